@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+# The front door; the build itself is meson.build. Every target installs what it needs and this
+# machine lacks (Debian packages, one line says which). `make help` lists the targets.
+.DEFAULT_GOAL := build
+.PHONY: build demo check check-all conformance conformance-probe sizes fuzz bench format \
+  install-deps install clean help
+
+build:             ## the library and the command, into build/tercet
+	@tools/install-deps.sh build
+	@tools/build.sh build
+
+demo: build        ## a connection over a link that loses segments, to watch
+	@./build/tercet demo
+
+check:             ## everything quick, under ASan and UBSan: under two minutes
+	@tools/install-deps.sh check
+	@tools/check.sh
+
+check-all:         ## the rest: other compilers and machines, interop, conformance, fuzzing
+	@tools/install-deps.sh check-all
+	@tools/check-all.sh $(STEPS)
+
+conformance:       ## docs/conformance.md from the tags in code and tests
+	@tools/install-deps.sh check
+	@tools/rfcmap --write
+
+conformance-probe: ## switch 20 MUSTs off, one by one: their tests must fail
+	@tools/install-deps.sh check
+	@tools/conformance-probe
+
+sizes:             ## the byte budgets of the records that a connection is made of
+	@tools/install-deps.sh build
+	@tools/sizes.sh
+
+fuzz:              ## libFuzzer, SECONDS=n a target (default one hour)
+	@tools/install-deps.sh check-all
+	@FUZZ_SECONDS=$${FUZZ_SECONDS:-$(or $(SECONDS),3600)} tools/fuzz.sh
+
+bench:             ## the benchmarks, built; run them from build-bench/bench/
+	@tools/install-deps.sh build
+	@tools/build.sh build-bench -Dbench=true
+
+format:            ## clang-format over every C file
+	@tools/install-deps.sh check-all
+	@tools/format.sh
+
+install-deps:      ## everything that any target needs, now
+	@tools/install-deps.sh check-all
+
+install: build     ## into the prefix that meson was given (DESTDIR is honoured)
+	@meson install -C build --no-rebuild --quiet
+
+clean:             ## away with all that was built
+	@rm -rf build build-*
+
+help:              ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## */\1\t/p' Makefile | expand -t 19

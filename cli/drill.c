@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * drill.c - `tercet drill`: plays packet scripts against the stack in this process and says which
+ * pass. Called by main.c. The work is drill/'s.
+ */
+#define _GNU_SOURCE
+#include "drill/drill.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+int cmd_drill(int argc, char **argv);
+
+enum { OVERRIDES_MAX = 64, DEPTH_MAX = 16 };
+
+struct drill_cli {
+  const char *overrides[OVERRIDES_MAX];
+  size_t n_overrides;
+  const char *profile;
+  bool quiet, tap, parse_only, both, is_wrong;
+  unsigned passed, failed;
+};
+
+static const char help[] =
+    "tercet drill - play packet scripts against the stack, in virtual time\n"
+    "\n"
+    "  tercet drill [OPTION]... FILE|DIR...\n"
+    "\n"
+    "A DIR is searched for *.pkt. One line a script: `ok PATH` or `FAIL PATH:LINE why`, then what "
+    "was\n"
+    "expected, what was seen, and the segments up to there. Exit 0: all passed; 1: one failed.\n"
+    "\n"
+    "  --profile strict|linux  for scripts that name none (linux)\n"
+    "  --quiet                 only failures, one line each, and the sum\n"
+    "  --tap                   Test Anything Protocol, for test runners\n"
+    "  --both                  scripts that name no ip_version: over IPv4, then over IPv6\n"
+    "  --parse                 read the scripts, play nothing\n"
+    "  -D NAME=VALUE           replace a word in the scripts\n"
+    "  --NAME[=VALUE]          any option line of the language, over the script's own\n"
+    "\n"
+    "The language is packetdrill's; docs/drill.md tells it and what is added.\n";
+
+static void print_why_indented(const char *details) {
+  if (details)
+    fputs(details, stdout);
+}
+
+static void print_tap_details(const char *details) {
+  for (const char *p = details; p && *p;) {
+    size_t n = strcspn(p, "\n");
+    printf("# %.*s\n", (int)n, p);
+    p += n + (p[n] == '\n');
+  }
+}
+
+static void report(struct drill_cli *c, const char *path, const char *how,
+                   const struct drill_result *res) {
+  if (res->passed)
+    c->passed++;
+  else
+    c->failed++;
+  if (c->tap) {
+    printf("%s - %s%s\n", res->passed ? "ok" : "not ok", path, how);
+    if (!res->passed)
+      printf("# %s:%d %s\n", path, res->line, res->why);
+    if (!res->passed)
+      print_tap_details(res->details);
+  } else if (!res->passed) {
+    printf("FAIL %s:%d%s %s\n", path, res->line, how, res->why);
+    if (!c->quiet)
+      print_why_indented(res->details);
+  } else if (!c->quiet) {
+    printf("ok %s%s\n", path, how);
+  }
+  fflush(stdout); /* should a script bring the stack down, its predecessors are told */
+}
+
+/* Once; extra: a further override, or NULL. True: IPv6 would do as well. */
+static bool play_once(struct drill_cli *c, const char *path, const char *extra) {
+  struct drill_result res;
+  const char *overrides[OVERRIDES_MAX + 1];
+  struct drill_options o = {.overrides = overrides, .parse_only = c->parse_only};
+  memcpy(overrides, c->overrides, c->n_overrides * sizeof overrides[0]);
+  o.n_overrides = c->n_overrides;
+  if (extra)
+    overrides[o.n_overrides++] = extra;
+  drill_play_file(path, &o, &res);
+  report(c, path, extra ? " (ipv6)" : "", &res);
+  free(res.details);
+  return !res.names_ip_version;
+}
+
+static void play_file(struct drill_cli *c, const char *path) {
+  bool is_either = play_once(c, path, NULL);
+  if (c->both && is_either)
+    (void)play_once(c, path, "default_ip_version=ipv6");
+}
+
+static int is_script_or_dir(const struct dirent *d) {
+  size_t n = strlen(d->d_name);
+  if (d->d_name[0] == '.')
+    return 0;
+  return d->d_type == DT_DIR || d->d_type == DT_UNKNOWN || d->d_type == DT_LNK ||
+         (n > 4 && strcmp(d->d_name + n - 4, ".pkt") == 0);
+}
+
+static void play_path(struct drill_cli *c, const char *path, int depth);
+
+static void play_entry(struct drill_cli *c, const char *dir, const char *name, int depth) {
+  size_t n = strlen(dir) + strlen(name) + 2, len = strlen(name);
+  struct stat st = {0};
+  char *path = malloc(n);
+  if (!path)
+    return;
+  snprintf(path, n, "%s/%s", dir, name);
+  bool is_dir = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+  if (is_dir || (len > 4 && strcmp(name + len - 4, ".pkt") == 0))
+    play_path(c, path, depth + 1);
+  free(path);
+}
+
+static void play_dir(struct drill_cli *c, const char *dir, int depth) {
+  struct dirent **entries;
+  int n = scandir(dir, &entries, is_script_or_dir, alphasort);
+  if (n < 0) {
+    fprintf(stderr, "tercet drill: cannot read %s: %s\n", dir, strerror(errno));
+    c->is_wrong = true;
+    return;
+  }
+  for (int i = 0; i < n; i++) {
+    if (depth < DEPTH_MAX)
+      play_entry(c, dir, entries[i]->d_name, depth);
+    free(entries[i]);
+  }
+  free(entries);
+}
+
+static void play_path(struct drill_cli *c, const char *path, int depth) {
+  struct stat st = {0};
+  if (stat(path, &st) < 0) {
+    fprintf(stderr, "tercet drill: cannot read %s: %s\n", path, strerror(errno));
+    c->is_wrong = true;
+  } else if (S_ISDIR(st.st_mode)) {
+    size_t n = strlen(path);
+    char *dir = strdup(path);
+    while (dir && n > 1 && dir[n - 1] == '/')
+      dir[--n] = '\0';
+    if (dir)
+      play_dir(c, dir, depth);
+    free(dir);
+  } else {
+    play_file(c, path);
+  }
+}
+
+static bool add_override(struct drill_cli *c, const char *text) {
+  if (c->n_overrides == OVERRIDES_MAX)
+    return false;
+  c->overrides[c->n_overrides++] = text;
+  return true;
+}
+
+/* -D NAME=value and --define NAME=value are the language's --define=NAME=value. */
+static bool add_define(struct drill_cli *c, const char *value) {
+  static char texts[OVERRIDES_MAX][256];
+  if (c->n_overrides == OVERRIDES_MAX)
+    return false;
+  char *text = texts[c->n_overrides];
+  int n = snprintf(text, sizeof texts[0], "define=%s", value);
+  return n > 0 && (size_t)n < sizeof texts[0] && add_override(c, text);
+}
+
+/* How many words were used; 0: it is no option of ours. */
+static int take_option(struct drill_cli *c, int left, char **argv) {
+  const char *a = argv[0];
+  if (strcmp(a, "--quiet") == 0 || strcmp(a, "-q") == 0)
+    return c->quiet = true, 1;
+  if (strcmp(a, "--tap") == 0)
+    return c->tap = true, 1;
+  if (strcmp(a, "--both") == 0)
+    return c->both = true, 1;
+  if (strcmp(a, "--parse") == 0)
+    return c->parse_only = true, 1;
+  bool is_define = strcmp(a, "-D") == 0 || strcmp(a, "--define") == 0;
+  if (is_define)
+    return left > 1 && add_define(c, argv[1]) ? 2 : 0;
+  if (strcmp(a, "--profile") == 0 && left > 1)
+    return c->profile = argv[1], 2;
+  if (strncmp(a, "--profile=", 10) == 0)
+    return c->profile = a + 10, 1;
+  return strncmp(a, "--", 2) == 0 && a[2] && add_override(c, a + 2) ? 1 : 0;
+}
+
+static bool set_profile(struct drill_cli *c) {
+  if (!c->profile)
+    return true;
+  if (strcmp(c->profile, "strict") != 0 && strcmp(c->profile, "linux") != 0) {
+    fprintf(stderr, "tercet drill: --profile %s: give strict or linux\n", c->profile);
+    return false;
+  }
+  return add_override(c, c->profile[0] == 's' ? "default_profile=strict" : "default_profile=linux");
+}
+
+static bool check_overrides(const struct drill_cli *c) {
+  char why[256];
+  for (size_t i = 0; i < c->n_overrides; i++) {
+    if (drill_check_option(c->overrides[i], why, sizeof why))
+      continue;
+    fprintf(stderr, "tercet drill: %s; see tercet drill --help\n", why);
+    return false;
+  }
+  return true;
+}
+
+int cmd_drill(int argc, char **argv) {
+  struct drill_cli c = {.n_overrides = 0};
+  int i = 1;
+  while (i < argc && argv[i][0] == '-') {
+    if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+      return fputs(help, stdout), 0;
+    int used = take_option(&c, argc - i, argv + i);
+    if (!used) {
+      fprintf(stderr, "tercet drill: cannot use %s; see tercet drill --help\n", argv[i]);
+      return 2;
+    }
+    i += used;
+  }
+  if (!set_profile(&c) || !check_overrides(&c))
+    return 2;
+  if (i >= argc) {
+    fputs("tercet drill: give scripts or directories of them; see tercet drill --help\n", stderr);
+    return 2;
+  }
+  for (; i < argc; i++)
+    play_path(&c, argv[i], 0);
+  printf("%s%u passed, %u failed\n", c.tap ? "# " : "", c.passed, c.failed);
+  return c.is_wrong ? 2 : c.failed ? 1 : 0;
+}

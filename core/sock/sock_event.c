@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sock_event.c - news for the application: one set of bits a socket, queued at most once, pulled by
+ * tct_event_next. Called by tcp/ where things happen and by sock/. Leaves UDP's news to udp/, and
+ * takes turns with it.
+ *
+ * CLOSED comes once and last: alone when something else is to be told, and held back until what was
+ * received has been read. Pulling it frees the connection's block. A child says nothing before it
+ * is accepted.
+ */
+#include "tcp/calls.h"
+
+static uint32_t unread_of(const struct tct_tcp *c) {
+  const struct tct_tcp_active *a = tct_tcp_active(c);
+  return a == NULL ? 0 : tct_seq_ahead(a->rx.begin, tct_tcp_reasm_data_end(c));
+}
+
+/* [RFC9293 MUST-32] */
+void tct_sock_event_post(tct_stack *s, struct tct_tcp *c, uint32_t flags) {
+  if ((c->sockf & TCT_SOCKF_CLOSED) != 0)
+    flags &= TCT_EV_CLOSED; /* nobody asks any more */
+  if (flags == 0)
+    return;
+  c->news |= (uint16_t)flags;
+  if ((c->sockf & TCT_SOCKF_IN_ACCEPT) == 0 && !tct_list_is_linked(&c->event))
+    tct_list_push_tail(&s->events, &c->event);
+}
+
+void tct_sock_event_readable(tct_stack *s, struct tct_tcp *c) {
+  uint32_t lowat = c->extra != NULL ? c->extra->rcvlowat : 0;
+  bool full = tct_tcp_recv_free(c) == 0; /* a mark beyond the buffer would never be reached */
+  if (unread_of(c) >= tct_max_u32(lowat, 1) || full)
+    tct_sock_event_post(s, c, TCT_EV_READABLE);
+}
+
+/* Only when a send came up short, and when it is worth a call: a third of the buffer. */
+void tct_sock_event_writable(tct_stack *s, struct tct_tcp *c) {
+  if ((c->sockf & TCT_SOCKF_WANTS_ROOM) == 0)
+    return;
+  uint32_t room = tct_tcp_send_room(s, c);
+  if (room == 0 || room < tct_tcp_send_limit(s, c) / 3)
+    return;
+  c->sockf &= (uint16_t)~TCT_SOCKF_WANTS_ROOM;
+  tct_sock_event_post(s, c, TCT_EV_WRITABLE);
+}
+
+/* [RFC9293 MUST-47] [RFC9293 SHLD-20] */
+void tct_sock_event_soft(tct_stack *s, struct tct_tcp *c, int err) {
+  c->soft_err = (uint8_t)-err;
+  if ((c->sockf & TCT_SOCKF_NO_SOFT) == 0)
+    tct_sock_event_post(s, c, TCT_EV_SOFT_ERROR);
+}
+
+/* May be told twice: when the protocol is through, and when the application closes what is through.
+ */
+void tct_sock_event_done(tct_stack *s, struct tct_tcp *c, int err, tct_why why) {
+  if ((c->sockf & TCT_SOCKF_DONE) == 0) {
+    c->sockf |= TCT_SOCKF_DONE;
+    c->err = (uint8_t)-err;
+    c->why = (uint8_t)(why == TCT_WHY_NONE ? TCT_WHY_CLOSED_LOCAL : why);
+  }
+  tct_sock_event_on_drained(s, c);
+}
+
+void tct_sock_event_on_drained(tct_stack *s, struct tct_tcp *c) {
+  bool wanted = (c->sockf & TCT_SOCKF_CLOSED) == 0 && (c->rcv.flags & TCT_RCV_SHUT) == 0;
+  if ((c->sockf & TCT_SOCKF_DONE) == 0)
+    return;
+  tct_sock_event_post(s, c, wanted && unread_of(c) > 0 ? TCT_EV_READABLE : TCT_EV_CLOSED);
+}
+
+/* ---- Marks: places of the stream that the application wants to hear of ----------------------- */
+
+static bool is_reached(const struct tct_tcp *c, const struct tct_tcp_mark *m) {
+  tct_seq at = c->iss + 1 + (uint32_t)m->offset;
+  tct_seq upto = m->what == TCT_MARK_SENT ? c->snd.nxt : c->snd.una;
+  return c->snd.una != c->iss && tct_seq_leq(at, upto);
+}
+
+/* Reached ones stand in front, in the order in which they were reached. */
+void tct_sock_event_marks(tct_stack *s, struct tct_tcp *c) {
+  struct tct_extra *x = c->extra;
+  bool news = false;
+  if (x != NULL && x->notsent_lowat != 0)
+    tct_sock_event_writable(s, c);
+  for (uint8_t i = x != NULL ? x->n_reached : 0; x != NULL && i < x->n_marks; i++) {
+    struct tct_tcp_mark m = x->marks[i];
+    if (!is_reached(c, &m))
+      continue;
+    memmove(x->marks + x->n_reached + 1, x->marks + x->n_reached,
+            (size_t)(i - x->n_reached) * sizeof m);
+    x->marks[x->n_reached++] = m;
+    news = true;
+  }
+  if (news)
+    tct_sock_event_post(s, c, TCT_EV_MARK);
+}
+
+/* ---- Pulling --------------------------------------------------------------------------------- */
+
+static void fill(const struct tct_tcp *c, uint32_t flags, tct_event *ev) {
+  *ev = (tct_event){.sock = tct_tcp_block_handle(c), .flags = flags, .user = c->ctx.user};
+  if ((flags & TCT_EV_SOFT_ERROR) != 0)
+    ev->err = -(int)c->soft_err;
+  if ((flags & TCT_EV_CLOSED) != 0) {
+    ev->err = -(int)c->err;
+    ev->why = c->why;
+  }
+}
+
+/* False: what was queued is of no interest to a socket that the application has closed since. */
+static bool take_news(tct_stack *s, struct tct_tcp *c, tct_event *ev) {
+  uint32_t flags = c->news;
+  if ((c->sockf & TCT_SOCKF_CLOSED) != 0)
+    flags &= TCT_EV_CLOSED;
+  uint32_t others = flags & ~(uint32_t)TCT_EV_CLOSED;
+  c->news = 0;
+  if (flags == 0)
+    return false;
+  if (others != 0 && others != flags) {
+    tct_sock_event_post(s, c, TCT_EV_CLOSED); /* an event of its own, later */
+    flags = others;
+  }
+  fill(c, flags, ev);
+  if ((flags & TCT_EV_CLOSED) != 0)
+    tct_tcp_block_free(s, c);
+  return true;
+}
+
+bool tct_sock_event_next(tct_stack *s, tct_event *ev) {
+  struct tct_list *node;
+  while ((node = tct_list_pop_head(&s->events)) != NULL) {
+    if (take_news(s, TCT_CONTAINER_OF(node, struct tct_tcp, event), ev))
+      return true;
+  }
+  return false;
+}
+
+bool tct_event_next(tct_stack *s, tct_event *ev) {
+  bool udp_first = s->tcp->udp_turn;
+  s->tcp->udp_turn = !udp_first;
+  if (udp_first)
+    return tct_udp_event_next(s, ev) || tct_sock_event_next(s, ev);
+  return tct_sock_event_next(s, ev) || tct_udp_event_next(s, ev);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sock_info.c - STATUS: what a connection knows about itself, as numbers for people and programs.
+ * Reads only. RFC 9293 section 3.9.1.6; a superset of Linux's tcp_info.
+ */
+#include "sock/sock.h"
+
+static void fill_handshake(const struct tct_tcp *c, tct_info *i) {
+  bool ts = (c->open & TCT_OPEN_TS) != 0, sack = (c->open & TCT_OPEN_SACK) != 0;
+  bool scaled = (c->open & TCT_OPEN_WSCALE) != 0;
+  i->state = c->state;
+  i->options = (uint8_t)((ts ? TCT_INFO_TIMESTAMPS : 0) | (sack ? TCT_INFO_SACK : 0) |
+                         (scaled ? TCT_INFO_WSCALE : 0));
+  i->snd_wscale = tct_tcp_snd_shift(c);
+  i->rcv_wscale = tct_tcp_rcv_shift(c);
+  i->iss = c->iss;
+  i->irs = c->irs;
+}
+
+static void fill_path(tct_stack *s, const struct tct_tcp *c, tct_info *i) {
+  const struct tct_extra *x = c->extra;
+  i->snd_mss = tct_tcp_send_mss(s, c);
+  i->rcv_mss = c->rcv.mss;
+  i->advmss = tct_tcp_options_mss(s, c->key.raddr, c->ifi, x != NULL ? x->maxseg : 0);
+  i->pmtu = tct_ip_pmtu(s, c->key.raddr, c->ifi);
+  i->rto = (uint32_t)(tct_tcp_rtt_rto_ns(s, c) / 1000);
+  i->ato = s->cfg.delack_ms * 1000;
+  i->rtt = c->rtt.srtt_us8 / 8;
+  i->rttvar = c->rtt.rttvar_us4 / 4;
+  i->min_rtt = c->rtt.min_us;
+  i->reordering = 3;
+}
+
+static void fill_windows(const struct tct_tcp *c, tct_info *i) {
+  bool probing = c->tmr.kind == TCT_TIMER_PERSIST || c->tmr.kind == TCT_TIMER_KEEPALIVE;
+  i->retransmits = probing ? 0 : c->tmr.tries;
+  i->probes = probing ? c->tmr.tries : 0;
+  i->backoff = c->tmr.backoff;
+  i->snd_cwnd = c->cc.cwnd;
+  i->snd_ssthresh = c->cc.ssthresh;
+  i->snd_una = c->snd.una;
+  i->snd_nxt = c->snd.nxt;
+  i->snd_wnd = c->snd.wnd;
+  i->rcv_nxt = c->rcv.nxt;
+  i->rcv_wnd = tct_tcp_recv_window(c);
+  i->notsent_bytes = tct_tcp_send_unsent(c);
+  i->unread_bytes = tct_sock_io_unread(c);
+}
+
+static uint32_t segments_of(const struct tct_run *r) {
+  uint32_t size = tct_max_u32(r->seg_size, 1);
+  return (tct_seq_len(r->begin, r->end) + size - 1) / size;
+}
+
+/* Walks the runs: for people, not for the packet path. */
+static void fill_runs(const struct tct_tcp *c, tct_info *i) {
+  const struct tct_tcp_active *a = tct_tcp_active(c);
+  if (a == NULL) {
+    i->unacked = c->snd.una != c->snd.nxt ? 1 : 0;
+    return;
+  }
+  i->ca_state = a->rec.phase;
+  for (uint32_t k = 0; k < a->runs.n; k++) {
+    const struct tct_run *r = tct_tcp_sack_at(&a->runs, k);
+    uint32_t n = segments_of(r);
+    i->unacked += n;
+    i->sacked += (r->flags & TCT_RUN_SACKED) != 0 ? n : 0;
+    i->lost += (r->flags & TCT_RUN_LOST) != 0 ? n : 0;
+    i->retrans += r->times > 1 ? n : 0;
+  }
+}
+
+static void fill_counters(const tct_stack *s, const struct tct_tcp *c, tct_info *i) {
+  const struct tct_extra *x = c->extra;
+  uint32_t now_ms = tct_time_ms32(s->now);
+  if (x == NULL)
+    return;
+  i->bytes_sent = x->bytes_sent;
+  i->bytes_acked = x->bytes_acked;
+  i->bytes_received = x->bytes_received;
+  i->bytes_retrans = x->bytes_retrans;
+  i->segs_out = x->segs_out;
+  i->segs_in = x->segs_in;
+  i->data_segs_out = x->data_segs_out;
+  i->data_segs_in = x->data_segs_in;
+  i->total_retrans = x->total_retrans;
+  i->dsack_dups = x->dsack_dups;
+  i->challenge_acks = x->challenge_acks;
+  i->last_data_sent_ms = tct_ms32_since(now_ms, x->last_sent_ms);
+  i->last_data_recv_ms = tct_ms32_since(now_ms, x->last_recv_ms);
+  i->last_ack_recv_ms = tct_ms32_since(now_ms, x->last_ack_ms);
+}
+
+int tct_sock_info(tct_stack *s, tct_sock k, tct_info *info) {
+  tct_info i;
+  if (tct_sock_is_udp(k))
+    return TCT_EOPNOTSUPP;
+  const struct tct_tcp *c = tct_tcp_block_at(s, k);
+  if (c == NULL)
+    return TCT_EBADF;
+  if (info->size < sizeof info->size || info->size > sizeof i)
+    return TCT_EINVAL;
+  memset(&i, 0, sizeof i);
+  i.size = info->size;
+  fill_handshake(c, &i);
+  if (c->state >= TCT_SYN_SENT) {
+    fill_path(s, c, &i);
+    fill_windows(c, &i);
+    fill_runs(c, &i);
+  }
+  fill_counters(s, c, &i);
+  memcpy(info, &i, info->size); /* as much of it as the caller knows of */
+  return TCT_OK;
+}

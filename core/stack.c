@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * stack.c - the first file to read: the four calls that move frames and time, and who they go to.
+ * Frames in go up through ip_input to TCP and UDP and change state; frames out are pulled, answers
+ * first, then each connection that may have something to say in fair turns; tct_advance is the only
+ * place where timers fire. Leaves birth and interfaces to stack_new.c, sockets to sock/. One stack
+ * belongs to one thread.
+ */
+#include "stack.h"
+
+#include "tcp/calls.h"
+#include "util/rule.h"
+
+/* Time never goes back: a caller whose clock does is taken at its latest word. */
+static void see_time(tct_stack *s, tct_time now) {
+  if (now > s->now)
+    s->now = now;
+}
+
+struct tct_iface *tct_stack_if(tct_stack *s, tct_if i) {
+  if (i.index == 0 || i.index > s->n_ifs || s->ifs[i.index - 1].gen != i.gen)
+    return NULL;
+  return &s->ifs[i.index - 1];
+}
+
+tct_if tct_stack_if_handle(const tct_stack *s, uint32_t ifi) {
+  return (tct_if){ifi + 1, s->ifs[ifi].gen};
+}
+
+/* ---- In -------------------------------------------------------------------------------------- */
+
+static void input_one(tct_stack *s, uint32_t ifi, tct_frame *f) {
+  s->seg_told = false;
+  tct_verdict v = s->ifs[ifi].up ? tct_ip_input(s, ifi, f) : TCT_DROP_IF_DOWN;
+  f->verdict = (uint16_t)v;
+  s->verdicts[v]++;
+  if (v == TCT_ACCEPTED || v == TCT_HELD_FRAGMENT || s->seg_told || !tct_stack_traces(s))
+    return;
+  tct_trace t = {.kind = TCT_TRACE_DROP, .verdict = (uint16_t)v};
+  t.ifc = tct_stack_if_handle(s, ifi);
+  t.sock = f->sock;
+  tct_stack_trace(s, &t);
+}
+
+size_t tct_input(tct_stack *s, tct_if i, tct_frame *f, size_t n, tct_time now) {
+  struct tct_iface *ifc = tct_stack_if(s, i);
+  see_time(s, now);
+  for (size_t k = 0; k < n && ifc == NULL; k++)
+    f[k].verdict = TCT_DROP_IF_DOWN;
+  for (size_t k = 0; k < n && ifc != NULL; k++) {
+    if (f[k].at > s->now || f[k].at == 0)
+      f[k].at = s->now; /* no arrival stamp, or one from the future */
+    input_one(s, i.index - 1, &f[k]);
+  }
+  return n;
+}
+
+/* ---- Out ------------------------------------------------------------------------------------- */
+
+size_t tct_output(tct_stack *s, tct_if i, tct_frame *f, size_t n, tct_time now) {
+  struct tct_iface *ifc = tct_stack_if(s, i);
+  uint32_t ifi = i.index - 1;
+  see_time(s, now);
+  if (ifc == NULL || !ifc->up)
+    return 0;
+  if (n > TCT_BURST_MAX)
+    n = TCT_BURST_MAX;
+  size_t made = tct_ip_reply_output(s, ifi, f, s->out, n);
+  made += tct_tcp_output(s, ifi, f + made, s->out + made, n - made);
+  made += tct_udp_output(s, ifi, f + made, s->out + made, n - made);
+  s->n.OutRequests += made;
+  return made;
+}
+
+/* A partial checksum is made whole: the caller has nobody to finish it. */
+static void finish_flat(const tct_frame *f, uint8_t *buf) {
+  if (f->csum != TCT_CSUM_PARTIAL)
+    return;
+  uint16_t field = tct_checksum_of(buf + f->csum_start, f->len - f->csum_start);
+  buf[f->csum_start + f->csum_offset] = (uint8_t)(field >> 8);
+  buf[f->csum_start + f->csum_offset + 1] = (uint8_t)field;
+}
+
+size_t tct_output_copy(tct_stack *s, tct_if i, void *buf, size_t cap, tct_time now) {
+  tct_frame f;
+  size_t at = 0;
+  struct tct_iface *ifc = tct_stack_if(s, i);
+  if (ifc == NULL || cap < ifc->cfg.mtu || ifc->cfg.gso_max_segs > 1)
+    return 0; /* a buffer that cannot take every frame would lose some */
+  if (tct_output(s, i, &f, 1, now) == 0)
+    return 0;
+  for (uint32_t k = 0; k < f.n_iov; k++) {
+    memcpy((uint8_t *)buf + at, f.iov[k].base, f.iov[k].len);
+    at += f.iov[k].len;
+  }
+  finish_flat(&f, buf);
+  return at;
+}
+
+/* ---- Time ------------------------------------------------------------------------------------ */
+
+tct_time tct_deadline(const tct_stack *s) {
+  tct_time at = tct_wheel_next(&s->wheel);
+  at = tct_time_min(at, tct_ip_next_deadline(s));
+  return tct_time_min(at, tct_tcp_next_deadline(s));
+}
+
+void tct_advance(tct_stack *s, tct_time now) {
+  see_time(s, now);
+  tct_tcp_advance(s);
+  tct_ip_advance(s);
+}
+
+/* ---- News, memory that comes back ------------------------------------------------------------ */
+
+bool tct_returned_next(tct_stack *s, uint64_t *token) {
+  if (s->tokens_n == 0)
+    return false;
+  *token = s->tokens[s->tokens_head];
+  s->tokens_head = (s->tokens_head + 1) & (s->tokens_cap - 1);
+  s->tokens_n--;
+  return true;
+}
+
+/* Room was made when the memory was lent (tct_stack_expect_token), so that a token is never lost.
+ */
+void tct_stack_return_token(tct_stack *s, uint64_t token) {
+  TCT_ASSERT(s->tokens_n < s->tokens_cap);
+  s->tokens[(s->tokens_head + s->tokens_n) & (s->tokens_cap - 1)] = token;
+  s->tokens_n++;
+  s->tokens_lent--;
+}
+
+bool tct_stack_expect_token(tct_stack *s) {
+  if (s->tokens_n + s->tokens_lent == s->tokens_cap) {
+    uint32_t cap = s->tokens_cap == 0 ? 16 : 2 * s->tokens_cap;
+    uint64_t *at = tct_stack_alloc(s, cap * sizeof *at);
+    if (at == NULL)
+      return false;
+    for (uint32_t k = 0; k < s->tokens_n; k++)
+      at[k] = s->tokens[(s->tokens_head + k) & (s->tokens_cap - 1)];
+    tct_stack_free(s, s->tokens, s->tokens_cap * sizeof *at);
+    s->tokens = at;
+    s->tokens_cap = cap;
+    s->tokens_head = 0;
+  }
+  s->tokens_lent++;
+  return true;
+}
+
+/* ---- Trace, memory, counters ----------------------------------------------------------------- */
+
+void tct_stack_trace(tct_stack *s, tct_trace *t) {
+  t->at = s->now;
+  s->cfg.trace(s->cfg.trace_ctx, t);
+}
+
+void *tct_stack_alloc(tct_stack *s, size_t size) {
+  void *p = s->alloc.alloc(s->alloc.ctx, size, 16);
+  if (p != NULL)
+    memset(p, 0, size);
+  return p;
+}
+
+void tct_stack_free(tct_stack *s, void *p, size_t size) {
+  if (p != NULL)
+    s->alloc.free(s->alloc.ctx, p, size);
+}
+
+void tct_stack_counters(const tct_stack *s, tct_counters *c) {
+  *c = s->n;
+  c->BufferBytesNow = s->chunks.used_bytes;
+  c->MemoryBytesNow = s->memory_bytes;
+}
+
+uint64_t tct_verdict_count(const tct_stack *s, tct_verdict v) {
+  return (unsigned)v < TCT_VERDICT_COUNT ? s->verdicts[v] : 0;
+}

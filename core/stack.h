@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * stack.h - what the layers of one stack share: the stack itself, a received packet on its way up,
+ * the answers that wait for tct_output, and the few functions that a layer may call sideways.
+ *
+ * Included by ip/, udp/, tcp/ and sock/. Each sub-state belongs to one folder: `ip` to ip/, `tcp`
+ * to tcp/, `udp` to udp/, all else to stack.c. Down is called directly (tct_ip_*), up only from
+ * stack.c and ip/ip_input.c.
+ */
+#ifndef TCT_STACK_H
+#define TCT_STACK_H
+
+#include "tercet/tercet.h"
+#include "util/assert.h"
+#include "util/chunk.h"
+#include "util/list.h"
+#include "util/mem.h"
+#include "util/prng.h"
+#include "util/slab.h"
+#include "util/table.h"
+#include "util/time.h"
+#include "util/wheel.h"
+#include "wire/checksum.h"
+#include "wire/ip.h"
+
+#define TCT_OUT_HEADER_MAX 128 /* IP + extension + TCP with options, rounded */
+#define TCT_OUT_PIECES_MAX 20  /* header + payload pieces of one frame */
+
+/* One received IP packet. Valid for the call only. */
+struct tct_pkt {
+  struct tct_ip_hdr ip;
+  uint32_t ifi;       /* index of the interface */
+  const uint8_t *l4;  /* upper-layer header: ip.payload */
+  uint32_t l4_have;   /* readable there in one piece: all headers, maybe all */
+  uint32_t l4_len;    /* upper-layer header + data, over all pieces */
+  const tct_iov *iov; /* the frame from its IP header on (for checksums over pieces) ... */
+  uint32_t n_iov;
+  uint32_t l4_at;    /* ... and where in it the upper layer begins */
+  uint16_t seg_size; /* GRO: payload bytes of each segment but the last; 0: one segment */
+  uint8_t csum;      /* tct_csum */
+  bool reassembled;  /* iov is then the one flat reassembled packet */
+  tct_time at;       /* arrival at this machine */
+  tct_sock sock;     /* out: who got it */
+  tct_seg seg;       /* TCP fills this in for the trace */
+};
+
+/* Answers fixed by what came in: RST, SYN-ACK, TIME-WAIT's ACK, ICMP, and fragments of datagrams.
+ * Owner: ip/ip_reply.c. A ring of bytes, grown by doubling up to limits.reply_bytes. */
+struct tct_replies {
+  uint8_t *ring;
+  uint32_t cap, head, used; /* bytes */
+  uint32_t lent;            /* bytes at head that the last tct_output still shows */
+};
+
+struct tct_iface {
+  tct_if_config cfg;
+  uint32_t gen;
+  bool up;
+  struct tct_list tcp_ready; /* connections that tcp_plan must be asked about */
+  struct tct_list udp_ready; /* sockets with datagrams to send */
+  struct tct_replies replies;
+};
+
+/* Each folder declares its own state; these are opaque to the others. */
+struct tct_ip_state;
+struct tct_tcp_state;
+struct tct_udp_state;
+
+struct tct_out { /* scratch for one outgoing frame */
+  uint8_t header[TCT_OUT_HEADER_MAX];
+  tct_iov iov[TCT_OUT_PIECES_MAX];
+};
+
+struct tct_stack {
+  tct_config cfg;  /* defaults resolved: no zero left that means "default" */
+  tct_alloc alloc; /* counts bytes, then calls cfg.alloc */
+  uint64_t memory_bytes;
+  tct_keys keys;
+  struct tct_prng prng;
+  tct_time now; /* last time seen */
+  struct tct_wheel wheel;
+  struct tct_chunk_pool chunks;
+  struct tct_list events; /* TCP sockets with news (struct tct_tcp.event) */
+  struct tct_iface *ifs;
+  uint32_t n_ifs;
+  struct tct_ip_state *ip;
+  struct tct_tcp_state *tcp;
+  struct tct_udp_state *udp;
+  struct tct_out *out; /* TCT_BURST_MAX of them */
+  uint64_t *tokens;    /* ring of lent memory's tokens to give back; grown by doubling */
+  uint32_t tokens_cap, tokens_head, tokens_n, tokens_lent;
+  bool seg_told;   /* the frame at hand became a segment, and the trace was told so */
+  bool event_turn; /* whose news comes first: TCP's and UDP's alternate */
+  tct_counters n;
+  uint64_t verdicts[TCT_VERDICT_COUNT];
+};
+
+/* ---- stack.c ------------------------------------------------------------------------------- */
+
+/* The interface of a handle, NULL if stale. */
+struct tct_iface *tct_stack_if(tct_stack *s, tct_if i);
+tct_if tct_stack_if_handle(const tct_stack *s, uint32_t ifi);
+void *tct_stack_alloc(tct_stack *s, size_t size);        /* zeroed; NULL if none */
+void tct_stack_free(tct_stack *s, void *p, size_t size); /* p may be NULL */
+/* Lent memory: room for its token is made before it is taken (false: no memory), so none is ever
+ * lost. */
+bool tct_stack_expect_token(tct_stack *s);
+void tct_stack_return_token(tct_stack *s, uint64_t token); /* for tct_returned_next */
+static inline bool tct_stack_traces(const tct_stack *s) {
+  return s->cfg.trace != NULL;
+}
+void tct_stack_trace(tct_stack *s, tct_trace *t); /* sets t->at, calls the sink */
+
+/* ---- ip/: what TCP and UDP may ask --------------------------------------------------------- */
+
+int tct_ip_new(tct_stack *s); /* TCT_OK or TCT_ENOMEM */
+void tct_ip_free(tct_stack *s);
+/* One frame: parse, decide whether it is for us, reassemble, hand up. Returns the verdict. */
+tct_verdict tct_ip_input(tct_stack *s, uint32_t ifi, tct_frame *f);
+tct_time tct_ip_next_deadline(const tct_stack *s); /* reassembly, PMTU ageing */
+void tct_ip_advance(tct_stack *s);
+
+/* Where packets to dst leave, and from which address: route, then source by RFC 6724. */
+struct tct_ip_path {
+  tct_addr src;
+  uint32_t ifi;
+  uint32_t mtu; /* path MTU as known */
+};
+/* src_want: all zero (or the family's any): choose. ifi_want: UINT32_MAX: any interface.
+ * TCT_ENETUNREACH, TCT_EADDRNOTAVAIL, TCT_ENETDOWN; broadcast and multicast are the caller's. */
+int tct_ip_path(tct_stack *s, tct_addr dst, tct_addr src_want, uint32_t ifi_want,
+                struct tct_ip_path *out);
+bool tct_ip_is_local(const tct_stack *s, tct_addr a); /* one of ours */
+bool tct_ip_is_multicast(tct_addr a);
+bool tct_ip_is_broadcast(const tct_stack *s, tct_addr a); /* limited, or of a subnet of ours */
+bool tct_ip_is_any(tct_addr a);                           /* ::, or ::ffff:0.0.0.0 */
+bool tct_ip_equal(tct_addr a, tct_addr b);
+/* Loopback, 0/8, multicast, broadcast, 240/4, our own: no peer has this address. */
+bool tct_ip_is_bad_source(const tct_stack *s, uint32_t ifi, tct_addr a);
+uint32_t tct_ip_pmtu(tct_stack *s, tct_addr dst, uint32_t ifi); /* <= the interface's MTU */
+
+/* An outgoing packet whose transport header and payload are ready. */
+struct tct_ip_tx {
+  tct_addr src, dst;
+  uint32_t ifi;
+  uint8_t proto, hop_limit, tclass;
+  bool dont_frag;
+  uint32_t flow_label;
+};
+static inline size_t tct_ip_header_len(tct_addr dst) {
+  return tct_addr_is_ipv4(dst) ? 20 : 40;
+}
+/* Writes the IP header for l4_len bytes above it; returns its length. ip/ip_output.c. */
+size_t tct_ip_output_header(tct_stack *s, const struct tct_ip_tx *tx, uint32_t l4_len, uint8_t *p);
+/* The reply queue of a new interface; false: no memory. */
+bool tct_ip_reply_init(tct_stack *s, struct tct_replies *r);
+/* Copies a whole answer (transport header and payload, checksum done) into the interface's reply
+ * queue, as fragments if it must. False (DROP_REPLY_QUEUE_FULL counted) when it does not fit. */
+bool tct_ip_reply(tct_stack *s, const struct tct_ip_tx *tx, const void *l4, uint32_t len,
+                  tct_why why);
+/* Moves up to n queued answers to frames. */
+size_t tct_ip_reply_output(tct_stack *s, uint32_t ifi, tct_frame *f, struct tct_out *out, size_t n);
+/* Sends an ICMP error about p, under all the rules about when not to. ip/icmp.c. */
+void tct_icmp_send_error(tct_stack *s, const struct tct_pkt *p, struct tct_ip_problem what);
+/* IPv6 flow label: constant for a tuple, not guessable (RFC 6437). */
+uint32_t tct_ip_flow_label(tct_stack *s, tct_addr src, tct_addr dst, uint16_t sport,
+                           uint16_t dport);
+
+/* What an ICMP error says, for the transport that it quotes. */
+struct tct_icmp_event {
+  uint8_t kind; /* enum tct_icmp_kind */
+  uint8_t code;
+  int err;                /* TCT_E* as Linux maps it */
+  bool hard;              /* unreachable 2, 3, 4 and their ICMPv6 kin */
+  uint32_t mtu;           /* of "too big", checked against the floor and the interface */
+  tct_addr local, remote; /* the quoted packet's source and destination */
+  uint16_t lport, rport;
+  uint32_t seq;
+  bool has_seq;
+  uint32_t ifi;
+};
+
+/* ---- tcp/ and udp/: what ip/ and stack.c may ask ------------------------------------------- */
+
+int tct_tcp_new(tct_stack *s);
+void tct_tcp_free(tct_stack *s);
+tct_verdict tct_tcp_input(tct_stack *s, struct tct_pkt *p);                   /* tcp_demux.c */
+tct_verdict tct_tcp_icmp_input(tct_stack *s, const struct tct_icmp_event *e); /* tcp_icmp.c */
+/* Fills frames from connections that have something to send. */
+size_t tct_tcp_output(tct_stack *s, uint32_t ifi, tct_frame *f, struct tct_out *out, size_t n);
+void tct_tcp_advance(tct_stack *s); /* fires what is due on the wheel */
+tct_time
+tct_tcp_next_deadline(const tct_stack *s); /* SYN cache and TIME-WAIT; the wheel is stack.c's */
+bool tct_sock_event_next(tct_stack *s, tct_event *ev);
+void tct_tcp_on_addr_removed(tct_stack *s, tct_addr a);
+void tct_tcp_on_mtu(tct_stack *s, uint32_t ifi, tct_addr dst,
+                    uint32_t mtu); /* dst any: the interface's */
+
+int tct_udp_new(tct_stack *s);
+void tct_udp_free(tct_stack *s);
+tct_verdict tct_udp_input(tct_stack *s, struct tct_pkt *p);
+tct_verdict tct_udp_icmp_input(tct_stack *s, const struct tct_icmp_event *e);
+size_t tct_udp_output(tct_stack *s, uint32_t ifi, tct_frame *f, struct tct_out *out, size_t n);
+bool tct_udp_event_next(tct_stack *s, tct_event *ev);
+/* Handles of UDP sockets have the top bit of the index set: sock/sock.c dispatches on it. The calls
+ * below mirror the public ones of the same name. */
+#define TCT_SOCK_UDP_BIT 0x80000000u
+int tct_udp_open(tct_stack *s, void *user, tct_sock *out);
+int tct_udp_bind(tct_stack *s, tct_sock k, const tct_endpoint *local);
+int tct_udp_connect(tct_stack *s, tct_sock k, const tct_endpoint *remote);
+int tct_udp_close(tct_stack *s, tct_sock k);
+int tct_udp_abort(tct_stack *s, tct_sock k);
+int tct_udp_set(tct_stack *s, tct_sock k, tct_opt o, int64_t value);
+int tct_udp_get(tct_stack *s, tct_sock k, tct_opt o, int64_t *value);
+int tct_udp_ready(tct_stack *s, tct_sock k);
+int tct_udp_name(tct_stack *s, tct_sock k, tct_endpoint *local, tct_endpoint *remote);
+int tct_udp_user(tct_stack *s, tct_sock k, void **user);
+bool tct_udp_next(tct_stack *s, tct_sock *cursor);
+long tct_udp_send(tct_stack *s, tct_sock k, const tct_dgram *d, const void *buf, size_t len);
+long tct_udp_recv(tct_stack *s, tct_sock k, tct_dgram *d, void *buf, size_t len, unsigned flags);
+
+#endif

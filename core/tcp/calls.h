@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * calls.h - what each file of tcp/ offers to the others, file by file, from the wire up and back
+ * down. A function's prefix is its file. Down the left column of docs/ARCHITECTURE.md's drawing in,
+ * up the right column out; the bridge is state, and struct tct_tcp_ack.
+ */
+#ifndef TCT_TCP_CALLS_H
+#define TCT_TCP_CALLS_H
+
+#include "tcp/tcp.h"
+
+/* ---- tcp_profile.c: where STRICT and LINUX differ, one row each ----------------------------- */
+struct tct_tcp_profile {
+  uint32_t rto_initial_ms, rto_min_ms, rto_max_ms;
+  uint32_t delack_ms, msl_ms, fin_wait_2_ms;
+  uint8_t syn_retries, syn_linear, syn_ack_retries,
+      data_retries;             /* syn_linear: first ones 1 s apart */
+  uint8_t quick_acks;           /* segments acknowledged at once at the start; 0: none */
+  bool minshall;                /* Nagle holds back only behind an unacknowledged small segment */
+  bool time_wait_old_syn_acked; /* an old SYN in TIME-WAIT: ACK (Linux) or silence (RFC 6191) */
+  uint8_t layout;               /* enum tct_tcp_opt_layout */
+  uint32_t rcvbuf_bytes, sndbuf_bytes;
+  uint16_t port_first, port_last;
+  uint32_t override_ms; /* silly-window override, 100..1000 [MUST-38] */
+  uint32_t persist_max_ms;
+};
+const struct tct_tcp_profile *tct_tcp_profile(tct_profile p);
+
+/* ---- tcp_demux.c: state of the folder; four-tuple -> connection, listener or nobody ---------- */
+#define TCT_TRACE_HELD_MAX 4 /* one segment draws fewer */
+struct tct_tcp_state {
+  struct tct_slab conns;      /* struct tct_tcp */
+  struct tct_table tuples;    /* keyed hash of struct tct_tuple -> conn index */
+  struct tct_table listeners; /* of (laddr, lport) -> conn index in LISTEN */
+  struct tct_table bound;     /* of lport -> conn index that holds the port */
+  struct tct_list quiet;      /* active blocks that could be given back, oldest first */
+  uint32_t quiet_n;
+  const struct tct_tcp_profile *profile;
+  struct tct_syn_cache *syn; /* tcp_listen.c */
+  struct tct_tw_table *tw;   /* tcp_timewait.c */
+  uint16_t *port_steps; /* tcp_port.c: where the search for a port stands, by hash of the peer */
+  bool udp_turn;        /* sock_event.c: whose news is next */
+  tct_time drain_at;
+  /* tcp_trace.c: answers made while a segment is taken in are told after it */
+  tct_trace held[TCT_TRACE_HELD_MAX];
+  uint8_t held_n;
+  bool holding;
+};
+tct_verdict tct_tcp_demux_input(tct_stack *s, struct tct_pkt *p);
+void tct_tcp_demux_tuple(const struct tct_pkt *p, const struct tct_tcp_hdr *h, struct tct_tuple *t);
+#define TCT_TUPLE_BYTES 36u
+void tct_tcp_demux_bytes(const struct tct_tuple *t, uint8_t b[TCT_TUPLE_BYTES]); /* for hashes */
+uint64_t tct_tcp_demux_hash(const tct_stack *s, const struct tct_tuple *t);
+struct tct_tcp *tct_tcp_demux_find(tct_stack *s, const struct tct_tuple *t);
+bool tct_tcp_demux_add(tct_stack *s, struct tct_tcp *c);    /* false: no memory. Sets SOCKF_DEMUX */
+void tct_tcp_demux_remove(tct_stack *s, struct tct_tcp *c); /* all tables it is in */
+/* tcp_port.c: (addr, port), then (any of the family, port), then (any, port) unless V6ONLY */
+struct tct_tcp *tct_tcp_port_listener(tct_stack *s, tct_addr laddr, uint16_t lport, uint32_t hash);
+/* ---- tcp_port.c: bind conflicts and ephemeral ports (RFC 6056) */
+int tct_tcp_port_bind(tct_stack *s, struct tct_tcp *c, tct_addr a,
+                      uint16_t port);                       /* 0: choose one */
+int tct_tcp_port_choose(tct_stack *s, struct tct_tuple *t); /* fills in lport; EADDRNOTAVAIL */
+void tct_tcp_port_release(tct_stack *s, struct tct_tcp *c);
+int tct_tcp_port_listen(tct_stack *s, struct tct_tcp *c); /* enters the listener table */
+bool tct_tcp_port_is_used(tct_stack *s,
+                          const struct tct_tuple *t); /* by a connection or a TIME-WAIT record */
+void tct_tcp_port_free(tct_stack *s);
+
+/* ---- tcp_block.c: life of the three blocks ----------------------------------------------------
+ */
+struct tct_tcp *tct_tcp_block_new(tct_stack *s); /* CLOSED, all fields set; NULL: limit or memory */
+void tct_tcp_block_free(tct_stack *s, struct tct_tcp *c); /* leaves every table, list and wheel */
+bool tct_tcp_block_is_live(const tct_stack *s,
+                           const struct tct_tcp *c);        /* of slab slots: in use? */
+struct tct_tcp *tct_tcp_block_at(tct_stack *s, tct_sock k); /* NULL: stale */
+tct_sock tct_tcp_block_handle(const struct tct_tcp *c);
+struct tct_tcp_active *tct_tcp_block_active(tct_stack *s,
+                                            struct tct_tcp *c);  /* attach; NULL: no memory */
+void tct_tcp_block_drop_active(tct_stack *s, struct tct_tcp *c); /* with all that is in it */
+void tct_tcp_block_settle(tct_stack *s, struct tct_tcp *c); /* after a call: quiet list in or out */
+void tct_tcp_block_reclaim(tct_stack *s);                   /* gives old quiet blocks back */
+struct tct_extra *tct_tcp_block_extra(tct_stack *s,
+                                      struct tct_tcp *c); /* attach; NULL: no memory */
+static inline struct tct_tcp_active *tct_tcp_active(const struct tct_tcp *c) {
+  return c->state == TCT_LISTEN ? NULL : c->u.active;
+}
+
+/* ---- tcp_state.c: the transition table, the one assignment, the ends of a life ----------------
+ */
+void tct_tcp_state_set(tct_stack *s, struct tct_tcp *c, tct_state to, tct_why why);
+bool tct_tcp_state_may_send(const struct tct_tcp *c);    /* ESTABLISHED, CLOSE-WAIT */
+bool tct_tcp_state_may_receive(const struct tct_tcp *c); /* ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2 */
+bool tct_tcp_state_is_synchronized(const struct tct_tcp *c);
+/* The connection is over: timers off, CLOSED posted with err and why; the block goes when nobody
+ * needs it. */
+void tct_tcp_state_end(tct_stack *s, struct tct_tcp *c, int err, tct_why why);
+void tct_tcp_state_on_fin_received(tct_stack *s, struct tct_tcp *c);    /* step 8's transitions */
+void tct_tcp_state_on_fin_acked(tct_stack *s, struct tct_tcp *c);       /* step 5's */
+void tct_tcp_state_close(tct_stack *s, struct tct_tcp *c);              /* the CLOSE call, 3.10.4 */
+void tct_tcp_state_abort(tct_stack *s, struct tct_tcp *c, tct_why why); /* the ABORT call, 3.10.5 */
+void tct_tcp_state_shut_send(tct_stack *s,
+                             struct tct_tcp *c); /* no more from us: FIN after what is queued */
+void tct_tcp_state_time_wait(tct_stack *s, struct tct_tcp *c); /* the record takes over */
+
+/* ---- tcp_input.c: RFC 9293 3.10.7.3 and .4 ------------------------------------------------------
+ */
+tct_verdict tct_tcp_input_segment(tct_stack *s, struct tct_tcp *c, struct tct_pkt *p,
+                                  const struct tct_tcp_hdr *h);
+
+/* ---- tcp_options.c: what is offered, what was agreed ----------------------------------------- */
+void tct_tcp_options_syn(const tct_stack *s, const struct tct_tcp *c,
+                         struct tct_tcp_opts *o); /* SYN, SYN-ACK of conn */
+void tct_tcp_options_data(const tct_stack *s, const struct tct_tcp *c,
+                          struct tct_tcp_opts *o); /* TS, SACK blocks */
+uint32_t tct_tcp_options_len(
+    const struct tct_tcp *c); /* bytes options take on a data segment without SACK */
+void tct_tcp_options_agree(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_opts *theirs,
+                           uint16_t window);
+uint32_t tct_tcp_options_tsval(const tct_stack *s, const struct tct_tcp *c);
+bool tct_tcp_options_offers(const tct_stack *s, const struct tct_tcp *c,
+                            tct_opt o); /* TIMESTAMPS, SACK, WSCALE */
+uint16_t tct_tcp_options_mss(const tct_stack *s, tct_addr peer, uint32_t ifi,
+                             uint32_t maxseg); /* what we announce */
+uint16_t tct_tcp_options_peer_mss(const tct_stack *s, const struct tct_tcp_opts *o, bool ipv4);
+uint8_t tct_tcp_options_wscale(uint32_t rcvbuf_bytes);
+uint32_t tct_tcp_options_ts_offset(const tct_stack *s, const struct tct_tuple *t);
+tct_seq tct_tcp_options_isn(tct_stack *s, const struct tct_tuple *t); /* RFC 6528 */
+
+/* ---- tcp_recv.c: acceptability, the window to offer, when an ACK is owed --------------------- */
+void tct_tcp_recv_init(tct_stack *s, struct tct_tcp *c, uint32_t buf_max);
+void tct_tcp_recv_start(tct_stack *s, struct tct_tcp *c, tct_seq irs); /* rcv.nxt = irs + 1 */
+bool tct_tcp_recv_is_acceptable(const struct tct_tcp *c, tct_seq seq, uint32_t len);
+uint32_t tct_tcp_recv_window(const struct tct_tcp *c); /* edge - nxt */
+uint32_t tct_tcp_recv_limit(const struct tct_tcp *c);  /* buffer, or the clamp */
+uint32_t tct_tcp_recv_syn_window(const tct_stack *s,
+                                 const struct tct_tcp *c);   /* told unscaled on a SYN */
+uint32_t tct_tcp_recv_free(const struct tct_tcp *c);         /* room in the buffer */
+tct_seq tct_tcp_recv_edge_to_offer(const struct tct_tcp *c); /* pure; >= edge */
+uint16_t tct_tcp_recv_window_field(const struct tct_tcp *c, tct_seq edge, bool syn);
+bool tct_tcp_recv_is_owing(const struct tct_tcp *c);   /* an ACK is owed, now or delayed */
+void tct_tcp_recv_owe(struct tct_tcp *c, tct_why why); /* one debt */
+void tct_tcp_recv_owe_segments(struct tct_tcp *c, tct_why why, uint32_t n);
+void tct_tcp_recv_ack_now(struct tct_tcp *c, tct_why why); /* merges over a burst */
+void tct_tcp_recv_pay_debt(struct tct_tcp *c);
+void tct_tcp_recv_on_data_sent(struct tct_tcp *c);
+void tct_tcp_recv_on_in_order(tct_stack *s, struct tct_tcp *c, uint32_t bytes, uint32_t seg_len,
+                              bool filled_gap);
+void tct_tcp_recv_on_ack_sent(tct_stack *s, struct tct_tcp *c,
+                              tct_seq edge); /* any segment with ACK left */
+void tct_tcp_recv_on_app_read(tct_stack *s, struct tct_tcp *c);
+void tct_tcp_recv_on_delack_timer(struct tct_tcp *c);
+void tct_tcp_recv_set_quickack(tct_stack *s, struct tct_tcp *c, bool on);
+bool tct_tcp_recv_challenge(tct_stack *s, struct tct_tcp *c); /* RFC 5961, limited per connection */
+bool tct_tcp_recv_paws_ok(const tct_stack *s, const struct tct_tcp *c, const struct tct_tcp_hdr *h);
+void tct_tcp_recv_on_timestamp(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_hdr *h);
+void tct_tcp_recv_urgent(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_hdr *h);
+uint32_t tct_tcp_recv_urgent_unread(const struct tct_tcp *c);
+
+/* ---- tcp_reasm.c: bytes to their places; SACK blocks to send --------------------------------- */
+struct tct_text { /* payload, trimmed to the window; skip: from the TCP header to its first byte */
+  tct_seq seq;
+  uint32_t len, skip;
+  const struct tct_pkt *pkt;
+};
+/* Puts the bytes where they belong and moves rcv.nxt over what is in order now. */
+tct_verdict tct_tcp_reasm_input(tct_stack *s, struct tct_tcp *c, const struct tct_text *t);
+uint32_t tct_tcp_reasm_segments(const struct tct_pkt *p,
+                                uint32_t len); /* of a super-segment's payload */
+void tct_tcp_reasm_discard(tct_stack *s,
+                           struct tct_tcp *c); /* nobody will read: all in order is thrown away */
+tct_seq tct_tcp_reasm_data_end(
+    const struct tct_tcp *c); /* rcv.nxt, less a FIN: one past the last readable byte */
+void tct_tcp_reasm_duplicate(tct_stack *s, struct tct_tcp *c, tct_seq begin,
+                             tct_seq end); /* to be told as D-SACK */
+void tct_tcp_reasm_sack_blocks(const struct tct_tcp *c, struct tct_tcp_opts *o, unsigned room);
+void tct_tcp_reasm_on_sack_sent(struct tct_tcp *c);
+
+/* ---- tcp_send.c: una, nxt, the peer's window, Nagle, silly windows --------------------------- */
+void tct_tcp_send_init(tct_stack *s, struct tct_tcp *c, tct_seq iss);
+/* Takes in SEG.ACK, SEG.WND; fills in *a. May free sent data and post WRITABLE. */
+void tct_tcp_send_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *p,
+                         const struct tct_tcp_hdr *h, struct tct_tcp_ack *a);
+void tct_tcp_send_window(struct tct_tcp *c, const struct tct_tcp_hdr *h,
+                         bool syn);                     /* WL1/WL2 rule [EP-28] */
+uint32_t tct_tcp_send_flight(const struct tct_tcp *c);  /* nxt - una */
+uint32_t tct_tcp_send_unsent(const struct tct_tcp *c);  /* queued, never sent; FIN left out */
+tct_seq tct_tcp_send_data_end(const struct tct_tcp *c); /* one past the last queued byte */
+uint32_t tct_tcp_send_mss(const tct_stack *s,
+                          const struct tct_tcp *c); /* payload bytes now, options off */
+/* How much new data may go now, 0 if Nagle, SWS, window or cwnd say no; *wait: override is needed
+ */
+uint32_t tct_tcp_send_usable(const tct_stack *s, const struct tct_tcp *c, bool *wants_override);
+tct_seq tct_tcp_send_bare_seq(const struct tct_tcp *c); /* of ACKs and RSTs */
+uint32_t tct_tcp_send_window_left(
+    const struct tct_tcp *c); /* nxt to the peer's right edge, 0 if beyond it */
+void tct_tcp_send_on_sent(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct_seq end, bool fin);
+void tct_tcp_send_on_probe_sent(struct tct_tcp *c);
+void tct_tcp_send_drop(tct_stack *s, struct tct_tcp *c); /* queued and sent data is given up */
+void tct_tcp_send_return_lent(tct_stack *s,
+                              struct tct_queue *q); /* tokens of lent memory, back to the caller */
+long tct_tcp_send_queue(tct_stack *s, struct tct_tcp *c, const void *buf, size_t len,
+                        unsigned flags);
+void tct_tcp_send_on_queued(tct_stack *s, struct tct_tcp *c,
+                            unsigned flags);                  /* TCT_MSG_* of bytes now in tx */
+void tct_tcp_send_on_option(tct_stack *s, struct tct_tcp *c); /* NODELAY or CORK changed */
+uint32_t tct_tcp_send_room(const tct_stack *s, const struct tct_tcp *c);
+uint32_t tct_tcp_send_limit(const tct_stack *s, const struct tct_tcp *c);
+
+/* ---- tcp_sack.c: the runs of what was sent --------------------------------------------------- */
+void tct_tcp_sack_init(struct tct_runs *r);
+void tct_tcp_sack_deinit(tct_stack *s, struct tct_runs *r);
+struct tct_run *tct_tcp_sack_at(const struct tct_runs *r, uint32_t i);
+void tct_tcp_sack_on_sent(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct_seq end,
+                          uint16_t seg_size);
+uint32_t tct_tcp_sack_on_resent(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct_seq end);
+/* Drops what is acknowledged; *sent_at: when the newest of it left, TCT_NEVER if any of it went
+ * more than once. */
+void tct_tcp_sack_on_ack(tct_stack *s, struct tct_tcp *c, tct_seq una, tct_time *sent_at,
+                         uint32_t *lost_acked);
+uint32_t tct_tcp_sack_mark_lost(tct_stack *s, struct tct_tcp *c, tct_seq begin,
+                                tct_seq end); /* bytes newly marked */
+void tct_tcp_sack_clear_lost(struct tct_tcp *c);
+const struct tct_run *tct_tcp_sack_next_lost(const struct tct_tcp *c);
+
+/* ---- tcp_rtt.c ------------------------------------------------------------------------------- */
+void tct_tcp_rtt_init(struct tct_tcp *c);
+void tct_tcp_rtt_sample(struct tct_tcp *c, uint64_t rtt_ns);
+tct_time tct_tcp_rtt_rto_ns(const tct_stack *s, const struct tct_tcp *c);      /* with backoff */
+tct_time tct_tcp_rtt_base_rto_ns(const tct_stack *s, const struct tct_tcp *c); /* without */
+
+/* ---- tcp_recover.c: which bytes are lost ----------------------------------------------------- */
+void tct_tcp_recover_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_ack *a);
+void tct_tcp_recover_on_rto(tct_stack *s, struct tct_tcp *c);
+void tct_tcp_recover_on_reopened(
+    tct_stack *s, struct tct_tcp *c); /* a shut window opened over unacknowledged data */
+void tct_tcp_recover_on_mtu(tct_stack *s, struct tct_tcp *c);
+void tct_tcp_recover_on_lost_acked(struct tct_tcp *c, uint32_t bytes);
+void tct_tcp_recover_on_resent(struct tct_tcp *c, uint32_t bytes);
+uint32_t tct_tcp_recover_pipe(const struct tct_tcp *c); /* bytes thought to be in the network */
+
+/* ---- tcp_cc.c, tcp_cc_reno.c: how much may be in flight -------------------------------------- */
+void tct_tcp_cc_init(tct_stack *s, struct tct_tcp *c); /* initial window */
+void tct_tcp_cc_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_ack *a);
+void tct_tcp_cc_on_loss(tct_stack *s, struct tct_tcp *c,
+                        uint32_t flight); /* fast retransmit begins */
+void tct_tcp_cc_on_rto(tct_stack *s, struct tct_tcp *c, uint32_t flight);
+void tct_tcp_cc_on_recovered(tct_stack *s, struct tct_tcp *c, uint32_t flight);
+void tct_tcp_cc_on_idle(tct_stack *s, struct tct_tcp *c); /* restart window, RFC 5681 4.1 */
+bool tct_tcp_cc_is_limited(const struct tct_tcp *c); /* did the window hold back the newest data? */
+void tct_tcp_cc_on_sent(struct tct_tcp *c);
+uint32_t tct_tcp_cc_window(const struct tct_tcp *c); /* cwnd, with inflation during recovery */
+
+/* ---- tcp_timer.c: which deadlines exist, the earliest; marks what is due --------------------- */
+void tct_tcp_timer_init(struct tct_tcp *c);
+void tct_tcp_timer_set(tct_stack *s, struct tct_tcp *c, tct_timer kind,
+                       tct_time at); /* the main timer */
+void tct_tcp_timer_stop(tct_stack *s, struct tct_tcp *c);
+void tct_tcp_timer_refresh(tct_stack *s,
+                           struct tct_tcp *c); /* after a side deadline or state changed */
+void tct_tcp_timer_update(tct_stack *s,
+                          struct tct_tcp *c); /* decides the main timer from the state (C8) */
+void tct_tcp_timer_restart(tct_stack *s, struct tct_tcp *c); /* new ACK: RFC 6298 5.3 */
+tct_time tct_tcp_timer_syn_age_ns(const tct_stack *s, const struct tct_tcp *c, tct_time at);
+void tct_tcp_timer_forgive(struct tct_tcp *c); /* the backoff ends [EP-50] */
+void tct_tcp_timer_on_answer(struct tct_tcp *c,
+                             tct_time now); /* the peer is alive, if its window is shut */
+void tct_tcp_timer_set_due(tct_stack *s, struct tct_tcp *c, uint8_t bit);
+void tct_tcp_timer_clear_due(struct tct_tcp *c, uint8_t bit);
+void tct_tcp_timer_rekeep(tct_stack *s,
+                          struct tct_tcp *c); /* keep-alive was switched or its times changed */
+void tct_tcp_timer_count_try(struct tct_tcp *c);
+void tct_tcp_timer_reset_tries(struct tct_tcp *c);
+void tct_tcp_timer_on_sent(tct_stack *s, struct tct_tcp *c); /* RFC 6298 5.1 */
+void tct_tcp_timer_fire(tct_stack *s, struct tct_tcp *c);    /* its node came off the wheel */
+tct_time tct_tcp_timer_next(const struct tct_tcp *c);        /* earliest of all its deadlines */
+
+/* ---- tcp_plan.c: the next segment, and why. Pure. -------------------------------------------- */
+struct tct_tcp_plan {
+  tct_why why; /* NONE: nothing now */
+  tct_seq seq;
+  uint32_t len;      /* payload */
+  uint16_t seg_size; /* 0: one segment */
+  uint8_t flags;
+  bool resend, pays_debt, probe_byte;
+};
+void tct_tcp_plan(const tct_stack *s, const struct tct_tcp *c, struct tct_tcp_plan *plan);
+bool tct_tcp_plan_is_idle(const tct_stack *s, const struct tct_tcp *c); /* why == NONE */
+
+/* ---- tcp_output.c: plan -> bytes; segments without a connection ------------------------------ */
+void tct_tcp_output_wake(tct_stack *s,
+                         struct tct_tcp *c); /* ask the plan again: onto the ready list */
+/* A segment fixed by what came in (RST, SYN-ACK, TIME-WAIT's ACK), to the reply queue. */
+struct tct_tcp_reply {
+  struct tct_tuple key;
+  uint32_t ifi;
+  tct_seq seq, ack;
+  uint8_t flags, tclass, hop_limit;
+  uint16_t window;
+  struct tct_tcp_opts opt;
+  tct_why why;
+};
+bool tct_tcp_output_reply(tct_stack *s, const struct tct_tcp_reply *r);
+void tct_tcp_output_rst(tct_stack *s, struct tct_tcp *c, tct_why why); /* RST, SEQ = snd.nxt */
+void tct_tcp_output_ack_now(tct_stack *s, struct tct_tcp *c,
+                            tct_why why); /* an ACK that cannot wait for the plan */
+/* RST for a segment that belongs to nobody [EP-1]; silent for a RST. */
+void tct_tcp_output_reset(tct_stack *s, const struct tct_pkt *p, const struct tct_tcp_hdr *h,
+                          tct_why why);
+
+/* ---- tcp_listen.c: SYN cache, cookies, backlog ----------------------------------------------- */
+int tct_tcp_listen_new(tct_stack *s);
+void tct_tcp_listen_free(tct_stack *s);
+int tct_tcp_listen_start(tct_stack *s, struct tct_tcp *c, unsigned backlog);
+void tct_tcp_listen_stop(tct_stack *s, struct tct_tcp *c); /* half-open dropped, children reset */
+/* A segment that no connection took and whose local end has (or may have) a listener. */
+tct_verdict tct_tcp_listen_input(tct_stack *s, struct tct_tcp *l, struct tct_pkt *p,
+                                 const struct tct_tcp_hdr *h, const struct tct_tuple *t);
+/* A SYN that may end a TIME-WAIT record (timewait's word): the SYN,ACK's number is at least
+ * iss_min. */
+tct_verdict tct_tcp_listen_reopen(tct_stack *s, struct tct_tcp *l, struct tct_pkt *p,
+                                  const struct tct_tcp_hdr *h, const struct tct_tuple *t,
+                                  tct_seq iss_min);
+void tct_tcp_listen_advance(tct_stack *s); /* the clock hand: SYN-ACKs again, records end */
+tct_time tct_tcp_listen_next_deadline(const tct_stack *s);
+bool tct_tcp_listen_icmp(tct_stack *s, const struct tct_icmp_event *e, const struct tct_tuple *t);
+struct tct_tcp *tct_tcp_listen_accept(tct_stack *s, struct tct_tcp *l); /* NULL: none */
+tct_seq tct_tcp_listen_iss(tct_stack *s, struct tct_tcp *c,
+                           const struct tct_tuple *t); /* TCT_OPT_ISN, or RFC 6528 */
+
+/* ---- tcp_ask.c: listeners with policy ASK ---------------------------------------------------- */
+bool tct_tcp_ask_next(tct_stack *s, struct tct_tcp *l, tct_syn_info *info);
+bool tct_tcp_ask_has(tct_stack *s, struct tct_tcp *l); /* somebody waits to be told of */
+int tct_tcp_ask_answer(tct_stack *s, tct_syn y, tct_syn_word word, unsigned icmp_code);
+
+/* ---- tcp_timewait.c: 64-byte records --------------------------------------------------------- */
+int tct_tcp_timewait_new(tct_stack *s);
+void tct_tcp_timewait_free(tct_stack *s);
+bool tct_tcp_timewait_add(tct_stack *s,
+                          const struct tct_tcp *c); /* c may be freed after; false: no room */
+struct tct_time_wait *tct_tcp_timewait_find(tct_stack *s, const struct tct_tuple *t);
+/* ACCEPTED with *reopen set: the SYN may open anew, iss above the old range (RFC 6191, MAY-2). */
+tct_verdict tct_tcp_timewait_input(tct_stack *s, struct tct_time_wait *w, struct tct_pkt *p,
+                                   const struct tct_tcp_hdr *h, bool *reopen, tct_seq *iss_min);
+void tct_tcp_timewait_remove(tct_stack *s, struct tct_time_wait *w);
+void tct_tcp_timewait_advance(tct_stack *s);
+tct_time tct_tcp_timewait_next_deadline(const tct_stack *s);
+/* A SYN reopens the tuple: the record steps aside (find is blind to it) until the handshake is
+ * complete, then it is dropped; or comes back when the SYN leads to nothing [RFC9293 MAY-2]. */
+void tct_tcp_timewait_park(tct_stack *s, const struct tct_tuple *t);
+void tct_tcp_timewait_unpark(tct_stack *s, const struct tct_tuple *t);
+void tct_tcp_timewait_drop(tct_stack *s, const struct tct_tuple *t);
+bool tct_tcp_timewait_has(const tct_stack *s, const struct tct_tuple *t); /* parked ones too */
+/* The same judgement for a connection still in state TIME-WAIT. */
+bool tct_tcp_timewait_may_reopen(const struct tct_tcp_hdr *h, tct_seq rcv_nxt, bool has_ts,
+                                 uint32_t ts_recent);
+
+/* ---- tcp.c: the folder's door (and stack.h) -------------------------------------------------- */
+void tct_tcp_drain(tct_stack *s, tct_time deadline); /* tct_drain */
+
+/* ---- tcp_mtu.c (tcp_icmp.c: stack.h) --------------------------------------------------------- */
+void tct_tcp_mtu_set(tct_stack *s, struct tct_tcp *c, uint32_t mtu);
+
+/* ---- tcp_keep.c ------------------------------------------------------------------------------ */
+tct_time tct_tcp_keep_next(const tct_stack *s,
+                           const struct tct_tcp *c); /* when the next probe is due */
+void tct_tcp_keep_on_timer(tct_stack *s, struct tct_tcp *c);
+void tct_tcp_keep_on_heard(tct_stack *s, struct tct_tcp *c);
+
+/* ---- sock/sock_event.c: news ----------------------------------------------------------------- */
+void tct_sock_event_post(tct_stack *s, struct tct_tcp *c, uint32_t flags);
+void tct_sock_event_readable(
+    tct_stack *s, struct tct_tcp *c); /* bytes came in order; RCVLOWAT may hold it back */
+void tct_sock_event_writable(
+    tct_stack *s, struct tct_tcp *c); /* una moved: WRITABLE if it is owed and there is a third */
+void tct_sock_event_soft(tct_stack *s, struct tct_tcp *c, int err);
+void tct_sock_event_done(tct_stack *s, struct tct_tcp *c, int err,
+                         tct_why why); /* CLOSED, once all is read */
+void tct_sock_event_on_drained(tct_stack *s,
+                               struct tct_tcp *c); /* receive queue emptied: CLOSED may go now */
+void tct_sock_event_marks(tct_stack *s, struct tct_tcp *c); /* una or nxt moved */
+
+/* ---- tcp_check.c ----------------------------------------------------------------------------- */
+void tct_tcp_check(const tct_stack *s, const struct tct_tcp *c);
+void tct_tcp_check_all(const tct_stack *s);
+
+/* ---- tcp_trace.c: segments and states for whoever listens ------------------------------------ */
+void tct_tcp_trace_seg(const struct tct_pkt *p, const struct tct_tcp_hdr *h, tct_seg *seg);
+void tct_tcp_trace_hold(tct_stack *s); /* a segment is being taken in: until trace_in */
+void tct_tcp_trace_in(tct_stack *s, const struct tct_pkt *p, const struct tct_tcp *c,
+                      tct_verdict v);
+void tct_tcp_trace_out(tct_stack *s, const struct tct_tcp *c, const struct tct_tcp_hdr *h,
+                       const struct tct_tcp_plan *p);
+void tct_tcp_trace_reply(tct_stack *s, const struct tct_tcp_reply *r, const struct tct_tcp_hdr *h);
+struct tct_tcp_who { /* a connection as the trace names it, also where there is only a record */
+  const struct tct_tuple *key;
+  tct_sock sock;
+  uint32_t ifi;
+};
+void tct_tcp_trace_state(tct_stack *s, struct tct_tcp_who who, tct_state from, tct_state to,
+                         tct_why why);
+void tct_tcp_trace_timer(tct_stack *s, const struct tct_tcp *c, tct_timer kind);
+void tct_tcp_trace_cc(tct_stack *s, const struct tct_tcp *c);
+
+/* Counters that live in extra, if there is one. */
+#define TCT_EXTRA_ADD(c, field, n)                                                                 \
+  do {                                                                                             \
+    if ((c)->extra != NULL)                                                                        \
+      (c)->extra->field += (n);                                                                    \
+  } while (0)
+
+#endif

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tcp.h - a TCP connection as data. Every file of tcp/ includes it; each sub-struct is written by
+ * one file alone (named beside it) and read by all. Names are RFC 9293 section 3.3.1's.
+ *
+ * A connection is three blocks: `conn` (struct tct_tcp, 256 bytes, always), `active` (queues, sent
+ * runs, reassembly, recovery: only while data is about), `extra` (counters and options that differ
+ * from the stack's defaults). What must outlive quiet is in conn, and conn alone can send ACK, FIN,
+ * RST and probes: a stack without memory can still close.
+ *
+ * Invariants (tcp_check.c asserts them after each call in check builds, by these numbers):
+ *  C1  snd.una <= snd.nxt; both within 2^31 of each other.
+ *  C2  SYN-SENT, SYN-RECEIVED: snd.una == iss, snd.nxt == iss + 1, SYN_ACKED is off; on in every
+ * later state, but for a FIN-WAIT-1 that was entered by closing in SYN-RECEIVED. C3
+ * active->tx.begin <= snd.una' <= tx.end, where una' leaves out an acknowledged SYN or FIN. C4 sent
+ * runs are contiguous from snd.una to snd.nxt, sorted, not empty (without active: one, implied). C5
+ * rcv.nxt <= rcv.edge; the edge never goes back. C6  out-of-order ranges lie above rcv.nxt, at or
+ * below rcv.edge, disjoint and sorted. C7  a connection is on its interface's ready list iff
+ * tcp_plan may have something to send now. C8  something outstanding or waiting behind a closed
+ * window <=> tmr.kind is REXMIT, PERSIST or OVERRIDE. C9  cwnd >= 1 MSS; ssthresh >= 2 MSS. C10
+ * after a FIN was received in order, rcv.nxt never moves again. C11 lost + resent bookkeeping:
+ * rec.lost_bytes equals the sum over runs marked LOST and not RESENT. C12 a CLOSED or TIME-WAIT
+ * socket has no armed timer, nothing to send, and active only for unread data.
+ */
+#ifndef TCT_TCP_TCP_H
+#define TCT_TCP_TCP_H
+
+#include "stack.h"
+#include "util/queue.h"
+#include "util/ranges.h"
+#include "util/seq.h"
+#include "wire/tcp.h"
+
+struct tct_tuple { /* local first; 36 bytes, no padding: hashed and compared as bytes */
+  tct_addr laddr, raddr;
+  uint16_t lport, rport;
+};
+
+/* ---- conn ---------------------------------------------------------------------------------- */
+
+enum { /* snd.flags */
+       TCT_SND_FIN_WANTED =
+           1,                /* the application has closed its side; FIN follows the queued data */
+       TCT_SND_FIN_SENT = 2, /* nxt counts it */
+       TCT_SND_NODELAY = 4,
+       TCT_SND_CORK = 8,
+       TCT_SND_MORE = 16,      /* the last write said MORE */
+       TCT_SND_URGENT = 32,    /* extra->snd_up is meaningful */
+       TCT_SND_OVERRIDE = 64,  /* the override timer fired: send what fits, however small */
+       TCT_SND_PROBE_DUE = 128 /* a window probe is to be sent */
+};
+struct tct_tcp_snd { /* tcp_send.c */
+  tct_seq una;       /* oldest unacknowledged */
+  tct_seq nxt;       /* next to send; also the highest ever sent + 1 */
+  tct_seq wl1, wl2;  /* SEG.SEQ and SEG.ACK of the last window update */
+  uint32_t wnd;      /* peer's window in bytes, from una */
+  uint32_t wnd_max;  /* largest ever offered (silly windows, RFC 5961) */
+  uint16_t mss;      /* payload bytes a segment may carry, options not yet taken off [MUST-16] */
+  uint8_t flags;
+};
+
+enum {                     /* rcv.flags */
+       TCT_RCV_FIN = 1,    /* the peer's FIN was taken in order */
+       TCT_RCV_DELACK = 2, /* a delayed ACK is pending: active->delack_at */
+       TCT_RCV_ACK_NOW =
+           4,            /* in-order data wants one ACK at the next chance: merges over a burst */
+       TCT_RCV_SHUT = 8, /* the application reads no more */
+       TCT_RCV_URGENT = 16,   /* extra->rcv_up is meaningful */
+       TCT_RCV_FIN_OOO = 32,  /* a FIN waits beyond a gap at active->fin_seq */
+       TCT_RCV_WINDOW = 64,   /* the window opened enough to tell the peer */
+       TCT_RCV_QUICKACK = 128 /* the application asked for quick ACKs */
+};
+struct tct_tcp_rcv { /* tcp_recv.c */
+  tct_seq nxt;
+  tct_seq edge;     /* right edge: the highest nxt + window ever offered */
+  tct_seq ack_sent; /* rcv.nxt of the last ACK sent (RFC 7323 Last.ACK.sent) */
+  uint32_t ts_recent;
+  uint32_t ts_recent_s; /* seconds of the stack's clock when it was taken, for PAWS's 24 days */
+  uint32_t buf_max;     /* receive buffer, bytes */
+  uint16_t mss;         /* size of full segments the peer sends, as seen */
+  uint8_t debts;        /* immediate ACKs owed, one a segment; <= TCT_ACK_DEBT_MAX */
+  uint8_t flags;
+  uint8_t quick;   /* quick ACKs left */
+  uint8_t ack_why; /* tct_why of the ACK owed */
+};
+#define TCT_ACK_DEBT_MAX 16
+
+enum { /* tmr.due: what tcp_plan has to see to; a timer never sends */
+       TCT_DUE_SYN = 1,
+       TCT_DUE_KEEPALIVE = 2,
+       TCT_DUE_FIN = 4,
+       TCT_DUE_REXMIT = 8
+};
+struct tct_tcp_tmr { /* tcp_timer.c */
+  tct_time main_at;  /* deadline of `kind`, TCT_NEVER if none */
+  tct_time wheel_at; /* what the node is armed for: <= the true earliest deadline */
+  struct tct_list node;
+  uint32_t since_ms; /* first transmission of what is unanswered now (user time-out, R2) */
+  uint8_t kind;      /* tct_timer: one of REXMIT PERSIST OVERRIDE KEEPALIVE FIN_WAIT_2 TIME_WAIT */
+  uint8_t backoff;   /* doublings in force [EP-50] */
+  uint8_t tries;     /* expiries in a row; probes or keep-alives unanswered */
+  uint8_t due;
+};
+
+struct tct_tcp_rtt {   /* tcp_rtt.c */
+  uint32_t srtt_us8;   /* smoothed, in eighths of a microsecond; 0: no sample yet */
+  uint32_t rttvar_us4; /* in quarters */
+  uint32_t min_us;     /* UINT32_MAX: none */
+};
+
+struct tct_tcp_cc {        /* tcp_cc_*.c */
+  uint32_t cwnd, ssthresh; /* bytes */
+};
+
+enum {                      /* open: what the handshake settled. tcp_options.c */
+       TCT_OPEN_ACTIVE = 1, /* entered SYN-RECEIVED from SYN-SENT [MUST-11] */
+       TCT_OPEN_TS = 2,
+       TCT_OPEN_SACK = 4,
+       TCT_OPEN_WSCALE = 8,
+       TCT_OPEN_SYN_LOST = 16,  /* the SYN was sent again: RTO starts at 3 s, window at 1 segment */
+       TCT_OPEN_CONNECTED = 32, /* reached ESTABLISHED */
+       TCT_OPEN_SYN_ACKED =
+           64 /* our SYN is acknowledged (una may come round to iss again); tcp_send.c */
+};
+
+enum {                           /* sock: sock/ alone */
+       TCT_SOCKF_CLOSED = 1,     /* the application has called close: an orphan */
+       TCT_SOCKF_WANTS_ROOM = 2, /* a send came up short: WRITABLE is owed */
+       TCT_SOCKF_IN_ACCEPT =
+           4,              /* in a listener's accept queue: no events yet; user is the listener */
+       TCT_SOCKF_DONE = 8, /* the protocol is through: CLOSED follows once all is read */
+       TCT_SOCKF_V6ONLY = 16,
+       TCT_SOCKF_REUSEADDR = 32,
+       TCT_SOCKF_REUSEPORT = 64,
+       TCT_SOCKF_KEEPALIVE = 128,
+       TCT_SOCKF_BOUND = 256,    /* in the table of bound ports */
+       TCT_SOCKF_DEMUX = 512,    /* in the table of tuples */
+       TCT_SOCKF_NO_SOFT = 1024, /* soft errors are not reported */
+       TCT_SOCKF_NO_DF = 2048,
+       TCT_SOCKF_IFC = 4096,     /* bind named the interface: ifi */
+       TCT_SOCKF_ERR_TOLD = 8192 /* TCT_OPT_ERROR was read */
+};
+
+struct tct_tcp {
+  /* line 0: who */
+  struct tct_tuple key;
+  uint32_t gen;   /* survives the slot's reuse */
+  uint32_t index; /* in the slab */
+  uint8_t state;  /* tct_state; tcp_state.c alone */
+  uint8_t open;   /* TCT_OPEN_* */
+  uint16_t sockf; /* TCT_SOCKF_* */
+  union {
+    struct tct_tcp_active *active;
+    struct tct_listener *listener; /* in state LISTEN */
+  } u;
+  struct tct_extra *extra;
+  /* line 1: hot */
+  struct tct_tcp_snd snd;
+  struct tct_tcp_rcv rcv;
+  uint32_t sent_ms; /* when data last left: idle restart; tcp_send.c */
+  /* line 2 */
+  struct tct_tcp_tmr tmr;
+  struct tct_tcp_rtt rtt;
+  struct tct_tcp_cc cc;
+  uint16_t peer_mss; /* as offered, or the default [MUST-15]; tcp_options.c */
+  uint8_t wscale;    /* low nibble: theirs (snd), high: ours (rcv); tcp_options.c */
+  uint8_t ifi;       /* interface; limits.ifs <= 255 */
+  /* line 3 */
+  struct tct_list ready; /* interface's ready list (C7); on the slab's freelist while free */
+  struct tct_list event; /* stack's event list, or a listener's accept queue */
+  union {
+    void *user;
+    uint64_t parent;
+  } ctx; /* parent: listener's handle, gen << 32 | index */
+  tct_seq iss, irs;
+  uint32_t ts_offset;    /* our TSval = milliseconds + this (RFC 7323 section 5.4) */
+  uint32_t heard_ms;     /* when anything last arrived: keep-alive [MUST-26] */
+  uint16_t news;         /* TCT_EV_* not yet pulled */
+  uint8_t err, soft_err; /* -TCT_E*, 0: none */
+  uint8_t why;           /* tct_why of the end */
+  uint8_t tclass;        /* DSCP << 2 */
+  uint8_t hop_limit;
+  uint8_t recv_tclass; /* of the last packet [MAY-9] */
+};
+#if UINTPTR_MAX > 0xffffffffu
+_Static_assert(sizeof(struct tct_tcp) == 256, "conn is four cache lines: docs/ARCHITECTURE.md");
+#endif
+_Static_assert(sizeof(struct tct_tcp) <= 256, "conn is at most four cache lines");
+_Static_assert(sizeof(struct tct_tuple) == 36, "a tuple is hashed as bytes");
+
+static inline bool tct_tcp_syn_acked(const struct tct_tcp *c) {
+  return (c->open & TCT_OPEN_SYN_ACKED) != 0;
+}
+static inline uint8_t tct_tcp_snd_shift(const struct tct_tcp *c) {
+  return c->wscale & 15u;
+}
+static inline uint8_t tct_tcp_rcv_shift(const struct tct_tcp *c) {
+  return (uint8_t)(c->wscale >> 4);
+}
+
+/* ---- active -------------------------------------------------------------------------------- */
+
+enum {                     /* run.flags */
+       TCT_RUN_LOST = 1,   /* declared lost, to be sent again */
+       TCT_RUN_RESENT = 2, /* and was, since */
+       TCT_RUN_SACKED = 4, /* the peer holds it */
+       TCT_RUN_FIN = 8     /* its last number is our FIN */
+};
+struct tct_run { /* what was sent: contiguous, alike. tcp_sack.c splits and merges */
+  tct_seq begin, end;
+  tct_time sent_at; /* last transmission */
+  uint16_t seg_size;
+  uint8_t times; /* transmissions, saturating */
+  uint8_t flags;
+};
+#define TCT_RUNS_INLINE 16
+#define TCT_RUNS_MAX 4096
+struct tct_runs { /* ring, grown by doubling up to TCT_RUNS_MAX; then neighbours merge, losing
+                     detail */
+  struct tct_run *at;
+  uint32_t head, n, cap; /* cap: power of two */
+  struct tct_run first[TCT_RUNS_INLINE];
+};
+
+#define TCT_OOO_MAX 64 /* out-of-order ranges held; more are dropped (SegmentSmack) */
+#define TCT_DSACK_MAX 4
+struct tct_tcp_ooo { /* tcp_reasm.c */
+  struct tct_ranges set;
+  struct tct_range at[TCT_OOO_MAX];
+  tct_seq recent[4]; /* starts of arrivals, newest first: the order of SACK blocks (RFC 2018 4) */
+  struct tct_range dsack[TCT_DSACK_MAX]; /* duplicates to report, oldest first (RFC 2883) */
+  uint8_t n_recent, n_dsack;
+};
+
+struct tct_tcp_rec {   /* tcp_recover.c */
+  tct_seq recover;     /* snd.nxt when recovery began (RFC 6582) */
+  uint32_t lost_bytes; /* marked LOST and not RESENT (C11) */
+  uint32_t acked_in_recovery;
+  uint16_t dupacks; /* duplicates believed: at most dupacks_max in a round trip */
+  uint16_t dupacks_max;
+  uint32_t dupacks_ms; /* when that round trip began */
+  uint8_t phase;       /* TCT_REC_* */
+  uint8_t why;         /* tct_why of the retransmission to come */
+  uint8_t undo_cwnd_valid;
+};
+enum { TCT_REC_OPEN, TCT_REC_FAST, TCT_REC_RTO };
+
+#define TCT_EOR_MAX 8 /* write boundaries waiting; a further one makes send return EAGAIN */
+struct tct_tcp_active {
+  struct tct_list quiet; /* stack's list of blocks that could be given back */
+  struct tct_tcp *conn;
+  struct tct_queue tx;  /* tcp_send.c: [una, queued end) */
+  struct tct_queue rx;  /* tcp_reasm.c; begin: next byte the application reads */
+  struct tct_runs runs; /* tcp_sack.c */
+  struct tct_tcp_ooo ooo;
+  struct tct_tcp_rec rec;
+  tct_time delack_at; /* tcp_recv.c; TCT_NEVER: none */
+  tct_time cork_at;   /* tcp_send.c: a corked remnant leaves at; TCT_NEVER: none */
+  tct_time quiet_at;
+  uint32_t cc_acked;        /* tcp_cc: bytes acknowledged towards the next growth */
+  tct_seq small_end;        /* end of the last segment that was less than full: Minshall */
+  tct_seq cc_used;          /* highest nxt at which cwnd was the limit */
+  tct_seq fin_seq;          /* of a FIN beyond a gap */
+  tct_seq eor[TCT_EOR_MAX]; /* no segment may cross these positions, oldest first */
+  uint8_t n_eor;
+  uint32_t full_since_ack; /* bytes in order since the last ACK */
+};
+
+/* ---- extra: counters, rare state, options that differ ------------------------------------------
+ */
+
+struct tct_tcp_mark {
+  uint64_t offset, token;
+  uint8_t what;
+};
+#define TCT_MARKS_MAX 64
+struct tct_extra {
+  /* counters, where events happen */
+  uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retrans;
+  uint32_t segs_out, segs_in, data_segs_out, data_segs_in, total_retrans, dsack_dups,
+      challenge_acks;
+  uint32_t last_sent_ms, last_recv_ms, last_ack_ms;
+  /* urgent mechanism, RFC 9293 3.8.5: one past the last urgent byte */
+  tct_seq snd_up, rcv_up;
+  /* options; a zero `set` bit means the stack's default */
+  uint64_t set; /* bit per tct_opt */
+  uint32_t sndbuf, notsent_lowat, user_timeout_ms, fin_wait_2_ms, window_clamp, rcvlowat, fixed_isn;
+  uint16_t keepidle_s, keepintvl_s, maxseg;
+  uint8_t keepcnt, r1_retries, syn_retries, keep_garbage;
+  uint8_t defer_accept_s, syn_policy, no_ts, no_sack, no_wscale;
+  uint8_t challenge_left; /* per connection, refilled each second */
+  uint32_t challenge_s;
+  uint16_t pmtu_tries;
+  uint8_t n_marks, n_reached;
+  struct tct_tcp_mark *marks; /* TCT_MARKS_MAX of them when first used */
+};
+
+/* ---- what an ACK meant: tcp_send.c makes it, tcp_rtt, tcp_recover and tcp_cc read it -----------
+ */
+
+struct tct_tcp_ack {
+  tct_seq ack;
+  uint32_t acked_bytes;   /* newly acknowledged cumulatively, SYN and FIN left out */
+  uint32_t sacked_bytes;  /* newly SACKed */
+  uint32_t flight_before; /* outstanding before this ACK */
+  uint64_t rtt_ns;        /* one sample, TCT_NEVER: none (Karn) */
+  bool advanced;          /* snd.una moved */
+  bool duplicate;         /* RFC 5681 section 2's definition */
+  bool window_changed;
+  bool fin_acked;
+  bool was_cwnd_limited;
+  bool ece;
+};
+
+/* ---- listener, half-open, TIME-WAIT: tcp_listen.c and tcp_timewait.c --------------------------
+ */
+
+struct tct_listener {
+  struct tct_list accept; /* children, by struct tct_tcp.event */
+  uint32_t accept_n, backlog;
+  uint32_t half_open_n; /* records of ours that were answered */
+  uint32_t held_n;      /* and those that wait for the application's word */
+  uint32_t cookie_s;    /* second of the last cookie sent; bare ACKs count as cookies near it */
+  bool cookie_any;
+  tct_syn *asked; /* ring: HELD ones that the application was not told of yet; tcp_ask.c */
+  uint32_t asked_cap, asked_head, asked_n;
+};
+
+enum { /* half_open.opts: window scale as offered in the low nibble, 15: none; what both agreed on
+        */
+       TCT_HALF_WSCALE = 15,
+       TCT_HALF_TS = 16,
+       TCT_HALF_SACK = 32,
+       TCT_HALF_ECN = 64
+};
+enum { /* half_open.life */
+       TCT_HALF_RETRIES = 15,
+       TCT_HALF_PHASE = 48, /* the four below */
+       TCT_HALF_FREE = 0,
+       TCT_HALF_ANSWERING = 16,
+       TCT_HALF_HELD = 32,
+       TCT_HALF_DEFERRED = 48,
+       TCT_HALF_DEFER_OVER = 64, /* waited long enough for data: the next bare ACK will do */
+       TCT_HALF_REOPENS =
+           128 /* a TIME-WAIT record stands behind and comes back if this leads to nothing */
+};
+
+/* 64 bytes to the byte, IPv6 included. */
+struct tct_half_open {
+  struct tct_tuple key;
+  tct_seq irs, iss;
+  uint32_t tsval;    /* peer's, to echo */
+  uint16_t mss;      /* as the peer's option says, 0: none */
+  uint8_t ifi, gen8; /* gen8: tells this life from an earlier one in tct_syn handles */
+  uint32_t listener; /* index of its conn */
+  uint16_t due_10ms; /* wrapped: when the SYN,ACK goes again or the record ends ... */
+  uint16_t sent_ms;  /* wrapped: first SYN,ACK, for the RTT sample */
+  uint8_t opts;      /* TCT_HALF_* */
+  uint8_t life;
+  uint8_t
+      fine; /* ... and its milliseconds 0..9 (4 bits); second mod 4, answers given in it (2, 2) */
+  uint8_t timed; /* sent_ms is there: no record of a cookie */
+};
+_Static_assert(sizeof(struct tct_half_open) == 64, "half-open: one cache line");
+
+enum { TCT_TW_TS = 1, TCT_TW_PARKED = 2, TCT_TW_DEAD = 4 }; /* time_wait.flags */
+struct tct_time_wait {
+  struct tct_tuple key;
+  tct_seq snd_nxt, rcv_nxt;
+  uint32_t ts_recent;
+  uint16_t window; /* field of the last ACK */
+  uint8_t ifi, wscale;
+  uint16_t expiry_100ms; /* wrapped */
+  uint16_t last_ack;     /* stamp of the last ACK sent, 100 ms: limits answers */
+  uint8_t flags;         /* TCT_TW_* */
+  uint8_t tclass, hop_limit, spare;
+  uint32_t next; /* in its tick's list; the slab's freelist */
+};
+_Static_assert(sizeof(struct tct_time_wait) == 64, "TIME-WAIT: one cache line");
+
+#endif

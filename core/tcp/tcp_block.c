@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tcp_block.c - the life of a connection's three blocks: conn from a slab, active and extra beside
+ * it while they are needed. Called by sock/ (open), tcp_listen (children) and whoever needs a queue
+ * or a counter. What is quiet is given back lazily, oldest first; that changes no later frame.
+ */
+#include "tcp/calls.h"
+
+#define QUIET_MAX 1024u   /* blocks kept for connections that fell quiet just now */
+#define QUIET_NS TCT_S(1) /* and for how long */
+#define RECLAIM_PER_CALL 16u
+
+static struct tct_tcp_state *state_of(tct_stack *s) {
+  return s->tcp;
+}
+
+struct tct_tcp *tct_tcp_block_new(tct_stack *s) {
+  uint32_t index;
+  struct tct_tcp *c = tct_slab_alloc(&state_of(s)->conns, &index);
+  if (c == NULL)
+    return NULL;
+  uint32_t gen = c->gen + 1; /* even while free, odd while live; outlives the slot's reuse */
+  memset(c, 0, sizeof *c);
+  c->gen = gen;
+  c->index = index;
+  c->state = TCT_CLOSED;
+  tct_list_init(&c->ready);
+  tct_list_init(&c->event);
+  tct_tcp_timer_init(c);
+  tct_tcp_rtt_init(c);
+  c->hop_limit = s->cfg.hop_limit;
+  c->rcv.buf_max = s->cfg.rcvbuf_bytes;
+  c->rcv.quick = s->cfg.no_quickack ? 0 : state_of(s)->profile->quick_acks;
+  c->heard_ms = tct_time_ms32(s->now);
+  s->n.ConnsNow++;
+  if (s->cfg.info == TCT_INFO_FULL && tct_tcp_block_extra(s, c) == NULL) {
+    tct_tcp_block_free(s, c);
+    return NULL;
+  }
+  return c;
+}
+
+void tct_tcp_block_free(tct_stack *s, struct tct_tcp *c) {
+  tct_tcp_timer_stop(s, c);
+  tct_list_remove(&c->ready);
+  tct_list_remove(&c->event);
+  tct_tcp_demux_remove(s, c);
+  tct_tcp_port_release(s, c);
+  tct_tcp_block_drop_active(s, c);
+  if (c->extra != NULL) {
+    tct_stack_free(s, c->extra->marks, TCT_MARKS_MAX * sizeof(struct tct_tcp_mark));
+    tct_stack_free(s, c->extra, sizeof *c->extra);
+    c->extra = NULL;
+  }
+  c->state = TCT_CLOSED;
+  c->gen = c->gen + 1 == 0 ? 2 : c->gen + 1; /* handles are stale from here on */
+  s->n.ConnsNow--;
+  tct_slab_free(&state_of(s)->conns, c->index);
+}
+
+bool tct_tcp_block_is_live(const tct_stack *s, const struct tct_tcp *c) {
+  (void)s;
+  return (c->gen & 1u) != 0;
+}
+
+struct tct_tcp *tct_tcp_block_at(tct_stack *s, tct_sock k) {
+  if ((k.gen & 1u) == 0 || (k.index & TCT_SOCK_UDP_BIT) != 0)
+    return NULL;
+  struct tct_tcp *c = tct_slab_at(&state_of(s)->conns, k.index);
+  return c != NULL && c->gen == k.gen ? c : NULL;
+}
+
+tct_sock tct_tcp_block_handle(const struct tct_tcp *c) {
+  return (tct_sock){c->index, c->gen};
+}
+
+/* SYN and FIN take a number and no byte. */
+static tct_seq unacked_byte(const struct tct_tcp *c) {
+  bool fin_acked = (c->snd.flags & TCT_SND_FIN_SENT) != 0 && c->snd.una == c->snd.nxt;
+  if (!tct_tcp_syn_acked(c))
+    return tct_seq_add(c->iss, 1);
+  return fin_acked ? tct_seq_sub(c->snd.una, 1) : c->snd.una;
+}
+
+/* What a fresh block would say: so that giving a quiet one back changes no later frame. */
+static void forget_history(struct tct_tcp_active *a) {
+  a->rec.recover = tct_seq_sub(a->conn->snd.una, 1);
+  a->rec.dupacks = 0;
+  a->cc_used = a->conn->snd.una;
+  a->cc_acked = 0;
+  a->small_end = a->conn->snd.una;
+  a->full_since_ack = 0;
+  a->ooo.n_recent = 0;
+}
+
+struct tct_tcp_active *tct_tcp_block_active(tct_stack *s, struct tct_tcp *c) {
+  TCT_ASSERT(c->state != TCT_LISTEN);
+  struct tct_tcp_active *a = c->u.active;
+  if (a != NULL)
+    return a;
+  a = tct_stack_alloc(s, sizeof *a);
+  if (a == NULL)
+    return NULL;
+  tct_list_init(&a->quiet);
+  a->conn = c;
+  tct_queue_init(&a->tx, unacked_byte(c));
+  tct_queue_init(&a->rx, tct_tcp_reasm_data_end(c));
+  tct_tcp_sack_init(&a->runs);
+  tct_ranges_init(&a->ooo.set, a->ooo.at, TCT_OOO_MAX);
+  a->delack_at = TCT_NEVER;
+  a->cork_at = TCT_NEVER;
+  forget_history(a);
+  c->u.active = a;
+  s->n.ActiveNow++;
+  return a;
+}
+
+void tct_tcp_block_drop_active(tct_stack *s, struct tct_tcp *c) {
+  struct tct_tcp_active *a = tct_tcp_active(c);
+  if (a == NULL)
+    return;
+  if (tct_list_is_linked(&a->quiet)) {
+    tct_list_remove(&a->quiet);
+    state_of(s)->quiet_n--;
+  }
+  tct_queue_deinit(&a->rx, &s->chunks);
+  tct_queue_deinit(&a->tx, &s->chunks);
+  tct_tcp_send_return_lent(s, &a->tx);
+  tct_tcp_sack_deinit(s, &a->runs);
+  c->u.active = NULL;
+  tct_stack_free(s, a, sizeof *a);
+  s->n.ActiveNow--;
+}
+
+/* Nothing in it that a fresh block would not say as well. */
+static bool is_quiet(const struct tct_tcp *c, const struct tct_tcp_active *a) {
+  bool read_all = a->rx.begin == tct_tcp_reasm_data_end(c);
+  return tct_queue_len(&a->tx) == 0 && a->tx.reserved_bytes == 0 && read_all && a->ooo.set.n == 0 &&
+         a->ooo.n_dsack == 0 && a->runs.n == 0 && a->delack_at == TCT_NEVER &&
+         (c->rcv.flags & TCT_RCV_FIN_OOO) == 0 && tct_tcp_syn_acked(c) &&
+         a->rec.phase == TCT_REC_OPEN && a->n_eor == 0;
+}
+
+void tct_tcp_block_settle(tct_stack *s, struct tct_tcp *c) {
+  struct tct_tcp_active *a = tct_tcp_active(c);
+  if (a == NULL)
+    return;
+  bool quiet = is_quiet(c, a);
+  if (quiet && !tct_list_is_linked(&a->quiet)) {
+    a->quiet_at = s->now;
+    forget_history(a);
+    tct_list_push_tail(&state_of(s)->quiet, &a->quiet);
+    state_of(s)->quiet_n++;
+  } else if (!quiet && tct_list_is_linked(&a->quiet)) {
+    tct_list_remove(&a->quiet);
+    state_of(s)->quiet_n--;
+  }
+}
+
+void tct_tcp_block_reclaim(tct_stack *s) {
+  for (unsigned i = 0; i < RECLAIM_PER_CALL; i++) {
+    struct tct_list *first = tct_list_first(&state_of(s)->quiet);
+    if (first == NULL)
+      return;
+    struct tct_tcp_active *a = TCT_CONTAINER_OF(first, struct tct_tcp_active, quiet);
+    if (state_of(s)->quiet_n <= QUIET_MAX && tct_time_add(a->quiet_at, QUIET_NS) > s->now)
+      return;
+    if (is_quiet(a->conn, a))
+      tct_tcp_block_drop_active(s, a->conn);
+    else
+      tct_tcp_block_settle(s, a->conn); /* in use again since */
+  }
+}
+
+struct tct_extra *tct_tcp_block_extra(tct_stack *s, struct tct_tcp *c) {
+  if (c->extra != NULL)
+    return c->extra;
+  c->extra = tct_stack_alloc(s, sizeof *c->extra);
+  if (c->extra != NULL && tct_tcp_syn_acked(c)) /* attached late: what can still be known */
+    c->extra->bytes_acked = tct_seq_sub(c->snd.una, tct_seq_add(c->iss, 1));
+  return c->extra;
+}

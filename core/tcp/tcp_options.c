@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tcp_options.c - what our SYNs offer, what two SYNs agree on, and the numbers that identify a
+ * connection: initial sequence number and timestamp offset. Called by tcp_output, tcp_input,
+ * tcp_listen. Leaves bytes to wire/tcp_opt. RFC 9293 sections 3.2, 3.4.1, 3.7.1; RFC 6528, RFC
+ * 7323, RFC 2018.
+ */
+#include "tcp/calls.h"
+#include "util/rule.h"
+#include "util/siphash.h"
+
+#define WSCALE_MAX 14u
+#define DEFAULT_MSS_IPV4 536u
+#define DEFAULT_MSS_IPV6 1220u
+
+static uint32_t header_bytes(tct_addr peer) {
+  return (uint32_t)tct_ip_header_len(peer) + TCT_TCP_HEADER_LEN;
+}
+
+/* Only fixed headers are taken off, never option bytes [RFC9293 MUST-67]; of the interface's MTU,
+ * not the path's (RFC 2923) [RFC9293 SHLD-6]. */
+uint16_t tct_tcp_options_mss(const tct_stack *s, tct_addr peer, uint32_t ifi, uint32_t maxseg) {
+  uint32_t mtu = tct_min_u32(s->ifs[ifi].cfg.mtu, 65535);
+  uint32_t extra = TCT_RULE(MUST_67) ? 0 : 20;
+  uint32_t mss = tct_sub_floor_u32(mtu, header_bytes(peer)) + extra;
+  if (maxseg != 0)
+    mss = tct_min_u32(mss, maxseg);
+  return (uint16_t)tct_max_u32(mss, s->cfg.mss_min);
+}
+
+/* [RFC9293 MUST-15] without an option; a floor keeps tiny values from costing a header a byte. */
+uint16_t tct_tcp_options_peer_mss(const tct_stack *s, const struct tct_tcp_opts *o, bool ipv4) {
+  if (!o->has_mss || o->mss == 0 || !TCT_RULE(MUST_14))
+    return TCT_RULE_ELSE(MUST_15, ipv4 ? DEFAULT_MSS_IPV4 : DEFAULT_MSS_IPV6, 1460);
+  return (uint16_t)tct_max_u32(o->mss, s->cfg.mss_min);
+}
+
+/* The least shift by which the whole buffer can be told; Linux's habit is 7 at the least. */
+uint8_t tct_tcp_options_wscale(uint32_t rcvbuf_bytes) {
+  uint8_t shift = 0;
+  while (shift < WSCALE_MAX && (65535u << shift) < rcvbuf_bytes)
+    shift++;
+  return shift;
+}
+
+static bool is_set(const struct tct_tcp *c, tct_opt o) {
+  return c->extra != NULL && (c->extra->set >> o & 1) != 0;
+}
+
+static uint8_t our_wscale(const tct_stack *s, const struct tct_tcp *c) {
+  uint8_t least = s->cfg.profile == TCT_PROFILE_LINUX ? 7 : 0;
+  uint8_t needed = tct_tcp_options_wscale(c->rcv.buf_max);
+  return needed > least ? needed : least;
+}
+
+/* A SYN offers what is configured; a SYN,ACK only what the SYN offered as well. [RFC9293 MUST-14,
+ * SHLD-5] MSS also when it equals the default [RFC9293 MAY-3]. */
+void tct_tcp_options_syn(const tct_stack *s, const struct tct_tcp *c, struct tct_tcp_opts *o) {
+  bool answer = c->state != TCT_SYN_SENT;
+  memset(o, 0, sizeof *o);
+  o->has_mss = TCT_RULE(MUST_14);
+  o->mss = tct_tcp_options_mss(s, c->key.raddr, c->ifi,
+                               is_set(c, TCT_OPT_MAXSEG) ? c->extra->maxseg : 0);
+  o->has_ts =
+      answer ? (c->open & TCT_OPEN_TS) != 0 : tct_tcp_options_offers(s, c, TCT_OPT_TIMESTAMPS);
+  o->tsval = tct_tcp_options_tsval(s, c);
+  o->tsecr = answer ? c->rcv.ts_recent : 0;
+  o->sack_permitted =
+      answer ? (c->open & TCT_OPEN_SACK) != 0 : tct_tcp_options_offers(s, c, TCT_OPT_SACK);
+  o->has_wscale =
+      answer ? (c->open & TCT_OPEN_WSCALE) != 0 : tct_tcp_options_offers(s, c, TCT_OPT_WSCALE);
+  o->wscale = our_wscale(s, c);
+}
+
+bool tct_tcp_options_offers(const tct_stack *s, const struct tct_tcp *c, tct_opt o) {
+  const struct tct_extra *x = c->extra;
+  switch (o) {
+  case TCT_OPT_TIMESTAMPS:
+    return is_set(c, o) ? !x->no_ts : !s->cfg.no_timestamps;
+  case TCT_OPT_SACK:
+    return is_set(c, o) ? !x->no_sack : !s->cfg.no_sack;
+  default:
+    return is_set(c, o) ? !x->no_wscale : !s->cfg.no_wscale;
+  }
+}
+
+void tct_tcp_options_data(const tct_stack *s, const struct tct_tcp *c, struct tct_tcp_opts *o) {
+  memset(o, 0, sizeof *o);
+  o->has_mss = !TCT_RULE(MUST_65); /* [RFC9293 MUST-65] never without SYN */
+  o->mss = 1460;
+  if ((c->open & TCT_OPEN_TS) != 0) {
+    o->has_ts = true;
+    o->tsval = tct_tcp_options_tsval(s, c);
+    o->tsecr = c->rcv.ts_recent;
+  }
+  if ((c->open & TCT_OPEN_SACK) != 0)
+    tct_tcp_reasm_sack_blocks(c, o, (c->open & TCT_OPEN_TS) != 0 ? 3 : 4);
+}
+
+uint32_t tct_tcp_options_len(const struct tct_tcp *c) {
+  return (c->open & TCT_OPEN_TS) != 0 ? 12 : 0;
+}
+
+/* Takes in the peer's SYN or SYN,ACK. The window in a SYN is never scaled (RFC 7323 2.2): what is
+ * kept here is what both have offered. */
+void tct_tcp_options_agree(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_opts *theirs,
+                           uint16_t window) {
+  bool ipv4 = tct_addr_is_ipv4(c->key.raddr);
+  c->open &= (uint8_t) ~(TCT_OPEN_TS | TCT_OPEN_SACK | TCT_OPEN_WSCALE);
+  c->wscale = 0;
+  c->peer_mss = tct_tcp_options_peer_mss(s, theirs, ipv4);
+  if (theirs->has_ts && tct_tcp_options_offers(s, c, TCT_OPT_TIMESTAMPS)) {
+    c->open |= TCT_OPEN_TS;
+    c->rcv.ts_recent = theirs->tsval;
+    c->rcv.ts_recent_s = (uint32_t)(s->now / TCT_S(1));
+  }
+  if (theirs->sack_permitted && tct_tcp_options_offers(s, c, TCT_OPT_SACK))
+    c->open |= TCT_OPEN_SACK;
+  if (theirs->has_wscale && tct_tcp_options_offers(s, c, TCT_OPT_WSCALE)) {
+    uint8_t shift = theirs->wscale > WSCALE_MAX ? WSCALE_MAX : theirs->wscale; /* RFC 7323 2.3 */
+    c->open |= TCT_OPEN_WSCALE;
+    c->wscale = (uint8_t)(shift | our_wscale(s, c) << 4);
+  }
+  c->snd.wnd = window;
+  c->snd.wnd_max = window;
+  tct_tcp_mtu_set(s, c, tct_ip_pmtu(s, c->key.raddr, c->ifi));
+}
+
+uint32_t tct_tcp_options_tsval(const tct_stack *s, const struct tct_tcp *c) {
+  return tct_ms32_add(tct_time_ms32(s->now), c->ts_offset);
+}
+
+/* Both addresses and ports as bytes, the same on every machine. */
+static uint64_t hash_tuple(const uint64_t key[2], const struct tct_tuple *t, bool ports) {
+  struct tct_tuple pair = *t;
+  uint8_t b[TCT_TUPLE_BYTES];
+  if (!ports)
+    pair.lport = pair.rport = 0;
+  tct_tcp_demux_bytes(&pair, b);
+  return tct_siphash24(key, b, sizeof b);
+}
+
+/* One offset for all connections of an address pair: timestamps of a later connection on the same
+ * ports are then newer, which is what PAWS and TIME-WAIT's reuse live by (RFC 7323 5.4, RFC 6191).
+ */
+uint32_t tct_tcp_options_ts_offset(const tct_stack *s, const struct tct_tuple *t) {
+  return (uint32_t)hash_tuple(s->keys.ts, t, false);
+}
+
+/* A crashed host need not keep quiet: the clock goes on and the secret is new [RFC9293 EP-46]. ISN
+ * = M + F(tuple, secret): M ticks every 4 us [RFC9293 MUST-8], F is keyed [RFC9293 MUST-9] [RFC9293
+ * SHLD-1]. */
+tct_seq tct_tcp_options_isn(tct_stack *s, const struct tct_tuple *t) {
+  uint64_t ticks = (s->now + s->cfg.epoch_ns) / 4000;
+  uint32_t clock = TCT_RULE(MUST_8) ? (uint32_t)ticks : 0;
+  uint32_t secret = TCT_RULE(MUST_9) ? (uint32_t)hash_tuple(s->keys.isn, t, true) : 0;
+  return TCT_RULE(SHLD_1) ? tct_seq_add(clock, secret) : 0;
+}

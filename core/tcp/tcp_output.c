@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tcp_output.c - from a plan to a frame: header, options, payload in place, and the facts told to
+ * their owners. Called by stack.c (tct_output), which gives each ready connection a turn of one
+ * frame. Also the segments that no plan makes: RST, and what the SYN cache and TIME-WAIT answer,
+ * which go to the interface's reply queue. RFC 9293 section 3.1.
+ */
+#include "tcp/calls.h"
+#include "util/rule.h"
+
+void tct_tcp_output_wake(tct_stack *s, struct tct_tcp *c) {
+  if (!tct_list_is_linked(&c->ready) && c->state != TCT_CLOSED && c->state != TCT_LISTEN)
+    tct_list_push_tail(&s->ifs[c->ifi].tcp_ready, &c->ready);
+}
+
+/* ---- A planned segment ----------------------------------------------------------------------- */
+
+static void fill_ip(tct_stack *s, const struct tct_tcp *c, struct tct_ip_tx *tx) {
+  memset(tx, 0, sizeof *tx);
+  tx->src = TCT_RULE_ELSE(MUST_45, c->key.laddr,
+                          c->key.raddr); /* as it was at the start [RFC9293 MUST-45] */
+  tx->dst = c->key.raddr;
+  tx->ifi = c->ifi;
+  tx->proto = TCT_IPPROTO_TCP;
+  tx->hop_limit = TCT_RULE_ELSE(MUST_49, c->hop_limit, 64); /* [RFC9293 MUST-49] */
+  tx->tclass = TCT_RULE_ELSE(MUST_48, c->tclass, 0); /* [RFC9293 MUST-48] [RFC9293 SHLD-22] */
+  tx->dont_frag = (c->sockf & TCT_SOCKF_NO_DF) == 0;
+  if (!tct_addr_is_ipv4(tx->dst))
+    tx->flow_label = tct_ip_flow_label(s, tx->src, tx->dst, c->key.lport, c->key.rport);
+}
+
+static void fill_header(tct_stack *s, const struct tct_tcp *c, const struct tct_tcp_plan *p,
+                        tct_seq edge, struct tct_tcp_hdr *h) {
+  bool syn = (p->flags & TCT_SYN) != 0;
+  memset(h, 0, sizeof *h);
+  h->sport = c->key.lport;
+  h->dport = c->key.rport;
+  h->seq = p->seq;
+  h->flags = p->flags;
+  if ((p->flags & TCT_ACK) != 0)
+    h->ack = c->rcv.nxt;
+  if (syn)
+    h->window = (uint16_t)tct_tcp_recv_syn_window(s, c);
+  else
+    h->window = tct_tcp_recv_window_field(c, edge, false);
+  if ((p->flags & TCT_URG) != 0)
+    h->urgent = (uint16_t)tct_min_u32(tct_seq_ahead(p->seq, c->extra->snd_up), 65535);
+  if (syn)
+    tct_tcp_options_syn(s, c, &h->opt);
+  else
+    tct_tcp_options_data(s, c, &h->opt);
+}
+
+/* SACK blocks take room from the payload only when both are there: then the blocks give way. */
+static void trim_options(const struct tct_tcp *c, const struct tct_tcp_plan *p,
+                         struct tct_tcp_hdr *h) {
+  (void)c;
+  if (p->len > 0)
+    h->opt.n_sack = 0;
+}
+
+/* Payload pieces behind the header; returns the bytes that they hold. */
+static uint32_t fill_payload(struct tct_tcp *c, struct tct_tcp_plan *p, struct tct_out *out,
+                             unsigned *n) {
+  static const uint8_t garbage = 0;
+  *n = TCT_OUT_PIECES_MAX - 1;
+  if (p->probe_byte) {
+    out->iov[1] = (tct_iov){&garbage, 1};
+    *n = 1;
+    return 1;
+  }
+  if (p->len == 0) {
+    *n = 0;
+    return 0;
+  }
+  return tct_queue_peek(&c->u.active->tx, p->seq, p->len, out->iov + 1, n);
+}
+
+static void finish(tct_stack *s, const struct tct_tcp *c, tct_frame *f, struct tct_out *out,
+                   size_t ip_len) {
+  uint8_t *tcp = out->header + ip_len;
+  uint32_t payload = f->len - (uint32_t)out->iov[0].len;
+  bool offload = s->ifs[c->ifi].cfg.csum_offload;
+  f->csum = TCT_CSUM_DONE;
+  if (!offload && f->seg_size == 0) {
+    tct_wire_tcp_finish(tcp, &c->key.laddr, &c->key.raddr, out->iov + 1, f->n_iov - 1);
+    return;
+  }
+  tct_wire_tcp_finish_partial(tcp, &c->key.laddr, &c->key.raddr, payload);
+  f->csum = TCT_CSUM_PARTIAL;
+  f->csum_start = (uint16_t)ip_len;
+  f->csum_offset = TCT_TCP_CHECKSUM_AT;
+}
+
+/* The plan becomes bytes in `out` and a frame that points at them. */
+static void build(tct_stack *s, struct tct_tcp *c, struct tct_tcp_plan *p, tct_seq edge,
+                  tct_frame *f, struct tct_out *out) {
+  struct tct_tcp_hdr h;
+  struct tct_ip_tx tx;
+  unsigned pieces;
+  uint32_t payload = fill_payload(c, p, out, &pieces);
+  if (payload < p->len) { /* more pieces than a frame has: a shorter segment, which ends nothing */
+    if (p->seg_size != 0 && payload > p->seg_size)
+      payload -= payload % p->seg_size;
+    p->len = payload;
+    p->flags &= (uint8_t) ~(TCT_PSH | TCT_FIN);
+    payload = fill_payload(c, p, out, &pieces);
+    p->seg_size = p->len > p->seg_size ? p->seg_size : 0;
+  }
+  fill_ip(s, c, &tx);
+  fill_header(s, c, p, edge, &h);
+  trim_options(c, p, &h);
+  size_t ip_len = tct_ip_header_len(tx.dst);
+  size_t tcp_len =
+      tct_wire_tcp_emit(out->header + ip_len, &h, (enum tct_tcp_opt_layout)s->tcp->profile->layout);
+  (void)tct_ip_output_header(s, &tx, (uint32_t)tcp_len + payload, out->header);
+  out->iov[0] = (tct_iov){out->header, ip_len + tcp_len};
+  memset(f, 0, sizeof *f);
+  f->iov = out->iov;
+  f->n_iov = pieces + 1;
+  f->len = (uint32_t)(ip_len + tcp_len) + payload;
+  f->seg_size = p->seg_size;
+  f->why = (uint16_t)p->why;
+  f->sock = tct_tcp_block_handle(c);
+  f->at = s->now;
+  finish(s, c, f, out, ip_len);
+  tct_tcp_trace_out(s, c, &h, p);
+}
+
+static void count(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan *p) {
+  uint32_t segs = p->seg_size == 0 ? 1 : (p->len + p->seg_size - 1) / p->seg_size;
+  s->n.OutSegs += segs;
+  TCT_EXTRA_ADD(c, segs_out, segs);
+  if (p->len > 0)
+    TCT_EXTRA_ADD(c, data_segs_out, segs);
+  if (p->len > 0)
+    TCT_EXTRA_ADD(c, bytes_sent, p->len);
+  if (p->resend) {
+    s->n.RetransSegs += segs;
+    TCT_EXTRA_ADD(c, total_retrans, segs);
+    TCT_EXTRA_ADD(c, bytes_retrans, p->len);
+  }
+  if (c->extra != NULL)
+    c->extra->last_sent_ms = tct_time_ms32(s->now);
+}
+
+/* New numbers left: [seq, end) with the FIN. */
+static void on_new_sent(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan *p) {
+  bool fin = (p->flags & TCT_FIN) != 0;
+  tct_seq end = tct_seq_add(p->seq, p->len + (fin ? 1u : 0u));
+  tct_tcp_send_on_sent(s, c, p->seq, end, fin);
+  uint16_t size =
+      (uint16_t)tct_min_u32(p->seg_size != 0 ? p->seg_size : tct_max_u32(p->len, 1), 65535);
+  tct_tcp_sack_on_sent(s, c, p->seq, end, size);
+  tct_sock_event_marks(s, c);
+}
+
+static void on_resent(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan *p) {
+  tct_seq end = tct_seq_add(p->seq, p->len + ((p->flags & TCT_FIN) != 0 ? 1u : 0u));
+  tct_tcp_recover_on_resent(c, tct_tcp_sack_on_resent(s, c, p->seq, end));
+}
+
+/* Tells the owners of the fields what has left. */
+static void on_sent(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan *p, tct_seq edge) {
+  bool takes_numbers = (p->len > 0 && !p->probe_byte) || (p->flags & TCT_FIN) != 0;
+  if (p->pays_debt)
+    tct_tcp_recv_pay_debt(c);
+  if (p->len > 0)
+    tct_tcp_recv_on_data_sent(c);
+  if ((p->flags & (TCT_ACK | TCT_SYN)) == TCT_ACK) {
+    tct_tcp_recv_on_ack_sent(s, c, edge);
+    if (p->len == 0)
+      tct_tcp_reasm_on_sack_sent(c);
+  }
+  if (p->why == TCT_WHY_KEEPALIVE)
+    tct_tcp_timer_clear_due(c, TCT_DUE_KEEPALIVE);
+  if (p->why == TCT_WHY_PROBE)
+    tct_tcp_send_on_probe_sent(c);
+  if (takes_numbers && !p->resend)
+    on_new_sent(s, c, p);
+  else if (takes_numbers)
+    on_resent(s, c, p);
+  count(s, c, p);
+  tct_tcp_timer_on_sent(s, c);
+}
+
+/* One frame from one connection; false: it has nothing to say now. */
+static bool output_one(tct_stack *s, struct tct_tcp *c, tct_frame *f, struct tct_out *out) {
+  struct tct_tcp_plan p;
+  tct_tcp_plan(s, c, &p);
+  if (p.why == TCT_WHY_NONE)
+    return false;
+  tct_seq edge = c->rcv.edge;
+  if ((p.flags & (TCT_ACK | TCT_SYN)) == TCT_ACK)
+    edge = tct_tcp_recv_edge_to_offer(c);
+  if ((p.flags & TCT_FIN) != 0 || p.len > 0)
+    (void)tct_tcp_block_active(s, c); /* runs; a FIN does without if there is no memory */
+  build(s, c, &p, edge, f, out);
+  on_sent(s, c, &p, edge);
+  tct_tcp_check(s, c);
+  return true;
+}
+
+size_t tct_tcp_output(tct_stack *s, uint32_t ifi, tct_frame *f, struct tct_out *out, size_t n) {
+  struct tct_list *ready = &s->ifs[ifi].tcp_ready;
+  size_t made = 0;
+  while (made < n) {
+    struct tct_list *node = tct_list_pop_head(ready);
+    if (node == NULL)
+      break;
+    struct tct_tcp *c = TCT_CONTAINER_OF(node, struct tct_tcp, ready);
+    if (output_one(s, c, &f[made], &out[made])) {
+      tct_list_push_tail(ready, &c->ready); /* fair turns */
+      made++;
+      continue;
+    }
+    tct_tcp_timer_update(s, c);
+    tct_tcp_block_settle(s, c);
+  }
+  return made;
+}
+
+/* ---- Segments without a plan ----------------------------------------------------------------- */
+
+bool tct_tcp_output_reply(tct_stack *s, const struct tct_tcp_reply *r) {
+  uint8_t buf[TCT_TCP_HEADER_MAX];
+  struct tct_tcp_hdr h = {
+      .sport = r->key.lport,
+      .dport = r->key.rport,
+      .seq = r->seq,
+      .ack = r->ack,
+      .flags = r->flags,
+      .window = r->window,
+      .opt = r->opt,
+  };
+  struct tct_ip_tx tx = {
+      .src = r->key.laddr,
+      .dst = r->key.raddr,
+      .ifi = r->ifi,
+      .proto = TCT_IPPROTO_TCP,
+      .hop_limit = r->hop_limit != 0 ? r->hop_limit : s->cfg.hop_limit,
+      .tclass = r->tclass,
+      .dont_frag = true,
+  };
+  if (!tct_addr_is_ipv4(tx.dst))
+    tx.flow_label = tct_ip_flow_label(s, tx.src, tx.dst, r->key.lport, r->key.rport);
+  size_t len = tct_wire_tcp_emit(buf, &h, (enum tct_tcp_opt_layout)s->tcp->profile->layout);
+  tct_wire_tcp_finish(buf, &tx.src, &tx.dst, NULL, 0);
+  if (!tct_ip_reply(s, &tx, buf, (uint32_t)len, r->why))
+    return false;
+  s->n.OutSegs++;
+  if ((r->flags & TCT_RST) != 0)
+    s->n.OutRsts++;
+  tct_tcp_trace_reply(s, r, &h);
+  return true;
+}
+
+/* [RFC9293 EP-1] [RFC9293 EP-3]: with an ACK, its number is our SEQ; without, we acknowledge all of
+ * it. */
+void tct_tcp_output_reset(tct_stack *s, const struct tct_pkt *p, const struct tct_tcp_hdr *h,
+                          tct_why why) {
+  struct tct_tcp_reply r;
+  uint32_t len = p->l4_len - h->header_len;
+  if ((h->flags & TCT_RST) != 0)
+    return;
+  memset(&r, 0, sizeof r);
+  tct_tcp_demux_tuple(p, h, &r.key);
+  r.ifi = p->ifi;
+  r.why = why;
+  if ((h->flags & TCT_ACK) != 0 && TCT_RULE(EP_1)) {
+    r.seq = h->ack;
+    r.flags = TCT_RST;
+  } else {
+    uint32_t syn = (h->flags & TCT_SYN) != 0 ? 1 : 0, fin = (h->flags & TCT_FIN) != 0 ? 1 : 0;
+    r.ack = tct_seq_add(h->seq, len + syn + fin);
+    r.flags = TCT_RST | TCT_ACK;
+  }
+  (void)tct_tcp_output_reply(s, &r);
+}
+
+static void from_conn(tct_stack *s, const struct tct_tcp *c, uint8_t flags, tct_why why,
+                      struct tct_tcp_reply *r) {
+  memset(r, 0, sizeof *r);
+  r->key = c->key;
+  r->ifi = c->ifi;
+  r->seq = tct_tcp_send_bare_seq(c);
+  r->ack = c->rcv.nxt;
+  r->flags = flags;
+  r->window = tct_tcp_recv_window_field(c, c->rcv.edge, false);
+  r->tclass = c->tclass;
+  r->hop_limit = c->hop_limit;
+  r->why = why;
+  if ((c->open & TCT_OPEN_TS) != 0) {
+    tct_tcp_options_data(s, c, &r->opt);
+    r->opt.n_sack = 0;
+  }
+}
+
+/* [RFC9293 EP-41] SEQ = SND.NXT; but after a window probe that is beyond the peer's window, where
+ * an exact check (RFC 5961 3.2) would never take the RST: then the window's edge (bare_seq). */
+void tct_tcp_output_rst(tct_stack *s, struct tct_tcp *c, tct_why why) {
+  struct tct_tcp_reply r;
+  from_conn(s, c, TCT_RST | TCT_ACK, why, &r);
+  (void)tct_tcp_output_reply(s, &r);
+}
+
+void tct_tcp_output_ack_now(tct_stack *s, struct tct_tcp *c, tct_why why) {
+  struct tct_tcp_reply r;
+  from_conn(s, c, TCT_ACK, why, &r);
+  (void)tct_tcp_output_reply(s, &r);
+}

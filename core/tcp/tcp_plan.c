@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tcp_plan.c - the coordinator out: given a connection as it is now, what segment goes next, and
+ * why? Pure: reads everything, writes nothing. Called by tcp_output once for each segment and by
+ * tcp_check. The order of the questions is the order of urgency. Timers, ACKs and the application
+ * only change what it sees. RFC 9293 sections 3.8.4, 3.8.6, 3.9.1; RFC 5681 section 3.
+ */
+#include "tcp/calls.h"
+#include "util/rule.h"
+
+typedef const struct tct_tcp conn;
+typedef struct tct_tcp_plan plan_t;
+
+static void set(plan_t *p, tct_why why, tct_seq seq, uint32_t len, uint8_t flags) {
+  p->why = why;
+  p->seq = seq;
+  p->len = len;
+  p->flags = flags;
+}
+
+static bool has_fin_to_send(conn *c) {
+  return (c->snd.flags & (TCT_SND_FIN_WANTED | TCT_SND_FIN_SENT)) == TCT_SND_FIN_WANTED;
+}
+
+/* Urgent data still ahead of seq: the pointer is one past its last byte [RFC9293 MUST-62] [RFC9293
+ * MUST-31]. */
+static uint8_t urgent_flag(conn *c, tct_seq seq) {
+  bool ahead = (c->snd.flags & TCT_SND_URGENT) != 0 && tct_seq_lt(seq, c->extra->snd_up);
+  if (!TCT_RULE(MUST_31)) /* any number of bytes: on every segment up to the mark */
+    ahead = ahead && c->extra->snd_up - seq == 1;
+  return ahead && TCT_RULE(MUST_30) ? TCT_URG : 0;
+}
+
+/* PSH when nothing is queued behind it [RFC9293 MUST-61] [RFC9293 SHLD-27]. */
+static uint8_t data_flags(conn *c, tct_seq seq, uint32_t len) {
+  bool last = tct_seq_add(seq, len) == tct_tcp_send_data_end(c);
+  uint8_t flags = (uint8_t)(TCT_ACK | urgent_flag(c, seq));
+  return last && len > 0 && TCT_RULE(MUST_61) ? (uint8_t)(flags | TCT_PSH) : flags;
+}
+
+/* ---- The questions, one function each; true: the plan is made -------------------------------- */
+
+/* Our SYN is not acknowledged yet. */
+static bool plan_syn(conn *c, plan_t *p) {
+  if (tct_tcp_syn_acked(c) || (c->tmr.due & TCT_DUE_SYN) == 0)
+    return false;
+  bool again = (c->open & TCT_OPEN_SYN_LOST) != 0;
+  if (c->state == TCT_SYN_SENT)
+    set(p, again ? TCT_WHY_SYN_REXMIT : TCT_WHY_SYN, c->iss, 0, TCT_SYN);
+  else /* a simultaneous open: the original number [RFC9293 MUST-10] [RFC9293 EP-10] */
+    set(p, again ? TCT_WHY_SYN_ACK_REXMIT : TCT_WHY_SYN_ACK, c->iss, 0, TCT_SYN | TCT_ACK);
+  p->resend = again;
+  return true;
+}
+
+/* A shut window is asked after with a byte that the peer may refuse [RFC9293 MUST-36]; with the FIN
+ * if that is all there is. */
+static bool plan_probe(conn *c, plan_t *p) {
+  if ((c->snd.flags & TCT_SND_PROBE_DUE) == 0)
+    return false;
+  tct_seq data_end = tct_tcp_send_data_end(c);
+  if (tct_seq_lt(c->snd.una, data_end) && tct_tcp_syn_acked(c)) {
+    set(p, TCT_WHY_PROBE, c->snd.una, 1, data_flags(c, c->snd.una, 1));
+    p->resend = tct_seq_lt(c->snd.una, c->snd.nxt);
+    return true;
+  }
+  if ((c->snd.flags & TCT_SND_FIN_WANTED) == 0)
+    return false;
+  set(p, TCT_WHY_PROBE, data_end, 0, TCT_FIN | TCT_ACK);
+  p->resend = (c->snd.flags & TCT_SND_FIN_SENT) != 0;
+  return true;
+}
+
+/* One below the window, so that it must be answered; empty unless asked otherwise [RFC9293 SHLD-12]
+ * [RFC9293 MAY-6]. */
+static bool plan_keepalive(conn *c, plan_t *p) {
+  if ((c->tmr.due & TCT_DUE_KEEPALIVE) == 0)
+    return false;
+  bool garbage = (c->extra != NULL && c->extra->keep_garbage != 0) || !TCT_RULE(SHLD_12);
+  set(p, TCT_WHY_KEEPALIVE, tct_seq_sub(c->snd.nxt, 1), garbage ? 1 : 0, TCT_ACK);
+  p->probe_byte = garbage;
+  return true;
+}
+
+/* The FIN again, when there is no memory for runs. */
+static bool plan_bare_fin(conn *c, plan_t *p) {
+  if ((c->tmr.due & TCT_DUE_FIN) == 0 || (c->snd.flags & TCT_SND_FIN_SENT) == 0 ||
+      c->u.active != NULL)
+    return false;
+  set(p, TCT_WHY_FIN_REXMIT, tct_seq_sub(c->snd.nxt, 1), 0, TCT_FIN | TCT_ACK);
+  p->resend = true;
+  return true;
+}
+
+/* What was declared lost, lowest first, as far as window and congestion window let it [RFC9293
+ * SHLD-16]: what lies beyond a shrunken edge waits [RFC9293 MAY-7]. */
+static bool plan_lost(const tct_stack *s, conn *c, plan_t *p) {
+  const struct tct_run *run = tct_tcp_sack_next_lost(c);
+  if (run == NULL)
+    return false;
+  uint32_t pipe = tct_tcp_recover_pipe(c);
+  uint32_t mss = tct_tcp_send_mss(s, c);
+  uint32_t len = tct_seq_len(run->begin, run->end);
+  bool fin = (run->flags & TCT_RUN_FIN) != 0 && run->end == c->snd.nxt;
+  uint32_t bytes = fin ? len - 1 : len;
+  uint32_t room = tct_seq_ahead(run->begin, tct_seq_add(c->snd.una, c->snd.wnd));
+  uint32_t take = tct_min_u32(tct_min_u32(bytes, mss), run->seg_size != 0 ? run->seg_size : mss);
+  take = tct_min_u32(take, room);
+  if (take == 0 && bytes > 0)
+    return false; /* beyond a window that was pulled back */
+  /* the first hole goes whatever the window says: RFC 5681 3.2 step 3, RFC 6582 3.2 */
+  if (run->begin != c->snd.una && pipe > 0 && pipe + take > tct_tcp_cc_window(c))
+    return false;
+  fin = fin && take == bytes;
+  tct_why why = bytes == 0 ? TCT_WHY_FIN_REXMIT : (tct_why)tct_tcp_active(c)->rec.why;
+  set(p, why, run->begin, take, (uint8_t)(data_flags(c, run->begin, take) | (fin ? TCT_FIN : 0)));
+  p->resend = true;
+  return true;
+}
+
+/* Several full segments go as one frame where the interface cuts them: all new, none of them
+ * special. */
+static uint32_t span(const tct_stack *s, conn *c, uint32_t mss, uint32_t usable) {
+  const tct_if_config *cfg = &s->ifs[c->ifi].cfg;
+  if (usable <= mss)
+    return usable;
+  uint32_t segs = cfg->gso_max_segs == 0 ? 1 : tct_min_u32(usable / mss, cfg->gso_max_segs);
+  while (segs > 1 && segs * mss > cfg->gso_max_bytes)
+    segs--;
+  if ((c->snd.flags & TCT_SND_URGENT) != 0)
+    segs = 1;
+  return segs * mss;
+}
+
+static tct_why why_new_data(conn *c) {
+  const struct tct_tcp_active *a = tct_tcp_active(c);
+  if ((c->snd.flags & TCT_SND_OVERRIDE) != 0)
+    return TCT_WHY_SWS_OVERRIDE;
+  bool limited = a != NULL && a->rec.phase == TCT_REC_OPEN && a->rec.dupacks > 0;
+  return limited ? TCT_WHY_LIMITED_TRANSMIT : TCT_WHY_DATA; /* RFC 3042 */
+}
+
+static bool may_send_data(conn *c) {
+  return c->state >= TCT_ESTABLISHED && c->state <= TCT_LAST_ACK && tct_tcp_syn_acked(c);
+}
+
+/* New data in full segments as far as it goes [RFC9293 SHLD-28], the FIN behind it, and any ACK
+ * that is owed on it [RFC9293 EP-34]. */
+static bool plan_new(const tct_stack *s, conn *c, plan_t *p) {
+  bool override;
+  if (!may_send_data(c))
+    return false;
+  uint32_t mss = tct_tcp_send_mss(s, c);
+  uint32_t len = span(s, c, mss, tct_tcp_send_usable(s, c, &override));
+  if (len == 0)
+    return false;
+  set(p, why_new_data(c), c->snd.nxt, len, data_flags(c, c->snd.nxt, len));
+  p->seg_size = len > mss ? (uint16_t)mss : 0;
+  bool last = len == tct_tcp_send_unsent(c);
+  if (last && has_fin_to_send(c) && tct_tcp_send_window_left(c) > len)
+    p->flags |= TCT_FIN;
+  return true;
+}
+
+/* [RFC9293 EP-40] A FIN alone; in SYN-RECEIVED's successor it may follow an unacknowledged SYN. */
+static bool plan_fin(conn *c, plan_t *p) {
+  if (!has_fin_to_send(c) || c->state < TCT_ESTABLISHED || tct_tcp_send_unsent(c) > 0)
+    return false;
+  if (tct_tcp_send_window_left(c) == 0 && tct_tcp_syn_acked(c))
+    return false;
+  set(p, TCT_WHY_FIN, c->snd.nxt, 0, TCT_FIN | TCT_ACK);
+  return true;
+}
+
+static bool may_ack(conn *c) {
+  return c->state >= TCT_SYN_RECEIVED && c->state < TCT_TIME_WAIT;
+}
+
+/* Each debt has an ACK of its own; peers count them. */
+static bool plan_debt(conn *c, plan_t *p) {
+  if (!may_ack(c) || c->rcv.debts == 0)
+    return false;
+  tct_seq seq = tct_tcp_send_bare_seq(c);
+  set(p, (tct_why)c->rcv.ack_why, seq, 0, (uint8_t)(TCT_ACK | urgent_flag(c, seq)));
+  p->pays_debt = true;
+  return true;
+}
+
+/* One for all that is in order, if nothing above carried it [RFC9293 MUST-58] [RFC9293 MUST-59]. */
+static bool plan_ack(conn *c, plan_t *p) {
+  if (!may_ack(c) || (c->rcv.flags & (TCT_RCV_ACK_NOW | TCT_RCV_WINDOW)) == 0)
+    return false;
+  bool ack = (c->rcv.flags & TCT_RCV_ACK_NOW) != 0;
+  tct_why why = ack ? (tct_why)c->rcv.ack_why : TCT_WHY_WINDOW;
+  set(p, why, tct_tcp_send_bare_seq(c), 0, TCT_ACK);
+  return true;
+}
+
+void tct_tcp_plan(const tct_stack *s, const struct tct_tcp *c, struct tct_tcp_plan *p) {
+  memset(p, 0, sizeof *p);
+  if (c->state == TCT_CLOSED || c->state == TCT_LISTEN || c->state == TCT_TIME_WAIT)
+    return;
+  if (plan_syn(c, p) || c->state == TCT_SYN_SENT)
+    return;
+  if (plan_probe(c, p) || plan_keepalive(c, p) || plan_bare_fin(c, p))
+    return;
+  if (plan_debt(c, p) || plan_lost(s, c, p) || plan_new(s, c, p) || plan_fin(c, p))
+    return;
+  (void)plan_ack(c, p);
+}
+
+bool tct_tcp_plan_is_idle(const tct_stack *s, const struct tct_tcp *c) {
+  struct tct_tcp_plan p;
+  tct_tcp_plan(s, c, &p);
+  return p.why == TCT_WHY_NONE;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tcp_rtt.c - round-trip time and the retransmission time-out. Alone writes c->rtt. Called by
+ * tcp_input with one clean sample per ACK (Karn's rule is kept in tcp_sack) and by tcp_timer. RFC
+ * 6298, RFC 9293 section 3.8.1 [RFC9293 MUST-18].
+ */
+#include "tcp/calls.h"
+#include "util/rule.h"
+
+#define SAMPLE_US_MAX (1u << 28) /* about 268 s: eight times that still fits 32 bits */
+
+void tct_tcp_rtt_init(struct tct_tcp *c) {
+  c->rtt.srtt_us8 = 0;
+  c->rtt.rttvar_us4 = 0;
+  c->rtt.min_us = UINT32_MAX;
+}
+
+/* RFC 6298 2.2 and 2.3 in fixed point: srtt in eighths, rttvar in quarters, so the gains are
+ * shifts. */
+void tct_tcp_rtt_sample(struct tct_tcp *c, uint64_t rtt_ns) {
+  uint32_t us = (uint32_t)tct_clamp_u64(rtt_ns / 1000, 1, SAMPLE_US_MAX);
+  c->rtt.min_us = tct_min_u32(c->rtt.min_us, us);
+  if (c->rtt.srtt_us8 == 0) {
+    c->rtt.srtt_us8 = us * 8;
+    c->rtt.rttvar_us4 = us * 2;
+    return;
+  }
+  uint32_t srtt = c->rtt.srtt_us8 / 8;
+  uint32_t delta = us > srtt ? us - srtt : srtt - us;
+  c->rtt.rttvar_us4 = c->rtt.rttvar_us4 - c->rtt.rttvar_us4 / 4 + delta;
+  c->rtt.srtt_us8 = tct_max_u32(c->rtt.srtt_us8 - c->rtt.srtt_us8 / 8 + us, 8);
+}
+
+tct_time tct_tcp_rtt_base_rto_ns(const tct_stack *s, const struct tct_tcp *c) {
+  tct_time min_ns = TCT_MS(s->cfg.rto_min_ms), max_ns = TCT_MS(s->cfg.rto_max_ms);
+  if (c->rtt.srtt_us8 == 0 || !TCT_RULE(MUST_18)) {
+    /* RFC 6298 5.7: after a lost SYN the first guess for data is 3 s */
+    bool lost = (c->open & (TCT_OPEN_SYN_LOST | TCT_OPEN_CONNECTED)) ==
+                (TCT_OPEN_SYN_LOST | TCT_OPEN_CONNECTED);
+    return lost ? TCT_S(3) : TCT_MS(s->cfg.rto_initial_ms);
+  }
+  if (s->cfg.profile == TCT_PROFILE_STRICT) {
+    tct_time rto = TCT_US((tct_time)c->rtt.srtt_us8 / 8 + tct_max_u32(c->rtt.rttvar_us4, 1000));
+    return tct_clamp_u64(rto, min_ns, max_ns);
+  }
+  /* Linux: the floor is under the variance term, so the RTO is srtt + 200 ms at the least */
+  tct_time var_ns = tct_max_u64(TCT_US(c->rtt.rttvar_us4), min_ns);
+  return tct_min_u64(TCT_US((tct_time)c->rtt.srtt_us8 / 8) + var_ns, max_ns);
+}
+
+/* Doubled for each expiry since the last clean sample or new data acknowledged [RFC9293 EP-50]. */
+tct_time tct_tcp_rtt_rto_ns(const tct_stack *s, const struct tct_tcp *c) {
+  tct_time base = tct_tcp_rtt_base_rto_ns(s, c);
+  unsigned shift = c->tmr.backoff < 16 ? c->tmr.backoff : 16;
+  return tct_min_u64(TCT_RULE(MUST_19) ? base << shift : base, TCT_MS(s->cfg.rto_max_ms));
+}

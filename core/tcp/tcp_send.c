@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tcp_send.c - the sending side: what is queued, sent and acknowledged, the peer's window, Nagle
+ * and the sender's silly-window rule. Alone writes c->snd; makes struct tct_tcp_ack, which says
+ * what an ACK meant. Called by tcp_input step 5, sock/ (queueing) and tcp_output (sent). Leaves
+ * loss to tcp_recover, the rate to tcp_cc, the choice of the next segment to tcp_plan. RFC 9293
+ * sections 3.7.4, 3.8.6; RFC 5681 section 2.
+ */
+#include "tcp/calls.h"
+#include "util/rule.h"
+
+void tct_tcp_send_init(tct_stack *s, struct tct_tcp *c, tct_seq iss) {
+  (void)s;
+  c->iss = iss;
+  c->snd.una = iss;
+  c->snd.nxt = iss;
+}
+
+/* Bytes start behind the SYN; una counts it, the queue does not. */
+static tct_seq first_byte(const struct tct_tcp *c) {
+  return tct_tcp_syn_acked(c) ? c->snd.una : tct_seq_add(c->iss, 1);
+}
+
+tct_seq tct_tcp_send_data_end(const struct tct_tcp *c) {
+  const struct tct_tcp_active *a = tct_tcp_active(c);
+  if (a != NULL)
+    return a->tx.end;
+  bool fin = (c->snd.flags & TCT_SND_FIN_SENT) != 0;
+  return fin ? tct_seq_sub(c->snd.nxt, 1) : c->snd.nxt;
+}
+
+uint32_t tct_tcp_send_flight(const struct tct_tcp *c) {
+  return tct_seq_len(c->snd.una, c->snd.nxt);
+}
+
+uint32_t tct_tcp_send_unsent(const struct tct_tcp *c) {
+  return tct_seq_ahead(c->snd.nxt, tct_tcp_send_data_end(c));
+}
+
+/* The lesser of the peer's MSS and what the path can carry, less option bytes [RFC9293 MUST-16]. */
+uint32_t tct_tcp_send_mss(const tct_stack *s, const struct tct_tcp *c) {
+  (void)s;
+  return tct_max_u32(tct_sub_floor_u32(c->snd.mss, TCT_RULE(MUST_16) ? tct_tcp_options_len(c) : 0),
+                     1);
+}
+
+/* ---- What an ACK brings ---------------------------------------------------------------------- */
+
+/* Window of newer segments only: SND.WL1, SND.WL2 [RFC9293 EP-28]; and of any that acknowledges
+ * more than all before, or SND.UNA would move under an old window and take its edge along [RFC9293
+ * EP-47]. Unsigned and scaled [RFC9293 MUST-1] [RFC9293 REC-1]. */
+void tct_tcp_send_window(struct tct_tcp *c, const struct tct_tcp_hdr *h, bool syn) {
+  uint32_t wnd = TCT_RULE_ELSE(MUST_1, (uint32_t)h->window, (uint32_t)h->window & 0x7fffu);
+  if (!syn)
+    wnd <<= tct_tcp_snd_shift(c);
+  bool newer = syn || tct_seq_lt(c->snd.wl1, h->seq) ||
+               (c->snd.wl1 == h->seq && tct_seq_leq(c->snd.wl2, h->ack)) ||
+               (tct_seq_gt(h->ack, c->snd.una) && TCT_RULE(EP_47)) || !TCT_RULE(EP_28);
+  if (!newer)
+    return;
+  c->snd.wnd = wnd;
+  c->snd.wnd_max = tct_max_u32(c->snd.wnd_max, wnd);
+  c->snd.wl1 = syn ? h->seq : tct_seq_max(c->snd.wl1, h->seq);
+  c->snd.wl2 = h->ack;
+}
+
+static void drop_passed_eor(struct tct_tcp_active *a) {
+  uint8_t passed = 0;
+  while (passed < a->n_eor && tct_seq_leq(a->eor[passed], a->tx.begin))
+    passed++;
+  if (passed == 0)
+    return;
+  memmove(a->eor, a->eor + passed, (size_t)(a->n_eor - passed) * sizeof a->eor[0]);
+  a->n_eor = (uint8_t)(a->n_eor - passed);
+}
+
+void tct_tcp_send_return_lent(tct_stack *s, struct tct_queue *q) {
+  uint64_t token;
+  while (tct_queue_returned_pop(q, &s->chunks, &token))
+    tct_stack_return_token(s, token);
+}
+
+static void free_acked(tct_stack *s, struct tct_tcp *c, struct tct_tcp_active *a) {
+  tct_seq upto = tct_seq_min(first_byte(c), a->tx.end);
+  if (tct_seq_lt(a->tx.begin, upto))
+    tct_queue_consume_to(&a->tx, &s->chunks, upto);
+  drop_passed_eor(a);
+  if (a->tx.returned != NULL) {
+    tct_tcp_send_return_lent(s, &a->tx);
+    tct_sock_event_post(s, c, TCT_EV_TX_DONE);
+  }
+}
+
+/* A sample from the newest acknowledged piece that went once; else from the peer's echo of our
+ * clock. */
+static uint64_t take_rtt(const tct_stack *s, const struct tct_tcp *c, const struct tct_tcp_hdr *h,
+                         tct_time at, tct_time sent_at) {
+  if (sent_at != TCT_NEVER)
+    return tct_time_sub(at, sent_at);
+  if ((c->open & TCT_OPEN_TS) == 0 || !h->opt.has_ts || h->opt.tsecr == 0)
+    return TCT_NEVER;
+  uint32_t age_ms = tct_tcp_options_tsval(s, c) - h->opt.tsecr;
+  return age_ms < 0x7fffffffu ? TCT_MS(age_ms) : TCT_NEVER;
+}
+
+/* RFC 5681 section 2: outstanding data, no data, no SYN or FIN, the same ACK and the same window.
+ */
+static bool is_duplicate(const struct tct_tcp *c, const struct tct_tcp_hdr *h, uint32_t text_len,
+                         bool window_changed) {
+  return tct_tcp_send_flight(c) > 0 && text_len == 0 && (h->flags & (TCT_SYN | TCT_FIN)) == 0 &&
+         h->ack == c->snd.una && !window_changed &&
+         c->snd.wnd > 0; /* answers to probes prove nothing */
+}
+
+static void advance(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_hdr *h, tct_time at,
+                    struct tct_tcp_ack *a) {
+  struct tct_tcp_active *act = tct_tcp_active(c);
+  tct_time sent_at;
+  uint32_t lost_acked;
+  bool syn_acked = !tct_tcp_syn_acked(c);
+  a->acked_bytes = tct_seq_len(c->snd.una, h->ack);
+  a->advanced = true;
+  a->fin_acked = (c->snd.flags & TCT_SND_FIN_SENT) != 0 && h->ack == c->snd.nxt;
+  a->acked_bytes -= (syn_acked ? 1u : 0u) + (a->fin_acked && a->acked_bytes > 0 ? 1u : 0u);
+  tct_tcp_sack_on_ack(s, c, h->ack, &sent_at, &lost_acked);
+  a->rtt_ns = take_rtt(s, c, h, at, sent_at);
+  c->snd.una = h->ack;
+  c->open |= TCT_OPEN_SYN_ACKED;
+  if ((c->snd.flags & TCT_SND_URGENT) != 0 && tct_seq_geq(h->ack, c->extra->snd_up))
+    c->snd.flags &= (uint8_t)~TCT_SND_URGENT;
+  TCT_EXTRA_ADD(c, bytes_acked, a->acked_bytes);
+  if (act != NULL) {
+    tct_tcp_recover_on_lost_acked(c, lost_acked);
+    free_acked(s, c, act);
+  }
+}
+
+void tct_tcp_send_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *p,
+                         const struct tct_tcp_hdr *h, struct tct_tcp_ack *a) {
+  uint32_t text_len = p->l4_len - h->header_len;
+  uint32_t wnd_before = c->snd.wnd;
+  memset(a, 0, sizeof *a);
+  a->ack = h->ack;
+  a->rtt_ns = TCT_NEVER;
+  a->flight_before = tct_tcp_send_flight(c);
+  a->was_cwnd_limited = tct_tcp_cc_is_limited(c);
+  bool advanced = tct_seq_gt(h->ack, c->snd.una);
+  if (tct_seq_geq(h->ack, c->snd.una))
+    tct_tcp_send_window(c, h, false);
+  a->window_changed = c->snd.wnd != wnd_before;
+  a->duplicate = !advanced && is_duplicate(c, h, text_len, a->window_changed);
+  if (advanced)
+    advance(s, c, h, p->at, a);
+  if (a->advanced || a->window_changed)
+    c->snd.flags &= (uint8_t)~TCT_SND_OVERRIDE;
+  if (c->snd.wnd == 0)
+    return;
+  c->snd.flags &= (uint8_t)~TCT_SND_PROBE_DUE;
+  if (wnd_before == 0 && tct_tcp_send_flight(c) > 0)
+    tct_tcp_recover_on_reopened(s, c);
+}
+
+/* ---- How much may go ---------------------------------------------------------------------------
+ */
+
+/* Up to the right edge of the peer's window; 0 when it was pulled back below nxt [RFC9293 MUST-34]
+ * [RFC9293 SHLD-15]. */
+uint32_t tct_tcp_send_window_left(const struct tct_tcp *c) {
+  if (!TCT_RULE(MUST_34))
+    return c->snd.wnd - tct_tcp_send_flight(c);
+  return tct_seq_ahead(c->snd.nxt, tct_seq_add(c->snd.una, c->snd.wnd));
+}
+
+/* The number of a segment without text: SND.NXT; but a window probe lies beyond the peer's edge,
+ * and with its number counted the peer would not accept our ACKs until it opens. Linux's choice,
+ * too. */
+tct_seq tct_tcp_send_bare_seq(const struct tct_tcp *c) {
+  return tct_tcp_syn_acked(c) ? tct_seq_min(c->snd.nxt, tct_seq_add(c->snd.una, c->snd.wnd))
+                              : c->snd.nxt;
+}
+
+static uint32_t cwnd_left(const struct tct_tcp *c) {
+  return tct_sub_floor_u32(tct_tcp_cc_window(c), tct_tcp_recover_pipe(c));
+}
+
+/* Everything queued up to the next boundary that MSG_EOR set. */
+static uint32_t sendable(const struct tct_tcp *c) {
+  const struct tct_tcp_active *a = tct_tcp_active(c);
+  uint32_t unsent = tct_tcp_send_unsent(c);
+  for (unsigned i = 0; a != NULL && i < a->n_eor; i++) {
+    uint32_t upto = tct_seq_ahead(c->snd.nxt, a->eor[i]);
+    if (upto > 0)
+      return tct_min_u32(unsent, upto);
+  }
+  return unsent;
+}
+
+/* All that is queued fits, and is less than a segment: does it have to wait for more [RFC9293
+ * MAY-16]? Nagle is on by default [RFC9293 SHLD-7], can be turned off [RFC9293 MUST-17], and never
+ * holds back when nothing is outstanding [RFC9293 MUST-60]. */
+static bool may_send_remnant(const tct_stack *s, const struct tct_tcp *c) {
+  const struct tct_tcp_active *a = tct_tcp_active(c);
+  if ((c->snd.flags & (TCT_SND_FIN_WANTED | TCT_SND_OVERRIDE)) != 0)
+    return true;
+  if ((c->snd.flags & (TCT_SND_CORK | TCT_SND_MORE)) != 0)
+    return a != NULL && a->cork_at <= s->now;
+  if ((c->snd.flags & TCT_SND_NODELAY) != 0 && TCT_RULE(MUST_17))
+    return true;
+  if (!TCT_RULE(MUST_60))
+    return false;
+  if (s->tcp->profile->minshall && a != NULL && tct_seq_leq(a->small_end, c->snd.una))
+    return true;
+  return tct_tcp_send_flight(c) == 0 || !TCT_RULE(SHLD_7);
+}
+
+/* The sender's silly-window rule. [RFC9293 EP-49] [RFC9293 MUST-38] */
+uint32_t tct_tcp_send_usable(const tct_stack *s, const struct tct_tcp *c, bool *wants_override) {
+  uint32_t mss = tct_tcp_send_mss(s, c);
+  uint32_t queued = sendable(c);
+  uint32_t window = tct_tcp_send_window_left(c);
+  uint32_t usable = tct_min_u32(tct_min_u32(queued, window), cwnd_left(c));
+  *wants_override = false;
+  if (usable == 0)
+    return 0;
+  if (usable >= mss)
+    return usable;
+  if (usable == queued && (queued < tct_tcp_send_unsent(c) || may_send_remnant(s, c)))
+    return usable;
+  if (usable == queued)
+    return 0; /* Nagle or cork: an ACK, more data or the cork's timer will come */
+  if (!TCT_RULE(MUST_38) || (c->snd.flags & TCT_SND_OVERRIDE) != 0)
+    return usable;
+  if (window == usable && window >= c->snd.wnd_max / 2)
+    return usable;
+  *wants_override = tct_tcp_send_flight(c) == 0;
+  return 0;
+}
+
+void tct_tcp_send_on_sent(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct_seq end, bool fin) {
+  TCT_ASSERT(begin == c->snd.nxt);
+  struct tct_tcp_active *a = tct_tcp_active(c);
+  c->snd.nxt = end;
+  c->snd.flags &= (uint8_t)~TCT_SND_OVERRIDE;
+  if (fin)
+    c->snd.flags |= TCT_SND_FIN_SENT;
+  if (a != NULL && tct_tcp_send_unsent(c) == 0)
+    a->cork_at = TCT_NEVER;
+  if (a != NULL && tct_seq_len(begin, end) % tct_tcp_send_mss(s, c) != 0)
+    a->small_end = end;
+  else if (a != NULL && tct_seq_lt(a->small_end, c->snd.una))
+    a->small_end = c->snd.una; /* follows, or it would come round */
+  c->sent_ms = tct_time_ms32(s->now);
+  tct_tcp_cc_on_sent(c);
+}
+
+void tct_tcp_send_on_probe_sent(struct tct_tcp *c) {
+  c->snd.flags &= (uint8_t)~TCT_SND_PROBE_DUE;
+}
+
+/* ---- The application's side --------------------------------------------------------------------
+ */
+
+uint32_t tct_tcp_send_limit(const tct_stack *s, const struct tct_tcp *c) {
+  return c->extra != NULL && c->extra->sndbuf != 0 ? c->extra->sndbuf : s->cfg.sndbuf_bytes;
+}
+
+uint32_t tct_tcp_send_room(const tct_stack *s, const struct tct_tcp *c) {
+  const struct tct_tcp_active *a = tct_tcp_active(c);
+  if (a == NULL)
+    return tct_tcp_send_limit(s, c);
+  uint32_t room = tct_sub_floor_u32(tct_tcp_send_limit(s, c), tct_queue_len(&a->tx));
+  if (c->extra != NULL && c->extra->notsent_lowat != 0 &&
+      tct_tcp_send_unsent(c) >= c->extra->notsent_lowat)
+    return 0;
+  return a->n_eor == TCT_EOR_MAX ? 0 : room;
+}
+
+/* Queued bytes are there: flags that came with them, and the plan to be asked. */
+void tct_tcp_send_on_queued(tct_stack *s, struct tct_tcp *c, unsigned flags) {
+  struct tct_tcp_active *a = tct_tcp_active(c);
+  bool held = (c->snd.flags & TCT_SND_CORK) != 0 || (flags & TCT_MSG_MORE) != 0;
+  c->snd.flags = (uint8_t)(c->snd.flags & ~TCT_SND_MORE);
+  if ((flags & TCT_MSG_MORE) != 0)
+    c->snd.flags |= TCT_SND_MORE;
+  if (held && a->cork_at == TCT_NEVER)
+    a->cork_at = tct_time_add(s->now, TCT_MS(200));
+  if (!held)
+    a->cork_at = TCT_NEVER;
+  tct_tcp_timer_refresh(s, c);
+  if ((flags & TCT_MSG_EOR) != 0 && a->n_eor < TCT_EOR_MAX)
+    a->eor[a->n_eor++] = a->tx.end;
+  if ((flags & TCT_MSG_URGENT) != 0 && tct_tcp_block_extra(s, c) != NULL) {
+    c->extra->snd_up = a->tx.end; /* one past the last urgent byte [RFC9293 MUST-62] */
+    c->snd.flags |= TCT_SND_URGENT;
+  }
+  if (tct_tcp_send_flight(c) == 0)
+    tct_tcp_cc_on_idle(s, c);
+  tct_tcp_output_wake(s, c);
+}
+
+/* What was held back may go now. */
+void tct_tcp_send_on_option(tct_stack *s, struct tct_tcp *c) {
+  struct tct_tcp_active *a = tct_tcp_active(c);
+  if (a == NULL)
+    return;
+  if ((c->snd.flags & (TCT_SND_CORK | TCT_SND_MORE)) == 0)
+    a->cork_at = TCT_NEVER;
+  tct_tcp_output_wake(s, c);
+}
+
+long tct_tcp_send_queue(tct_stack *s, struct tct_tcp *c, const void *buf, size_t len,
+                        unsigned flags) {
+  uint32_t room = tct_tcp_send_room(s, c);
+  struct tct_tcp_active *a = room > 0 ? tct_tcp_block_active(s, c) : NULL;
+  if (room == 0)
+    return TCT_EAGAIN;
+  if (a == NULL)
+    return TCT_ENOMEM;
+  uint32_t want = (uint32_t)tct_min_size(len, room);
+  uint32_t took = tct_queue_append(&a->tx, &s->chunks, buf, want);
+  if (took == 0)
+    return want == 0 ? 0 : TCT_ENOBUFS;
+  /* a write cut short ends nowhere yet: MORE and EOR belong to its last byte */
+  tct_tcp_send_on_queued(s, c,
+                         took == len ? flags : (flags & (unsigned)~(TCT_MSG_EOR | TCT_MSG_URGENT)));
+  return (long)took;
+}
+
+void tct_tcp_send_drop(tct_stack *s, struct tct_tcp *c) {
+  struct tct_tcp_active *a = tct_tcp_active(c);
+  if (a == NULL)
+    return;
+  tct_queue_deinit(&a->tx, &s->chunks);
+  tct_tcp_send_return_lent(s, &a->tx);
+  tct_queue_init(&a->tx, first_byte(c));
+  tct_tcp_sack_deinit(s, &a->runs);
+  a->rec.lost_bytes = 0;
+  a->rec.phase = TCT_REC_OPEN;
+  a->n_eor = 0;
+  a->cork_at = TCT_NEVER;
+}

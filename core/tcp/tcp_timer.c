@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tcp_timer.c - which deadlines a connection has, the earliest of them, and what happens when one
+ * has come. A timer never sends: it changes state so that tcp_plan gives another answer. Alone
+ * writes c->tmr. Called by tcp_input (ACKs), tcp_output (sent) and stack.c's advance (the wheel).
+ * One main timer, since its kinds exclude each other: REXMIT while something is outstanding,
+ * PERSIST behind a closed window, OVERRIDE for a silly one, KEEPALIVE and FIN-WAIT-2 when all is
+ * quiet. RFC 6298 section 5, RFC 9293 sections 3.8.3, 3.8.6.1.
+ */
+#include "tcp/calls.h"
+#include "util/rule.h"
+
+#define BLACK_HOLE_MTU 1280u /* every IPv6 path carries it, and nearly every IPv4 path */
+
+void tct_tcp_timer_init(struct tct_tcp *c) {
+  c->tmr.main_at = TCT_NEVER;
+  c->tmr.wheel_at = TCT_NEVER;
+  tct_list_init(&c->tmr.node);
+}
+
+tct_time tct_tcp_timer_next(const struct tct_tcp *c) {
+  const struct tct_tcp_active *a = tct_tcp_active(c);
+  tct_time at = c->tmr.main_at;
+  if (a != NULL && (c->rcv.flags & TCT_RCV_DELACK) != 0)
+    at = tct_time_min(at, a->delack_at);
+  if (a != NULL)
+    at = tct_time_min(at, a->cork_at);
+  return at;
+}
+
+/* Re-arming later leaves the wheel alone: the node moves when it fires early. */
+void tct_tcp_timer_refresh(tct_stack *s, struct tct_tcp *c) {
+  tct_time at = tct_tcp_timer_next(c);
+  if (at >= c->tmr.wheel_at)
+    return;
+  c->tmr.wheel_at = at;
+  tct_wheel_arm(&s->wheel, &c->tmr.node, at);
+}
+
+void tct_tcp_timer_stop(tct_stack *s, struct tct_tcp *c) {
+  c->tmr.main_at = TCT_NEVER;
+  c->tmr.wheel_at = TCT_NEVER;
+  c->tmr.kind = TCT_TIMER_NONE;
+  c->tmr.due = 0;
+  tct_wheel_cancel(&s->wheel, &c->tmr.node);
+}
+
+void tct_tcp_timer_set(tct_stack *s, struct tct_tcp *c, tct_timer kind, tct_time at) {
+  c->tmr.kind = (uint8_t)kind;
+  c->tmr.main_at = at;
+  tct_tcp_timer_refresh(s, c);
+}
+
+/* ---- Limits: R1, R2, user time-out ------------------------------------------------------------
+ */
+
+static uint32_t user_timeout_ms(const struct tct_tcp *c) {
+  return c->extra != NULL ? c->extra->user_timeout_ms : 0;
+}
+
+/* Never later than the moment at which the application wants to give up. [RFC9293 EP-42] */
+static tct_time capped(const struct tct_tcp *c, tct_time now, tct_time at) {
+  uint32_t limit_ms = user_timeout_ms(c);
+  if (limit_ms == 0 || limit_ms == UINT32_MAX)
+    return at;
+  uint32_t gone_ms = tct_ms32_since(tct_time_ms32(now), c->tmr.since_ms);
+  return tct_time_min(at, tct_time_add(now, TCT_MS(tct_sub_floor_u32(limit_ms, gone_ms))));
+}
+
+static bool is_opening(const struct tct_tcp *c) {
+  return !tct_tcp_syn_acked(c) && c->snd.nxt != c->iss;
+}
+
+static uint8_t retries_max(const tct_stack *s, const struct tct_tcp *c) {
+  if (!is_opening(c))
+    return s->cfg.data_retries;
+  if (c->extra != NULL && (c->extra->set >> TCT_OPT_SYN_RETRIES & 1) != 0)
+    return c->extra->syn_retries;
+  if (!TCT_RULE(MUST_23)) /* [RFC9293 MUST-23] by the profile's count */
+    return 2;
+  return c->state == TCT_SYN_SENT ? s->cfg.syn_retries : s->cfg.syn_ack_retries;
+}
+
+/* R2 by time or by count [RFC9293 MUST-20] [RFC9293 MUST-21] [RFC9293 MUST-22]; true: it is over.
+ */
+static bool give_up(tct_stack *s, struct tct_tcp *c) {
+  uint32_t limit_ms = user_timeout_ms(c);
+  uint32_t gone_ms = tct_ms32_since(tct_time_ms32(s->now), c->tmr.since_ms);
+  bool opening = is_opening(c);
+  tct_why why = opening ? TCT_WHY_SYN_TIMEOUT : TCT_WHY_REXMIT_TIMEOUT;
+  bool over = c->tmr.tries >= retries_max(s, c);
+  if (opening && !TCT_RULE(MUST_22)) /* [RFC9293 MUST-22] */
+    over = false;
+  if (limit_ms != 0 && TCT_RULE(MUST_21)) {
+    over = limit_ms != UINT32_MAX && gone_ms >= limit_ms;
+    why = TCT_WHY_USER_TIMEOUT;
+  }
+  if (!over || !TCT_RULE_ELSE(MUST_20, true, opening))
+    return false;
+  s->n.TCPAbortOnTimeout++;
+  tct_tcp_state_end(s, c, c->soft_err != 0 && opening ? -(int)c->soft_err : TCT_ETIMEDOUT, why);
+  return true;
+}
+
+/* R1: tell the application, ask routing again; and if large packets vanish in silence, small ones
+ * may not (RFC 2923 2.1). [RFC9293 SHLD-9] [RFC9293 SHLD-10] */
+static void at_r1(tct_stack *s, struct tct_tcp *c) {
+  uint8_t r1 = c->extra != NULL && c->extra->r1_retries != 0 ? c->extra->r1_retries : 3;
+  if (c->tmr.tries != r1)
+    return;
+  /* what the network said is a better reason than that nobody answers */
+  tct_sock_event_soft(s, c, c->soft_err != 0 ? -(int)c->soft_err : TCT_ETIMEDOUT);
+  if (!is_opening(c) && TCT_RULE(EP_51))
+    tct_tcp_mtu_set(s, c, tct_min_u32(tct_ip_pmtu(s, c->key.raddr, c->ifi), BLACK_HOLE_MTU));
+}
+
+/* ---- Expiries -------------------------------------------------------------------------------- */
+
+static void on_rexmit(tct_stack *s, struct tct_tcp *c) {
+  bool linear =
+      is_opening(c) && c->state == TCT_SYN_SENT && c->tmr.tries < s->tcp->profile->syn_linear;
+  if (give_up(s, c))
+    return;
+  c->tmr.tries = c->tmr.tries < 255 ? (uint8_t)(c->tmr.tries + 1) : 255;
+  if (!linear)
+    c->tmr.backoff = c->tmr.backoff < 16 ? (uint8_t)(c->tmr.backoff + 1) : 16;
+  at_r1(s, c);
+  if (is_opening(c)) {
+    c->tmr.due |= TCT_DUE_SYN;
+    c->open |= TCT_OPEN_SYN_LOST;
+  } else {
+    tct_tcp_recover_on_rto(s, c);
+  }
+  tct_time rto = tct_tcp_rtt_rto_ns(s, c);
+  tct_tcp_timer_set(s, c, TCT_TIMER_REXMIT, capped(c, s->now, tct_time_add(s->now, rto)));
+  tct_tcp_output_wake(s, c);
+}
+
+static tct_time persist_ns(const tct_stack *s, const struct tct_tcp *c) {
+  tct_time base = tct_tcp_rtt_base_rto_ns(s, c);
+  unsigned shift = c->tmr.backoff < 16 ? c->tmr.backoff : 16;
+  return tct_min_u64(TCT_RULE(SHLD_30) ? base << shift : base,
+                     TCT_MS(s->tcp->profile->persist_max_ms));
+}
+
+/* A peer that answers may keep its window shut for ever [RFC9293 MUST-37]; one that is silent is
+ * dead. */
+static void on_persist(tct_stack *s, struct tct_tcp *c) {
+  if (give_up(s, c))
+    return;
+  c->tmr.tries = c->tmr.tries < 255 ? (uint8_t)(c->tmr.tries + 1) : 255;
+  c->tmr.backoff = c->tmr.backoff < 16 ? (uint8_t)(c->tmr.backoff + 1) : 16;
+  if (TCT_RULE(MUST_36))
+    c->snd.flags |= TCT_SND_PROBE_DUE;
+  tct_tcp_timer_set(s, c, TCT_TIMER_PERSIST,
+                    capped(c, s->now, tct_time_add(s->now, persist_ns(s, c))));
+  tct_tcp_output_wake(s, c);
+}
+
+static void on_main(tct_stack *s, struct tct_tcp *c) {
+  tct_timer kind = (tct_timer)c->tmr.kind;
+  tct_tcp_trace_timer(s, c, kind);
+  c->tmr.main_at = TCT_NEVER;
+  switch (kind) {
+  case TCT_TIMER_REXMIT:
+    on_rexmit(s, c);
+    break;
+  case TCT_TIMER_PERSIST:
+    on_persist(s, c);
+    break;
+  case TCT_TIMER_OVERRIDE:
+    c->tmr.kind = TCT_TIMER_NONE;
+    c->snd.flags |= TCT_SND_OVERRIDE;
+    tct_tcp_output_wake(s, c);
+    break;
+  case TCT_TIMER_KEEPALIVE:
+    tct_tcp_keep_on_timer(s, c);
+    break;
+  case TCT_TIMER_FIN_WAIT_2:
+    tct_tcp_state_end(s, c, 0, TCT_WHY_FIN_WAIT_2_TIMEOUT);
+    break;
+  default:
+    break;
+  }
+}
+
+void tct_tcp_timer_fire(tct_stack *s, struct tct_tcp *c) {
+  struct tct_tcp_active *a = tct_tcp_active(c);
+  c->tmr.wheel_at = TCT_NEVER;
+  if (a != NULL && (c->rcv.flags & TCT_RCV_DELACK) != 0 && a->delack_at <= s->now) {
+    tct_tcp_trace_timer(s, c, TCT_TIMER_DELACK);
+    tct_tcp_recv_on_delack_timer(c);
+    tct_tcp_output_wake(s, c);
+  }
+  if (a != NULL && a->cork_at <= s->now) {
+    a->cork_at = TCT_NEVER;
+    c->snd.flags = (uint8_t)((c->snd.flags & ~TCT_SND_MORE) | TCT_SND_OVERRIDE);
+    tct_tcp_output_wake(s, c);
+  }
+  if (c->tmr.main_at <= s->now)
+    on_main(s, c);
+  if (c->state != TCT_CLOSED && c->state != TCT_TIME_WAIT)
+    tct_tcp_timer_refresh(s, c);
+}
+
+/* ---- Which kind, from the state (invariant C8) ----------------------------------------------- */
+
+static bool wants_to_send(const struct tct_tcp *c) {
+  bool fin = (c->snd.flags & (TCT_SND_FIN_WANTED | TCT_SND_FIN_SENT)) == TCT_SND_FIN_WANTED;
+  return tct_tcp_send_unsent(c) > 0 || fin;
+}
+
+static tct_timer kind_wanted(const tct_stack *s, const struct tct_tcp *c, tct_time *at) {
+  bool override = false;
+  *at = TCT_NEVER;
+  if (c->state == TCT_CLOSED || c->state == TCT_LISTEN || c->state == TCT_TIME_WAIT)
+    return TCT_TIMER_NONE;
+  bool outstanding = c->snd.una != c->snd.nxt;
+  if (!is_opening(c) && c->snd.wnd == 0 && (outstanding || wants_to_send(c)) && TCT_RULE(MUST_35)) {
+    *at = tct_time_add(s->now, persist_ns(s, c));
+    return TCT_TIMER_PERSIST; /* [RFC9293 MUST-35] [RFC9293 SHLD-29] */
+  }
+  if (outstanding) {
+    *at = tct_time_add(s->now, tct_tcp_rtt_rto_ns(s, c));
+    return TCT_TIMER_REXMIT;
+  }
+  if (tct_tcp_send_usable(s, c, &override) == 0 && override) {
+    *at = tct_time_add(s->now, TCT_MS(s->tcp->profile->override_ms));
+    return TCT_TIMER_OVERRIDE;
+  }
+  if (c->state == TCT_FIN_WAIT_2 && (c->sockf & TCT_SOCKF_CLOSED) != 0) {
+    bool own = c->extra != NULL && c->extra->fin_wait_2_ms != 0;
+    *at = tct_time_add(s->now, TCT_MS(own ? c->extra->fin_wait_2_ms : s->cfg.fin_wait_2_ms));
+    return TCT_TIMER_FIN_WAIT_2;
+  }
+  *at = tct_tcp_keep_next(s, c);
+  return *at == TCT_NEVER ? TCT_TIMER_NONE : TCT_TIMER_KEEPALIVE;
+}
+
+/* After anything that may change what is awaited. A timer of the right kind that runs is left to
+ * run. */
+void tct_tcp_timer_update(tct_stack *s, struct tct_tcp *c) {
+  tct_time at;
+  tct_timer kind = kind_wanted(s, c, &at);
+  if (kind == c->tmr.kind && (c->tmr.main_at != TCT_NEVER || kind == TCT_TIMER_NONE)) {
+    tct_tcp_timer_refresh(s, c);
+    return;
+  }
+  bool unanswered = kind == TCT_TIMER_REXMIT || kind == TCT_TIMER_PERSIST;
+  if (kind != c->tmr.kind && unanswered) {
+    c->tmr.since_ms = tct_time_ms32(s->now);
+    if (kind == TCT_TIMER_PERSIST || c->tmr.kind == TCT_TIMER_KEEPALIVE)
+      c->tmr.tries = 0;
+  }
+  if (unanswered)
+    at = capped(c, s->now, at);
+  if (!unanswered && kind != TCT_TIMER_KEEPALIVE)
+    c->tmr.tries = 0;
+  tct_tcp_timer_set(s, c, kind, at);
+}
+
+/* RFC 6298 5.2, 5.3: the ACK acknowledged something new. The backoff stays until a clean sample or
+ * data that went once is acknowledged [RFC9293 EP-50]: that is tcp_input's call to forgive. */
+void tct_tcp_timer_restart(tct_stack *s, struct tct_tcp *c) {
+  c->tmr.tries = 0;
+  c->tmr.since_ms = tct_time_ms32(s->now);
+  if (c->tmr.kind == TCT_TIMER_REXMIT || c->tmr.kind == TCT_TIMER_PERSIST) {
+    c->tmr.kind = TCT_TIMER_NONE; /* so that update starts it anew */
+    c->tmr.main_at = TCT_NEVER;
+  }
+  tct_tcp_timer_update(s, c);
+}
+
+/* How long ago the one SYN left: its timer knows. */
+tct_time tct_tcp_timer_syn_age_ns(const tct_stack *s, const struct tct_tcp *c, tct_time at) {
+  if (user_timeout_ms(c) != 0) /* the timer may have been cut short */
+    return TCT_MS(tct_ms32_since(tct_time_ms32(at), c->tmr.since_ms));
+  return tct_time_sub(at, tct_time_sub(c->tmr.main_at, tct_tcp_rtt_base_rto_ns(s, c)));
+}
+
+void tct_tcp_timer_forgive(struct tct_tcp *c) {
+  c->tmr.backoff = 0;
+}
+
+/* The peer answered, if only to say that its window is shut, or pulled back [RFC9293 SHLD-17]. */
+void tct_tcp_timer_on_answer(struct tct_tcp *c, tct_time now) {
+  if (c->tmr.kind != TCT_TIMER_PERSIST || !TCT_RULE(MUST_37))
+    return;
+  c->tmr.tries = 0;
+  c->tmr.since_ms = tct_time_ms32(now);
+}
+
+/* RFC 6298 5.1: something that wants an answer has left; start the timer if none runs for it. */
+void tct_tcp_timer_on_sent(tct_stack *s, struct tct_tcp *c) {
+  c->tmr.due &= (uint8_t) ~(TCT_DUE_SYN | TCT_DUE_FIN);
+  tct_tcp_timer_update(s, c);
+}
+
+void tct_tcp_timer_set_due(tct_stack *s, struct tct_tcp *c, uint8_t bit) {
+  c->tmr.due |= bit;
+  tct_tcp_output_wake(s, c);
+}
+
+void tct_tcp_timer_clear_due(struct tct_tcp *c, uint8_t bit) {
+  c->tmr.due &= (uint8_t)~bit;
+}
+
+void tct_tcp_timer_rekeep(tct_stack *s, struct tct_tcp *c) {
+  if (c->state <= TCT_LISTEN || c->state >= TCT_TIME_WAIT)
+    return;
+  if (c->tmr.kind == TCT_TIMER_KEEPALIVE) {
+    c->tmr.kind = TCT_TIMER_NONE; /* so that update looks anew */
+    c->tmr.main_at = TCT_NEVER;
+  }
+  tct_tcp_timer_update(s, c);
+}
+
+void tct_tcp_timer_count_try(struct tct_tcp *c) {
+  c->tmr.tries = c->tmr.tries < 255 ? (uint8_t)(c->tmr.tries + 1) : 255;
+}
+
+void tct_tcp_timer_reset_tries(struct tct_tcp *c) {
+  c->tmr.tries = 0;
+}

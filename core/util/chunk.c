@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* The pool of chunks. See chunk.h. */
+#include "util/chunk.h"
+
+#include "util/assert.h"
+#include "util/mem.h"
+
+#define BLOCK_ALIGN 64u
+
+static const uint32_t block_bytes[TCT_CHUNK_CLASSES] = {2048, 32768, 64};
+
+TCT_STATIC_ASSERT(sizeof(struct tct_chunk) <= 64, "a lent chunk's header fits in its block");
+
+uint32_t tct_chunk_block_bytes(enum tct_chunk_class kind) {
+  return block_bytes[kind];
+}
+
+uint32_t tct_chunk_data_bytes(enum tct_chunk_class kind) {
+  return kind == TCT_CHUNK_LENT ? 0 : block_bytes[kind] - (uint32_t)sizeof(struct tct_chunk);
+}
+
+static struct tct_chunk *pop_idle(struct tct_chunk_pool *pool, uint32_t kind) {
+  struct tct_chunk *chunk = pool->idle[kind];
+  pool->idle[kind] = chunk->next;
+  pool->idle_class_bytes[kind] -= block_bytes[kind];
+  pool->idle_bytes -= block_bytes[kind];
+  return chunk;
+}
+
+static void release_idle(struct tct_chunk_pool *pool, uint32_t kind) {
+  pool->alloc->free(pool->alloc->ctx, pop_idle(pool, kind), block_bytes[kind]);
+}
+
+/* Makes room under the limit at the cost of idle blocks of other sizes; at most 512 of them. */
+static bool make_room(struct tct_chunk_pool *pool, uint32_t bytes) {
+  if (bytes > pool->limit_bytes || pool->used_bytes > pool->limit_bytes - bytes)
+    return false;
+  for (uint32_t kind = 0; kind < TCT_CHUNK_CLASSES; kind++)
+    while (pool->idle[kind] != NULL &&
+           pool->used_bytes + pool->idle_bytes > pool->limit_bytes - bytes)
+      release_idle(pool, kind);
+  return true;
+}
+
+static struct tct_chunk *take_block(struct tct_chunk_pool *pool, uint32_t kind) {
+  if (pool->idle[kind] != NULL)
+    return pop_idle(pool, kind);
+  if (!make_room(pool, block_bytes[kind]))
+    return NULL;
+  return pool->alloc->alloc(pool->alloc->ctx, block_bytes[kind], BLOCK_ALIGN);
+}
+
+void tct_chunk_pool_init(struct tct_chunk_pool *pool, const tct_alloc *alloc, uint64_t limit_bytes,
+                         uint64_t idle_max_bytes) {
+  *pool = (struct tct_chunk_pool){
+      .alloc = alloc,
+      .limit_bytes = limit_bytes,
+      .idle_max_bytes = idle_max_bytes,
+  };
+}
+
+void tct_chunk_pool_deinit(struct tct_chunk_pool *pool) {
+  TCT_ASSERT(pool->used_bytes == 0);
+  for (uint32_t kind = 0; kind < TCT_CHUNK_CLASSES; kind++)
+    while (pool->idle[kind] != NULL)
+      release_idle(pool, kind);
+  TCT_ASSERT(pool->idle_bytes == 0);
+}
+
+struct tct_chunk *tct_chunk_new(struct tct_chunk_pool *pool, enum tct_chunk_class kind) {
+  struct tct_chunk *chunk = take_block(pool, kind);
+  if (chunk == NULL)
+    return NULL;
+  *chunk = (struct tct_chunk){
+      .data = kind == TCT_CHUNK_LENT ? NULL : (uint8_t *)(chunk + 1),
+      .kind = kind,
+  };
+  pool->used_bytes += block_bytes[kind];
+  return chunk;
+}
+
+void tct_chunk_free(struct tct_chunk_pool *pool, struct tct_chunk *chunk) {
+  uint32_t kind = chunk->kind;
+  TCT_ASSERT(kind < TCT_CHUNK_CLASSES && pool->used_bytes >= block_bytes[kind]);
+  pool->used_bytes -= block_bytes[kind];
+  chunk->next = pool->idle[kind];
+  pool->idle[kind] = chunk;
+  pool->idle_class_bytes[kind] += block_bytes[kind];
+  pool->idle_bytes += block_bytes[kind];
+  if (pool->idle_class_bytes[kind] > pool->idle_max_bytes / TCT_CHUNK_CLASSES)
+    release_idle(pool, kind);
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Switches for the numbered rules of RFC 9293, so that a tool can prove that their tests bite:
+ * `make conformance-probe` switches a rule off and its tagged tests must fail. Used by whatever
+ * code decides a rule. In every normal build a switch is the constant true and costs nothing.
+ *
+ *   if (TCT_RULE(MUST_13) && peer_window == 0) …            the rule's condition
+ *   due = TCT_RULE_ELSE(MUST_13, two_msl_ns, 0);             the rule's value, and a wrong one
+ *
+ * The numbers are those of docs/rfc9293-rows.tsv; a mistyped one does not compile. Choose the wrong
+ * branch so that it breaks this rule and no memory: the probe wants a failed test, not a crash.
+ */
+#ifndef TCT_UTIL_RULE_H
+#define TCT_UTIL_RULE_H
+
+#include <stdbool.h>
+
+/* clang-format off */
+enum tct_rule {
+  TCT_RULE_ID_MUST_1,    TCT_RULE_ID_MUST_2,    TCT_RULE_ID_MUST_3,    TCT_RULE_ID_MUST_4,
+  TCT_RULE_ID_MUST_5,    TCT_RULE_ID_MUST_6,    TCT_RULE_ID_MUST_7,    TCT_RULE_ID_MUST_8,
+  TCT_RULE_ID_MUST_9,    TCT_RULE_ID_MUST_10,   TCT_RULE_ID_MUST_11,   TCT_RULE_ID_MUST_12,
+  TCT_RULE_ID_MUST_13,   TCT_RULE_ID_MUST_14,   TCT_RULE_ID_MUST_15,   TCT_RULE_ID_MUST_16,
+  TCT_RULE_ID_MUST_17,   TCT_RULE_ID_MUST_18,   TCT_RULE_ID_MUST_19,   TCT_RULE_ID_MUST_20,
+  TCT_RULE_ID_MUST_21,   TCT_RULE_ID_MUST_22,   TCT_RULE_ID_MUST_23,   TCT_RULE_ID_MUST_24,
+  TCT_RULE_ID_MUST_25,   TCT_RULE_ID_MUST_26,   TCT_RULE_ID_MUST_27,   TCT_RULE_ID_MUST_28,
+  TCT_RULE_ID_MUST_29,   TCT_RULE_ID_MUST_30,   TCT_RULE_ID_MUST_31,   TCT_RULE_ID_MUST_32,
+  TCT_RULE_ID_MUST_33,   TCT_RULE_ID_MUST_34,   TCT_RULE_ID_MUST_35,   TCT_RULE_ID_MUST_36,
+  TCT_RULE_ID_MUST_37,   TCT_RULE_ID_MUST_38,   TCT_RULE_ID_MUST_39,   TCT_RULE_ID_MUST_40,
+  TCT_RULE_ID_MUST_41,   TCT_RULE_ID_MUST_42,   TCT_RULE_ID_MUST_43,   TCT_RULE_ID_MUST_44,
+  TCT_RULE_ID_MUST_45,   TCT_RULE_ID_MUST_46,   TCT_RULE_ID_MUST_47,   TCT_RULE_ID_MUST_48,
+  TCT_RULE_ID_MUST_49,   TCT_RULE_ID_MUST_50,   TCT_RULE_ID_MUST_51,   TCT_RULE_ID_MUST_52,
+  TCT_RULE_ID_MUST_53,   TCT_RULE_ID_MUST_54,   TCT_RULE_ID_MUST_55,   TCT_RULE_ID_MUST_56,
+  TCT_RULE_ID_MUST_57,   TCT_RULE_ID_MUST_58,   TCT_RULE_ID_MUST_59,   TCT_RULE_ID_MUST_60,
+  TCT_RULE_ID_MUST_61,   TCT_RULE_ID_MUST_62,   TCT_RULE_ID_MUST_63,   TCT_RULE_ID_MUST_64,
+  TCT_RULE_ID_MUST_65,   TCT_RULE_ID_MUST_66,   TCT_RULE_ID_MUST_67,   TCT_RULE_ID_MUST_68,
+  TCT_RULE_ID_MUST_69,
+  TCT_RULE_ID_SHLD_1,    TCT_RULE_ID_SHLD_2,    TCT_RULE_ID_SHLD_3,    TCT_RULE_ID_SHLD_4,
+  TCT_RULE_ID_SHLD_5,    TCT_RULE_ID_SHLD_6,    TCT_RULE_ID_SHLD_7,    TCT_RULE_ID_SHLD_8,
+  TCT_RULE_ID_SHLD_9,    TCT_RULE_ID_SHLD_10,   TCT_RULE_ID_SHLD_11,   TCT_RULE_ID_SHLD_12,
+  TCT_RULE_ID_SHLD_13,   TCT_RULE_ID_SHLD_14,   TCT_RULE_ID_SHLD_15,   TCT_RULE_ID_SHLD_16,
+  TCT_RULE_ID_SHLD_17,   TCT_RULE_ID_SHLD_18,   TCT_RULE_ID_SHLD_19,   TCT_RULE_ID_SHLD_20,
+  TCT_RULE_ID_SHLD_21,   TCT_RULE_ID_SHLD_22,   TCT_RULE_ID_SHLD_23,   TCT_RULE_ID_SHLD_24,
+  TCT_RULE_ID_SHLD_25,   TCT_RULE_ID_SHLD_26,   TCT_RULE_ID_SHLD_27,   TCT_RULE_ID_SHLD_28,
+  TCT_RULE_ID_SHLD_29,   TCT_RULE_ID_SHLD_30,   TCT_RULE_ID_SHLD_31,
+  TCT_RULE_ID_MAY_1,     TCT_RULE_ID_MAY_2,     TCT_RULE_ID_MAY_3,     TCT_RULE_ID_MAY_4,
+  TCT_RULE_ID_MAY_5,     TCT_RULE_ID_MAY_6,     TCT_RULE_ID_MAY_7,     TCT_RULE_ID_MAY_8,
+  TCT_RULE_ID_MAY_9,     TCT_RULE_ID_MAY_10,    TCT_RULE_ID_MAY_11,    TCT_RULE_ID_MAY_12,
+  TCT_RULE_ID_MAY_13,    TCT_RULE_ID_MAY_14,    TCT_RULE_ID_MAY_15,    TCT_RULE_ID_MAY_16,
+  TCT_RULE_ID_MAY_17,    TCT_RULE_ID_MAY_18,
+  TCT_RULE_ID_REC_1,
+  TCT_RULE_ID_EP_1,      TCT_RULE_ID_EP_2,      TCT_RULE_ID_EP_3,      TCT_RULE_ID_EP_4,
+  TCT_RULE_ID_EP_5,      TCT_RULE_ID_EP_6,      TCT_RULE_ID_EP_7,      TCT_RULE_ID_EP_8,
+  TCT_RULE_ID_EP_9,      TCT_RULE_ID_EP_10,     TCT_RULE_ID_EP_11,     TCT_RULE_ID_EP_12,
+  TCT_RULE_ID_EP_13,     TCT_RULE_ID_EP_14,     TCT_RULE_ID_EP_15,     TCT_RULE_ID_EP_16,
+  TCT_RULE_ID_EP_17,     TCT_RULE_ID_EP_18,     TCT_RULE_ID_EP_19,     TCT_RULE_ID_EP_20,
+  TCT_RULE_ID_EP_21,     TCT_RULE_ID_EP_22,     TCT_RULE_ID_EP_23,     TCT_RULE_ID_EP_24,
+  TCT_RULE_ID_EP_25,     TCT_RULE_ID_EP_26,     TCT_RULE_ID_EP_27,     TCT_RULE_ID_EP_28,
+  TCT_RULE_ID_EP_29,     TCT_RULE_ID_EP_30,     TCT_RULE_ID_EP_31,     TCT_RULE_ID_EP_32,
+  TCT_RULE_ID_EP_33,     TCT_RULE_ID_EP_34,     TCT_RULE_ID_EP_35,     TCT_RULE_ID_EP_36,
+  TCT_RULE_ID_EP_37,     TCT_RULE_ID_EP_38,     TCT_RULE_ID_EP_39,     TCT_RULE_ID_EP_40,
+  TCT_RULE_ID_EP_41,     TCT_RULE_ID_EP_42,     TCT_RULE_ID_EP_43,     TCT_RULE_ID_EP_44,
+  TCT_RULE_ID_EP_45,     TCT_RULE_ID_EP_46,     TCT_RULE_ID_EP_47,     TCT_RULE_ID_EP_48,
+  TCT_RULE_ID_EP_49,     TCT_RULE_ID_EP_50,     TCT_RULE_ID_EP_51,     TCT_RULE_ID_EP_52,
+  TCT_RULE_ID_EP_53,
+  TCT_RULE_COUNT
+};
+/* clang-format on */
+
+#ifdef TCT_PROBE
+bool tct_rule_on(enum tct_rule rule); /* defined by the tests' library */
+#define TCT_RULE(id) tct_rule_on(TCT_RULE_ID_##id)
+#else
+#define TCT_RULE(id) ((int)TCT_RULE_ID_##id < (int)TCT_RULE_COUNT)
+#endif
+
+#define TCT_RULE_ELSE(id, value, wrong) (TCT_RULE(id) ? (value) : (wrong))
+
+#endif

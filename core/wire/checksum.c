@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * checksum.c - the Internet checksum; see checksum.h.
+ *
+ * The sum does not care in which byte order its words are added, as long as it is one order
+ * (RFC 1071 section 2 B): words are taken as memory holds them and the result alone is turned
+ * round, through bytes, so that no code here asks which machine it is on.
+ */
+#include "wire/checksum.h"
+
+#include "util/mem.h"
+#include "wire/bytes.h"
+
+/* Congruent mod 0xffff, and 0 only for 0: that is what keeps the two zeros of ones' complement
+ * apart. */
+static uint32_t fold16(uint64_t sum) {
+  sum = (sum & 0xffffffff) + (sum >> 32);
+  sum = (sum & 0xffffffff) + (sum >> 32);
+  sum = (sum & 0xffff) + (sum >> 16);
+  sum = (sum & 0xffff) + (sum >> 16);
+  return (uint32_t)sum;
+}
+
+static uint64_t add_halves(uint64_t sum, uint64_t v) {
+  return sum + (v & 0xffffffff) + (v >> 32);
+}
+
+/* The last 0..31 bytes of a piece; an odd one counts as the first of two. */
+static uint64_t sum_tail(const uint8_t *p, size_t len) {
+  uint64_t sum = 0;
+  uint64_t v;
+  for (; len >= 8; len -= 8, p += 8) {
+    memcpy(&v, p, 8);
+    sum = add_halves(sum, v);
+  }
+  if (len & 4) {
+    uint32_t four;
+    memcpy(&four, p, 4);
+    sum += four;
+    p += 4;
+  }
+  if (len & 2) {
+    uint16_t two;
+    memcpy(&two, p, 2);
+    sum += two;
+    p += 2;
+  }
+  if (len & 1) {
+    uint8_t last[2] = {*p, 0};
+    uint16_t two;
+    memcpy(&two, last, 2);
+    sum += two;
+  }
+  return sum;
+}
+
+/* Four sums that do not wait for each other. Halves of 64-bit words cannot overflow before 2^34
+ * bytes. */
+static uint64_t sum_words(const uint8_t *p, size_t len) {
+  uint64_t a = 0, b = 0, c = 0, d = 0;
+  uint64_t v[4];
+  for (; len >= sizeof v; len -= sizeof v, p += sizeof v) {
+    memcpy(v, p, sizeof v);
+    a = add_halves(a, v[0]);
+    b = add_halves(b, v[1]);
+    c = add_halves(c, v[2]);
+    d = add_halves(d, v[3]);
+  }
+  return a + b + c + d + sum_tail(p, len);
+}
+
+static uint64_t copy_words(uint8_t *dst, const uint8_t *p, size_t len) {
+  uint64_t a = 0, b = 0, c = 0, d = 0;
+  uint64_t v[4];
+  for (; len >= sizeof v; len -= sizeof v, p += sizeof v, dst += sizeof v) {
+    memcpy(v, p, sizeof v);
+    memcpy(dst, v, sizeof v);
+    a = add_halves(a, v[0]);
+    b = add_halves(b, v[1]);
+    c = add_halves(c, v[2]);
+    d = add_halves(d, v[3]);
+  }
+  memcpy(dst, p, len);
+  return a + b + c + d + sum_tail(p, len);
+}
+
+/* At an odd offset each byte is in the other half of its word: the same as swapping the sum. */
+static void add_piece(struct tct_checksum *c, uint64_t sum, size_t len) {
+  uint32_t s = fold16(sum);
+  if (c->odd)
+    s = (s >> 8 | s << 8) & 0xffff;
+  c->sum += s;
+  c->odd ^= (len & 1) != 0;
+}
+
+void tct_checksum_init(struct tct_checksum *c) {
+  c->sum = 0;
+  c->odd = false;
+}
+
+void tct_checksum_feed(struct tct_checksum *c, const void *p, size_t len) {
+  if (len > 0)
+    add_piece(c, sum_words(p, len), len);
+}
+
+void tct_checksum_feed_iov(struct tct_checksum *c, const tct_iov *iov, size_t n, size_t skip,
+                           size_t len) {
+  for (size_t i = 0; i < n && len > 0; i++) {
+    size_t off = skip < iov[i].len ? skip : iov[i].len;
+    size_t take = iov[i].len - off < len ? iov[i].len - off : len;
+    if (take > 0)
+      tct_checksum_feed(c, (const uint8_t *)iov[i].base + off, take);
+    skip -= off;
+    len -= take;
+  }
+}
+
+void tct_checksum_copy(struct tct_checksum *c, void *dst, const void *src, size_t len) {
+  if (len > 0)
+    add_piece(c, copy_words(dst, src, len), len);
+}
+
+/* One path for both families: a mapped IPv4 address has 0xffff more than the address itself, and
+ * 0xffff is nothing to this sum. The protocol makes the sum non-zero, so the two zeros agree. */
+void tct_checksum_feed_pseudo(struct tct_checksum *c, const tct_addr *src, const tct_addr *dst,
+                              uint8_t proto, uint32_t len) {
+  uint8_t b[40];
+  memcpy(b, src->b, 16);
+  memcpy(b + 16, dst->b, 16);
+  tct_bytes_put32(b + 32, len);
+  tct_bytes_put32(b + 36, proto);
+  tct_checksum_feed(c, b, sizeof b);
+}
+
+uint16_t tct_checksum_sum(const struct tct_checksum *c) {
+  uint16_t word = (uint16_t)fold16(c->sum);
+  uint8_t b[2];
+  memcpy(b, &word, 2);
+  return tct_bytes_get16(b);
+}
+
+uint16_t tct_checksum_field(const struct tct_checksum *c) {
+  return (uint16_t)~tct_checksum_sum(c);
+}
+
+bool tct_checksum_is_ok(const struct tct_checksum *c) {
+  return tct_checksum_sum(c) == 0xffff;
+}
+
+uint16_t tct_checksum_of(const void *p, size_t len) {
+  struct tct_checksum c;
+  tct_checksum_init(&c);
+  tct_checksum_feed(&c, p, len);
+  return tct_checksum_field(&c);
+}
+
+/* RFC 1624 equation 3, which never makes the wrong zero. */
+uint16_t tct_checksum_update16(uint16_t field, uint16_t was, uint16_t is) {
+  uint64_t sum = (uint64_t)(uint16_t)~field + (uint16_t)~was + is;
+  return (uint16_t)~fold16(sum);
+}
+
+uint16_t tct_checksum_update32(uint16_t field, uint32_t was, uint32_t is) {
+  field = tct_checksum_update16(field, (uint16_t)(was >> 16), (uint16_t)(is >> 16));
+  return tct_checksum_update16(field, (uint16_t)was, (uint16_t)is);
+}

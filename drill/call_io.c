@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * call_io.c - the calls that move bytes or wait for them: read, write and kin, msghdr, poll, epoll.
+ * Called through call.c's table. What is written is the pattern of frame.c at its place in the
+ * stream, and what is read must be that pattern: a byte too many, too few or in the wrong place is
+ * seen.
+ */
+#define _GNU_SOURCE
+#include "drill/run.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum { POLL_MAX = 64 };
+
+static uint8_t *get_buffer(struct drill_run *r, size_t n) {
+  if (n > DRILL_BUFFER_MAX)
+    return drill_run_fail(r, "%zu bytes are too many", n), NULL;
+  if (n + 1 <= r->buffer_cap)
+    return r->buffer;
+  free(r->buffer);
+  r->buffer = malloc(n + 1);
+  r->buffer_cap = r->buffer ? n + 1 : 0;
+  if (!r->buffer)
+    drill_run_fail(r, "no memory for a buffer of %zu bytes", n);
+  return r->buffer;
+}
+
+static bool is_null(const struct drill_expr *e) {
+  return e->kind == DRILL_EXPR_WORD && strcmp(e->text, "NULL") == 0;
+}
+
+/* What a write hands over; NULL for NULL. */
+static const uint8_t *fill_out(struct drill_run *r, struct drill_fd *fd, const struct drill_expr *e,
+                               size_t n) {
+  if (is_null(e))
+    return NULL;
+  uint8_t *p = get_buffer(r, n);
+  if (!p)
+    return NULL;
+  for (size_t i = 0; i < n; i++)
+    p[i] = drill_frame_pattern(fd->tx + (uint32_t)i);
+  if (e->kind == DRILL_EXPR_STRING) {
+    memset(p, 0, n);
+    memcpy(p, e->text, e->len < n ? e->len : n);
+    if (fd->conn)
+      fd->conn->own_tx = true;
+  }
+  return p;
+}
+
+/* What a read brought; e may be the text that it should be. */
+static bool check_in(struct drill_run *r, struct drill_fd *fd, const struct drill_expr *e,
+                     const uint8_t *p, size_t n) {
+  if (e && e->kind == DRILL_EXPR_STRING) {
+    bool is_equal = e->len >= n && memcmp(e->text, p, n) == 0;
+    return is_equal || drill_run_fail(r, "what was read is not what is written here");
+  }
+  if (!fd->conn || fd->conn->own_rx || fd->conn->is_udp)
+    return true;
+  for (size_t i = 0; i < n; i++)
+    if (p[i] != drill_frame_pattern(fd->rx + (uint32_t)i))
+      return drill_run_fail(r, "byte %zu of the stream is not what the peer sent there",
+                            (size_t)fd->rx + i);
+  return true;
+}
+
+static long do_write(struct drill_run *r, struct drill_op *op, int flags) {
+  struct drill_fd *fd = drill_call_fd(r, op, 0);
+  int n = drill_call_int(r, op, 2);
+  if (r->failure)
+    return 0;
+  const uint8_t *p = fill_out(r, fd, op->call->args[1], (size_t)n);
+  if (r->failure)
+    return 0;
+  long result = lsock_send(r->lsock, fd->live, p, (size_t)n, flags, &op->done);
+  if (result > 0)
+    fd->tx += (uint32_t)result;
+  return result;
+}
+
+static long attempt_write(struct drill_run *r, struct drill_op *op) {
+  return do_write(r, op, 0);
+}
+
+static long attempt_send(struct drill_run *r, struct drill_op *op) {
+  return do_write(r, op, drill_call_int(r, op, 3));
+}
+
+static long attempt_sendto(struct drill_run *r, struct drill_op *op) {
+  struct drill_fd *fd = drill_call_fd(r, op, 0);
+  int n = drill_call_int(r, op, 2), flags = drill_call_int(r, op, 3);
+  if (r->failure)
+    return 0;
+  if (!fd->conn || !fd->conn->is_udp)
+    return flags & MSG_FASTOPEN ? -EOPNOTSUPP : do_write(r, op, flags);
+  const uint8_t *p = fill_out(r, fd, op->call->args[1], (size_t)n);
+  tct_endpoint to = {.addr = r->remote, .port = r->set->connect_port};
+  if (fd->conn->rport)
+    to.port = fd->conn->rport;
+  else
+    fd->conn->rport = to.port;
+  bool has_to = !is_null(op->call->args[4]);
+  if (r->failure)
+    return 0;
+  return lsock_sendto(r->lsock, fd->live, p, (size_t)n, flags, has_to ? &to : NULL);
+}
+
+static long do_read(struct drill_run *r, struct drill_op *op, int flags) {
+  struct drill_fd *fd = drill_call_fd(r, op, 0);
+  int n = drill_call_int(r, op, 2);
+  if (r->failure)
+    return 0;
+  uint8_t *p = is_null(op->call->args[1]) ? NULL : get_buffer(r, (size_t)n);
+  if (r->failure)
+    return 0;
+  long result = lsock_recv(r->lsock, fd->live, p, (size_t)n, flags);
+  if (result <= 0)
+    return result;
+  bool has_bytes = p && !(flags & MSG_TRUNC);
+  if (has_bytes && !check_in(r, fd, op->call->args[1], p, (size_t)result))
+    return 0;
+  if (!(flags & MSG_PEEK))
+    fd->rx += (uint32_t)result;
+  return result;
+}
+
+static long attempt_read(struct drill_run *r, struct drill_op *op) {
+  return do_read(r, op, 0);
+}
+
+static long attempt_recv(struct drill_run *r, struct drill_op *op) {
+  return do_read(r, op, drill_call_int(r, op, 3));
+}
+
+/* ---- Scatter and gather ---------------------------------------------------------------------- */
+
+/* The length of a list of {..., N}; -1: no such list. */
+static long iov_length(struct drill_run *r, const struct drill_expr *list) {
+  long total = 0;
+  if (!list || list->kind != DRILL_EXPR_LIST)
+    return drill_run_fail(r, "a list of {..., N} expected"), -1;
+  for (size_t i = 0; i < list->n; i++) {
+    const struct drill_expr *v = list->kids[i];
+    int64_t n;
+    if (v->kind != DRILL_EXPR_STRUCT || v->n != 2 || !drill_call_number(r, v->kids[1], &n))
+      return drill_run_fail(r, "{..., N} expected in the list"), -1;
+    total += (long)n;
+  }
+  return total;
+}
+
+static bool iov_is_null(const struct drill_expr *list) {
+  return list->n > 0 && list->kids[0]->n == 2 && is_null(list->kids[0]->kids[0]);
+}
+
+static long do_writev(struct drill_run *r, struct drill_op *op, const struct drill_expr *list,
+                      int flags) {
+  struct drill_fd *fd = drill_call_fd(r, op, 0);
+  long n = iov_length(r, list);
+  if (r->failure)
+    return 0;
+  static const struct drill_expr any = {.kind = DRILL_EXPR_ANY};
+  const uint8_t *p = iov_is_null(list) ? NULL : fill_out(r, fd, &any, (size_t)n);
+  if (r->failure)
+    return 0;
+  long result = lsock_send(r->lsock, fd->live, p, (size_t)n, flags, &op->done);
+  if (result > 0)
+    fd->tx += (uint32_t)result;
+  return result;
+}
+
+static long do_readv(struct drill_run *r, struct drill_op *op, const struct drill_expr *list,
+                     int flags) {
+  struct drill_fd *fd = drill_call_fd(r, op, 0);
+  long n = iov_length(r, list);
+  if (r->failure)
+    return 0;
+  uint8_t *p = iov_is_null(list) ? NULL : get_buffer(r, (size_t)n);
+  if (r->failure)
+    return 0;
+  long result = lsock_recv(r->lsock, fd->live, p, (size_t)n, flags);
+  if (result <= 0 || !p || (flags & MSG_TRUNC))
+    return result;
+  if (!check_in(r, fd, NULL, p, (size_t)result))
+    return 0;
+  if (!(flags & MSG_PEEK))
+    fd->rx += (uint32_t)result;
+  return result;
+}
+
+static long attempt_writev(struct drill_run *r, struct drill_op *op) {
+  return do_writev(r, op, op->call->args[1], 0);
+}
+
+static long attempt_readv(struct drill_run *r, struct drill_op *op) {
+  return do_readv(r, op, op->call->args[1], 0);
+}
+
+static bool check_msghdr(struct drill_run *r, const struct drill_expr *m) {
+  if (m->kind != DRILL_EXPR_STRUCT)
+    return drill_run_fail(r, "a msghdr in { } expected");
+  const struct drill_expr *control = drill_call_field(m, "msg_control");
+  if (control && control->n > 0)
+    return drill_run_fail(r, "control messages (msg_control) are not supported yet");
+  return true;
+}
+
+static long attempt_sendmsg(struct drill_run *r, struct drill_op *op) {
+  const struct drill_expr *m = op->call->args[1];
+  int flags = drill_call_int(r, op, 2);
+  if (!check_msghdr(r, m))
+    return 0;
+  if (flags & MSG_FASTOPEN)
+    return -EOPNOTSUPP;
+  return do_writev(r, op, drill_call_field(m, "msg_iov"), flags);
+}
+
+static long attempt_recvmsg(struct drill_run *r, struct drill_op *op) {
+  const struct drill_expr *m = op->call->args[1];
+  int flags = drill_call_int(r, op, 2);
+  if (!check_msghdr(r, m))
+    return 0;
+  return do_readv(r, op, drill_call_field(m, "msg_iov"), flags);
+}
+
+/* ---- Readiness ------------------------------------------------------------------------------- */
+
+static bool read_pollfd(struct drill_run *r, const struct drill_expr *e, struct pollfd *p,
+                        int64_t *revents) {
+  const struct drill_expr *fd = drill_call_field(e, "fd"), *ev = drill_call_field(e, "events");
+  const struct drill_expr *rev = drill_call_field(e, "revents");
+  int64_t events;
+  if (!fd || !ev)
+    return drill_run_fail(r, "{fd=N, events=E, revents=E} expected");
+  const struct drill_fd *f = drill_call_fd_named(r, fd);
+  *revents = 0;
+  if (!f || !drill_call_number(r, ev, &events))
+    return false;
+  if (rev && rev->kind != DRILL_EXPR_ANY && !drill_call_number(r, rev, revents))
+    return false;
+  *p = (struct pollfd){.fd = f->live, .events = (short)events};
+  return true;
+}
+
+static long attempt_poll(struct drill_run *r, struct drill_op *op) {
+  const struct drill_expr *list = op->call->args[0];
+  struct pollfd fds[POLL_MAX];
+  int64_t want[POLL_MAX] = {0};
+  int n = drill_call_int(r, op, 1), ms = drill_call_int(r, op, 2);
+  if (list->kind != DRILL_EXPR_LIST || list->n > POLL_MAX || n < 0 || (size_t)n != list->n)
+    return drill_run_fail(r, "poll() wants a list of as many pollfd as it says"), 0;
+  for (size_t i = 0; i < list->n; i++)
+    if (!read_pollfd(r, list->kids[i], &fds[i], &want[i]))
+      return 0;
+  long ready = lsock_poll(r->lsock, fds, list->n);
+  if (ready == 0)
+    ready = drill_call_sleep(r, op, ms, 0);
+  for (size_t i = 0; ready != LSOCK_SLEEP && i < list->n; i++)
+    if (fds[i].revents != (short)want[i])
+      drill_run_fail(r, "poll(): revents should be 0x%x and are 0x%x", (unsigned)want[i],
+                     (unsigned)fds[i].revents);
+  return ready;
+}
+
+static long attempt_epoll_create(struct drill_run *r, struct drill_op *op) {
+  long live = lsock_epoll_create(r->lsock);
+  if (live >= 0)
+    (void)drill_call_fd_new(r, op, live);
+  return live;
+}
+
+/* {events=E, fd=N} or ptr=, u32=, u64= in place of fd. */
+static bool read_epoll(struct drill_run *r, const struct drill_expr *e, struct epoll_event *ev) {
+  static const char *const words[] = {"ptr", "u32", "u64"};
+  const struct drill_expr *events = drill_call_field(e, "events"), *fd = drill_call_field(e, "fd");
+  int64_t v;
+  if (!events || !drill_call_number(r, events, &v))
+    return drill_run_fail(r, "{events=E, fd=N} expected");
+  *ev = (struct epoll_event){.events = (uint32_t)v};
+  if (fd) {
+    const struct drill_fd *f = drill_call_fd_named(r, fd);
+    ev->data.u64 = f ? (uint64_t)f->live : 0;
+    return f != NULL;
+  }
+  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+    const struct drill_expr *d = drill_call_field(e, words[i]);
+    if (d && !drill_call_number(r, d, &v))
+      return false;
+    if (d)
+      ev->data.u64 = (uint64_t)v;
+  }
+  return true;
+}
+
+static long attempt_epoll_ctl(struct drill_run *r, struct drill_op *op) {
+  struct drill_fd *ep = drill_call_fd(r, op, 0), *fd = drill_call_fd(r, op, 2);
+  int what = drill_call_int(r, op, 1);
+  struct epoll_event ev = {.events = 0};
+  if (r->failure)
+    return 0;
+  if (op->call->args[3]->kind == DRILL_EXPR_STRUCT && !read_epoll(r, op->call->args[3], &ev))
+    return 0;
+  return lsock_epoll_ctl(r->lsock, ep->live, what, fd->live, &ev);
+}
+
+static long attempt_epoll_wait(struct drill_run *r, struct drill_op *op) {
+  struct drill_fd *ep = drill_call_fd(r, op, 0);
+  int max = drill_call_int(r, op, 2), ms = drill_call_int(r, op, 3);
+  struct epoll_event want = {.events = 0}, seen[POLL_MAX];
+  if (r->failure || !read_epoll(r, op->call->args[1], &want))
+    return 0;
+  memset(seen, 0, sizeof seen);
+  long n = lsock_epoll_wait(r->lsock, ep->live, seen, max < POLL_MAX ? max : POLL_MAX);
+  if (n == 0)
+    n = drill_call_sleep(r, op, ms, 0);
+  if (n == LSOCK_SLEEP || n < 0)
+    return n;
+  uint64_t data = n ? seen[0].data.u64 : want.data.u64; /* packed: no address of it is taken */
+  if (seen[0].events != want.events || data != want.data.u64)
+    drill_run_fail(r, "epoll_wait(): the first event should be 0x%x and is 0x%x (data %s)",
+                   want.events, seen[0].events, data == want.data.u64 ? "as written" : "differs");
+  return n;
+}
+
+const struct drill_call_row drill_call_io_rows[] = {
+    {"read", 3, 3, attempt_read, false},
+    {"recv", 4, 4, attempt_recv, false},
+    {"recvfrom", 6, 6, attempt_recv, false},
+    {"readv", 3, 3, attempt_readv, false},
+    {"recvmsg", 3, 3, attempt_recvmsg, false},
+    {"write", 3, 3, attempt_write, false},
+    {"send", 4, 4, attempt_send, false},
+    {"sendto", 6, 6, attempt_sendto, false},
+    {"writev", 3, 3, attempt_writev, false},
+    {"sendmsg", 3, 3, attempt_sendmsg, false},
+    {"poll", 3, 3, attempt_poll, false},
+    {"epoll_create", 1, 1, attempt_epoll_create, true},
+    {"epoll_ctl", 4, 4, attempt_epoll_ctl, false},
+    {"epoll_wait", 4, 4, attempt_epoll_wait, false},
+    {NULL, 0, 0, NULL, false},
+};

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * info.c - the names that a code block may read: Linux's tcpi_* of the connection under test, the
+ * constants that go with them, and ours: counters by their name, refused frames by their verdict,
+ * isn1, isn2 ... for the live ISN of connection 1, 2 ... Called by eval.c.
+ */
+#include "drill/run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct constant {
+  const char *name;
+  int64_t value;
+};
+
+/* clang-format off */
+static const struct constant constants[] = {
+    {"TCP_ESTABLISHED", 1}, {"TCP_SYN_SENT", 2}, {"TCP_SYN_RECV", 3}, {"TCP_FIN_WAIT1", 4},
+    {"TCP_FIN_WAIT2", 5}, {"TCP_TIME_WAIT", 6}, {"TCP_CLOSE", 7}, {"TCP_CLOSE_WAIT", 8},
+    {"TCP_LAST_ACK", 9}, {"TCP_LISTEN", 10}, {"TCP_CLOSING", 11},
+    {"TCPI_ESTABLISHED", 1}, {"TCPI_SYN_SENT", 2}, {"TCPI_SYN_RECEIVED", 3},
+    {"TCPI_FIN_WAIT_1", 4}, {"TCPI_FIN_WAIT_2", 5}, {"TCPI_TIME_WAIT", 6}, {"TCPI_CLOSED", 7},
+    {"TCPI_CLOSE_WAIT", 8}, {"TCPI_LAST_ACK", 9}, {"TCPI_LISTEN", 10}, {"TCPI_CLOSING", 11},
+    {"TCP_CA_Open", 0}, {"TCP_CA_Disorder", 1}, {"TCP_CA_CWR", 2}, {"TCP_CA_Recovery", 3},
+    {"TCP_CA_Loss", 4}, {"TCPI_OPT_TIMESTAMPS", 1}, {"TCPI_OPT_SACK", 2},
+    {"TCPI_OPT_WSCALE", 4}, {"TCPI_OPT_ECN", 8}, {"TCPI_OPT_ECN_SEEN", 16},
+    {"TCPI_OPT_SYN_DATA", 32}, {"TCPI_OPT_USEC_TS", 64}, {"TCPI_OPT_TFO_CHILD", 128},
+};
+/* clang-format on */
+
+/* Linux numbers its states in another order than the RFC. */
+static int64_t linux_state(uint8_t state) {
+  static const uint8_t numbers[TCT_STATE_COUNT] = {
+      [TCT_CLOSED] = 7,      [TCT_LISTEN] = 10,    [TCT_SYN_SENT] = 2,   [TCT_SYN_RECEIVED] = 3,
+      [TCT_ESTABLISHED] = 1, [TCT_FIN_WAIT_1] = 4, [TCT_FIN_WAIT_2] = 5, [TCT_CLOSE_WAIT] = 8,
+      [TCT_CLOSING] = 11,    [TCT_LAST_ACK] = 9,   [TCT_TIME_WAIT] = 6};
+  return state < TCT_STATE_COUNT ? numbers[state] : 0;
+}
+
+static int64_t in_segments(uint32_t bytes, uint32_t mss) {
+  return bytes >= 0x7fffffff ? 0x7fffffff : mss ? bytes / mss : bytes;
+}
+
+static bool find_tcpi(const tct_info *i, const char *name, int64_t *v) {
+  /* clang-format off */
+  const struct constant fields[] = {
+      {"state", linux_state(i->state)}, {"ca_state", i->ca_state}, {"retransmits", i->retransmits},
+      {"probes", i->probes}, {"backoff", i->backoff}, {"options", i->options},
+      {"snd_wscale", i->snd_wscale}, {"rcv_wscale", i->rcv_wscale}, {"rto", i->rto},
+      {"ato", i->ato}, {"snd_mss", i->snd_mss}, {"rcv_mss", i->rcv_mss}, {"unacked", i->unacked},
+      {"sacked", i->sacked}, {"lost", i->lost}, {"retrans", i->retrans},
+      {"last_data_sent", i->last_data_sent_ms}, {"last_data_recv", i->last_data_recv_ms},
+      {"last_ack_recv", i->last_ack_recv_ms}, {"pmtu", i->pmtu}, {"rtt", i->rtt},
+      {"rttvar", i->rttvar}, {"min_rtt", i->min_rtt}, {"advmss", i->advmss},
+      {"snd_ssthresh", in_segments(i->snd_ssthresh, i->snd_mss)},
+      {"snd_cwnd", in_segments(i->snd_cwnd, i->snd_mss)}, {"reordering", i->reordering},
+      {"total_retrans", i->total_retrans}, {"bytes_acked", (int64_t)i->bytes_acked},
+      {"bytes_received", (int64_t)i->bytes_received}, {"bytes_sent", (int64_t)i->bytes_sent},
+      {"bytes_retrans", (int64_t)i->bytes_retrans}, {"segs_out", i->segs_out},
+      {"segs_in", i->segs_in}, {"data_segs_in", i->data_segs_in},
+      {"data_segs_out", i->data_segs_out}, {"notsent_bytes", i->notsent_bytes},
+      {"dsack_dups", i->dsack_dups}, {"snd_wnd", i->snd_wnd}, {"rcv_wnd", i->rcv_wnd},
+      /* Ours. */
+      {"cwnd_bytes", i->snd_cwnd}, {"ssthresh_bytes", i->snd_ssthresh},
+      {"unread_bytes", i->unread_bytes}, {"challenge_acks", i->challenge_acks},
+      {"snd_una", i->snd_una - i->iss}, {"snd_nxt", i->snd_nxt - i->iss},
+      {"rcv_nxt", i->rcv_nxt - i->irs},
+  };
+  /* clang-format on */
+  for (size_t f = 0; f < sizeof fields / sizeof fields[0]; f++) {
+    if (strcmp(fields[f].name, name) != 0)
+      continue;
+    *v = fields[f].value;
+    return true;
+  }
+  return false;
+}
+
+static bool lookup_tcpi(struct drill_run *r, const char *name, int64_t *v) {
+  tct_info info = {.size = sizeof info};
+  const struct drill_conn *c = r->current;
+  if (!c || c->fd < 0)
+    return drill_run_fail(r, "tcpi_%s: the connection has no descriptor", name);
+  for (int i = 0; i < DRILL_FDS_MAX; i++) {
+    if (!r->fds[i].is_used || r->fds[i].conn != c)
+      continue;
+    long err = lsock_info(r->lsock, r->fds[i].live, &info);
+    if (err < 0)
+      return drill_run_fail(r, "tcp_info: %s", tct_strerror((int)err));
+    return find_tcpi(&info, name, v) || drill_run_fail(r, "there is no tcpi_%s here", name);
+  }
+  return drill_run_fail(r, "tcpi_%s: the connection has no descriptor", name);
+}
+
+/* clang-format off */
+#define COUNTERS(X)                                                                                \
+  X(InSegs) X(OutSegs) X(RetransSegs) X(InErrs) X(OutRsts) X(ActiveOpens) X(PassiveOpens)          \
+  X(AttemptFails) X(EstabResets) X(CurrEstab) X(InReceives) X(OutRequests) X(ReasmOKs)             \
+  X(ReasmFails) X(FragCreates) X(InDatagrams) X(OutDatagrams) X(NoPorts) X(InEchos)                \
+  X(OutEchoReps) X(OutIcmpErrors) X(SyncookiesSent) X(SyncookiesRecv) X(SyncookiesFailed)          \
+  X(ListenOverflows) X(ListenDrops) X(TCPChallengeACK) X(TCPDSACKOldSent) X(TCPDSACKOfoSent)       \
+  X(TCPOFOQueue) X(TCPOFODrop) X(TCPTimeouts) X(TCPFastRetrans) X(TCPKeepAlive)                    \
+  X(TCPAbortOnTimeout) X(TCPAbortOnData) X(TCPAbortOnMemory) X(TCPTimeWaitOverflow) X(PAWSEstab)   \
+  X(TW) X(HeldNow) X(HalfOpenNow) X(TimeWaitNow) X(OrphansNow) X(ConnsNow) X(ActiveNow)            \
+  X(BufferBytesNow) X(MemoryBytesNow) X(TCPAckMerged)
+/* clang-format on */
+
+static bool lookup_counter(struct drill_run *r, const char *name, int64_t *v) {
+  tct_counters c;
+  memset(&c, 0, sizeof c);
+  tct_stack_counters(r->stack, &c);
+#define SAME(x) {#x, (int64_t)c.x},
+  const struct constant all[] = {COUNTERS(SAME)};
+#undef SAME
+  for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+    if (strcmp(all[i].name, name) != 0)
+      continue;
+    *v = all[i].value;
+    return true;
+  }
+  return false;
+}
+
+static bool lookup_verdict(struct drill_run *r, const char *name, int64_t *v) {
+  for (int i = 0; i < TCT_VERDICT_COUNT; i++) {
+    const char *known = tct_verdict_name((tct_verdict)i);
+    if (!known || strcmp(known, name) != 0)
+      continue;
+    *v = (int64_t)tct_verdict_count(r->stack, (tct_verdict)i);
+    return true;
+  }
+  return false;
+}
+
+static bool lookup_isn(struct drill_run *r, const char *name, int64_t *v) {
+  char *end;
+  if (strncmp(name, "isn", 3) != 0 || name[3] < '1' || name[3] > '9')
+    return false;
+  long number = strtol(name + 3, &end, 10);
+  if (*end || number > 1000000)
+    return false;
+  const struct drill_conn *c = drill_conn_by_number(r, (int)number);
+  *v = c ? (int64_t)c->isn_live : 0;
+  return true;
+}
+
+bool drill_info_lookup(struct drill_run *r, const char *name, int64_t *v) {
+  for (size_t i = 0; i < sizeof constants / sizeof constants[0]; i++) {
+    if (strcmp(constants[i].name, name) != 0)
+      continue;
+    *v = constants[i].value;
+    return true;
+  }
+  if (strncmp(name, "tcpi_", 5) == 0)
+    return lookup_tcpi(r, name + 5, v);
+  bool found = r->stack && (lookup_counter(r, name, v) || lookup_verdict(r, name, v));
+  return found || lookup_isn(r, name, v) || drill_run_fail(r, "unknown name %s", name);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * driver.h - what a source and sink of frames looks like to the event loop.
+ *
+ * A driver moves frames between a stack and a device. It owns the buffers of the frames that it
+ * hands in; it knows nothing of TCP, timers or sockets. Used by host/loop.c; written by tun.c.
+ */
+#ifndef TCT_DRIVER_H
+#define TCT_DRIVER_H
+
+#include "tercet/tercet.h"
+
+struct tct_driver_ops {
+  /* Fill up to n frames without blocking; they stay valid until the next call. Negative: the
+     device is gone for good (a negated errno). */
+  long (*recv)(void *ctx, tct_frame *f, size_t n, tct_time now);
+  /* Take n frames. What the device cannot take now is lost, as on any link. */
+  void (*send)(void *ctx, const tct_frame *f, size_t n);
+  void (*close)(void *ctx);
+};
+
+struct tct_driver {
+  const struct tct_driver_ops *ops;
+  void *ctx;
+  int fd; /* readable when frames wait */
+};
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tun.h - a Linux TUN device: made, configured, read and written. See tun.c.
+ */
+#ifndef TCT_TUN_H
+#define TCT_TUN_H
+
+#include "drivers/driver.h"
+
+enum { TCT_TUN_BURST = 64, TCT_TUN_ADDRS = 8, TCT_TUN_MTU_MIN = 576, TCT_TUN_MTU_MAX = 65535 };
+
+/* One address pair: ours on the far side of the device, the kernel's on the near one. */
+struct tct_tun_addr {
+  tct_addr stack, kernel;
+  unsigned prefix_len; /* in the address's own family */
+};
+
+struct tct_tun_config {
+  const char *name;    /* NULL: "tct%d", the first free number */
+  uint32_t mtu;        /* 0: 1500 */
+  uint32_t txqueuelen; /* frames that the kernel may queue towards us; 0: 10000 */
+  struct tct_tun_addr addr[TCT_TUN_ADDRS];
+  unsigned n_addr;
+};
+
+struct tct_tun {
+  int fd;
+  unsigned ifindex;
+  uint32_t mtu;
+  char name[16];
+  char error[240]; /* one sentence when tct_tun_open failed */
+  uint64_t frames_in, frames_out, frames_lost;
+  size_t stride; /* bytes between two receive buffers */
+  uint8_t *buf;
+  tct_iov iov[TCT_TUN_BURST];
+};
+
+/* 0, or a negated errno with the sentence in t->error; then nothing is left behind. */
+int tct_tun_open(struct tct_tun *t, const struct tct_tun_config *c);
+/* The device vanishes with its descriptor, also when the process is killed. */
+void tct_tun_close(struct tct_tun *t);
+long tct_tun_recv(struct tct_tun *t, tct_frame *f, size_t n, tct_time now);
+void tct_tun_send(struct tct_tun *t, const tct_frame *f, size_t n);
+struct tct_driver tct_tun_driver(struct tct_tun *t);
+
+/* The prefix's first host address that is not the stack's; false when the prefix has no other. */
+bool tct_tun_other_addr(tct_addr stack, unsigned prefix_len, tct_addr *other);
+
+#endif

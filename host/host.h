@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * host.h (internal) - the one struct behind tct_host, shared by host.c, loop.c and block.c.
+ */
+#ifndef TCT_HOST_HOST_H
+#define TCT_HOST_HOST_H
+
+#include "drivers/driver.h"
+#include "drivers/tun.h"
+#include "tercet/host.h"
+
+enum {
+  TCT_HOST_TURN_FRAMES = 256, /* drained, and sent, in one turn at most */
+  TCT_HOST_TURN_EVENTS = 1024,
+  TCT_HOST_WATCHES = 8,
+  TCT_HOST_BLOCKS = 64
+};
+
+struct tct_host_watch {
+  int fd; /* -1: free */
+  tct_host_fd_fn fn;
+  void *ctx;
+};
+
+/* A socket of the blocking calls: what its events have said so far. */
+struct tct_host_block {
+  tct_sock sock;
+  bool used, connected, closed;
+  int err;
+  uint16_t why;
+};
+
+struct tct_host {
+  tct_stack *stack;
+  tct_if ifc;
+  struct tct_driver drv;
+  struct tct_tun tun;
+  tct_time now;
+  tct_host_frame_fn frame_fn;
+  void *frame_ctx;
+
+  tct_host_event_fn event_fn;
+  tct_host_fn idle_fn, alarm_fn;
+  tct_host_signal_fn signal_fn;
+  void *event_ctx, *idle_ctx, *alarm_ctx, *signal_ctx;
+  tct_time alarm_at;
+
+  int epoll_fd, signal_fd;
+  bool stopped;
+  int result;
+  unsigned busy_turns; /* turns since the other descriptors were looked at */
+  struct tct_host_watch watch[TCT_HOST_WATCHES];
+  struct tct_host_block block[TCT_HOST_BLOCKS];
+  tct_frame frames[TCT_BURST_MAX];
+};
+
+/* loop.c */
+int tct_host_loop_init(tct_host *h);
+void tct_host_loop_deinit(tct_host *h);
+void tct_host_loop_flush(tct_host *h);
+tct_time tct_host_loop_clock(void);
+/* block.c: true when the event was for a socket of the blocking calls. */
+bool tct_host_block_event(tct_host *h, const tct_event *ev);
+
+#endif

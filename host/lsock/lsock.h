@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lsock.h - Linux's socket calls over the core's handles: descriptors, errno results, options,
+ * readiness. Used by the script runner; written so that anything which has to look like Linux's
+ * sockets (blocking calls, a preloaded library) can stand on it.
+ *
+ * Nothing here sleeps and nothing here knows the time. A call that would sleep on a blocking
+ * descriptor returns LSOCK_SLEEP; the caller moves frames and time and then makes the same call
+ * again. Results are >= 0 or a negative errno, as the kernel's own are. Arguments and constants
+ * are Linux's (<sys/socket.h>, <netinet/tcp.h>, <poll.h>, <sys/epoll.h>), addresses are the core's.
+ */
+#ifndef HOST_LSOCK_LSOCK_H
+#define HOST_LSOCK_LSOCK_H
+
+#include <limits.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+
+#include "tercet/tercet.h"
+
+struct lsock;
+
+/* Would sleep: move the world on and ask again. */
+#define LSOCK_SLEEP LONG_MIN
+
+/* The stack is the caller's and outlives this. NULL: no memory. */
+struct lsock *lsock_new(tct_stack *s);
+void lsock_free(struct lsock *l);
+/* Pulls all news of the stack; call it after every tct_input and tct_advance. */
+void lsock_on_news(struct lsock *l);
+
+/* domain AF_INET or AF_INET6; type SOCK_STREAM or SOCK_DGRAM, | SOCK_NONBLOCK. */
+long lsock_socket(struct lsock *l, int domain, int type, int protocol);
+long lsock_bind(struct lsock *l, int fd, const tct_endpoint *local);
+long lsock_listen(struct lsock *l, int fd, int backlog);
+/* flags: SOCK_NONBLOCK. peer may be NULL. */
+long lsock_accept(struct lsock *l, int fd, int flags, tct_endpoint *peer);
+/* remote NULL: AF_UNSPEC, which disconnects. */
+long lsock_connect(struct lsock *l, int fd, const tct_endpoint *remote);
+long lsock_shutdown(struct lsock *l, int fd, int how);
+long lsock_close(struct lsock *l, int fd);
+long lsock_fcntl(struct lsock *l, int fd, int cmd, long arg);
+long lsock_ioctl(struct lsock *l, int fd, unsigned long request, int *value);
+
+/* `done` carries what an interrupted blocking send has already handed over; 0 at first. */
+long lsock_send(struct lsock *l, int fd, const void *buf, size_t len, int flags, size_t *done);
+/* Datagrams; on a stream socket `to` must be NULL unless flags has MSG_FASTOPEN (unsupported). */
+long lsock_sendto(struct lsock *l, int fd, const void *buf, size_t len, int flags,
+                  const tct_endpoint *to);
+long lsock_recv(struct lsock *l, int fd, void *buf, size_t len, int flags);
+long lsock_recvfrom(struct lsock *l, int fd, void *buf, size_t len, int flags, tct_endpoint *from);
+
+long lsock_setsockopt(struct lsock *l, int fd, int level, int name, const void *value, size_t len);
+/* *len: room in, bytes out. */
+long lsock_getsockopt(struct lsock *l, int fd, int level, int name, void *value, size_t *len);
+
+/* What holds now; the caller keeps the time-out. Fills in revents, returns how many are not 0. */
+long lsock_poll(struct lsock *l, struct pollfd *fds, size_t n);
+long lsock_epoll_create(struct lsock *l);
+long lsock_epoll_ctl(struct lsock *l, int ep, int op, int fd, struct epoll_event *ev);
+long lsock_epoll_wait(struct lsock *l, int ep, struct epoll_event *ev, int max);
+
+/* The handle behind a descriptor. -ENOTCONN once the core has let go of it. */
+long lsock_handle(struct lsock *l, int fd, tct_sock *out);
+/* Like the core's, but a socket that the core has let go of reports TCT_CLOSED. */
+long lsock_info(struct lsock *l, int fd, tct_info *info);
+/* How often news with this TCT_EV_* bit came since the descriptor was made. */
+long lsock_news_count(struct lsock *l, int fd, uint32_t flag);
+/* RST instead of FIN, and the descriptor is gone. */
+long lsock_abort(struct lsock *l, int fd);
+
+#endif

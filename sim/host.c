@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A host: one tercet stack, driven as a real driver would drive it. Frames in (a burst at a time),
+ * then time, then news to the applications, then frames out until there are none, then sleep until
+ * the stack's deadline. Called by the world and by link.c; applications are flow.c's or the
+ * caller's. [tercet.h: the wire and the clock]
+ */
+#include <stdlib.h>
+
+#include "sim/world.h"
+#include "util/mem.h"
+
+struct tct_sim_host {
+  struct sim_node node;
+  tct_sim_host_config config;
+  tct_stack *stack;
+  tct_if ifc;
+  tct_time wake_at; /* the earliest wake-up that is in the heap */
+  size_t memory;    /* bytes that the stack's allocator has out */
+  struct sim_packet *inbox[TCT_BURST_MAX];
+  unsigned n_inbox;
+  bool run_is_due, running;
+};
+
+/* ---- Memory: counted, so that tests can see what is left ---- */
+
+static void *alloc_counted(void *ctx, size_t size, size_t align) {
+  struct tct_sim_host *h = ctx;
+  size_t rounded = (size + align - 1) / align * align;
+  void *p = aligned_alloc(align, rounded);
+  if (p != NULL)
+    h->memory += size;
+  return p;
+}
+
+static void free_counted(void *ctx, void *p, size_t size) {
+  struct tct_sim_host *h = ctx;
+  if (p != NULL)
+    h->memory -= size;
+  free(p);
+}
+
+size_t tct_sim_host_memory(const tct_sim_host *h) {
+  return h->memory;
+}
+
+/* ---- Running ---- */
+
+static void run_host(struct tct_sim_host *h);
+
+static void wake(void *ctx, void *arg) {
+  struct tct_sim_host *h = ctx;
+  (void)arg;
+  if (h->wake_at <= h->node.world->now)
+    h->wake_at = TCT_NEVER;
+  run_host(h);
+}
+
+/* A wake-up that is too early does no harm; so a deadline that moved later costs no new event. */
+static void sleep_until_deadline(struct tct_sim_host *h) {
+  tct_time d = tct_deadline(h->stack);
+  if (d == TCT_NEVER || d >= h->wake_at)
+    return;
+  h->wake_at = d;
+  sim_world_schedule(h->node.world, d, wake, h, NULL);
+}
+
+static void take_inbox(struct tct_sim_host *h) {
+  tct_frame f[TCT_BURST_MAX];
+  tct_iov iov[TCT_BURST_MAX];
+  unsigned n = h->n_inbox;
+  tct_time now = h->node.world->now;
+  memset(f, 0, sizeof f);
+  for (unsigned i = 0; i < n; i++) {
+    iov[i] = (tct_iov){h->inbox[i]->bytes, h->inbox[i]->frame.len};
+    f[i] = (tct_frame){.iov = &iov[i], .n_iov = 1, .len = h->inbox[i]->frame.len, .at = now};
+  }
+  if (n > 0 && h->stack != NULL)
+    tct_input(h->stack, h->ifc, f, n, now);
+  for (unsigned i = 0; i < n; i++)
+    free(h->inbox[i]);
+  h->n_inbox = 0;
+}
+
+static unsigned tell_applications(struct tct_sim_host *h) {
+  tct_event ev;
+  unsigned n = 0;
+  while (h->stack != NULL && !sim_world_is_stuck(h->node.world) && tct_event_next(h->stack, &ev)) {
+    tct_sim_app *app = ev.user;
+    n++;
+    sim_world_count_step(h->node.world);
+    if (app != NULL)
+      app->on_event(app, &ev);
+  }
+  return n;
+}
+
+static size_t send_all(struct tct_sim_host *h) {
+  tct_frame f[TCT_BURST_MAX];
+  size_t n, total = 0;
+  while ((n = tct_output(h->stack, h->ifc, f, TCT_BURST_MAX, h->node.world->now)) > 0) {
+    for (size_t i = 0; i < n; i++)
+      sim_link_send(&h->node, &f[i]);
+    total += n;
+    if (sim_world_is_stuck(h->node.world))
+      break;
+  }
+  return total;
+}
+
+static bool has_more(struct tct_sim_host *h) {
+  if (h->stack == NULL || sim_world_is_stuck(h->node.world))
+    return false;
+  if (tct_deadline(h->stack) > h->node.world->now)
+    return false;
+  sim_world_count_step(h->node.world);
+  return true;
+}
+
+static void run_host(struct tct_sim_host *h) {
+  if (h->stack == NULL || h->running)
+    return;
+  h->running = true;
+  for (;;) {
+    unsigned news;
+    size_t sent = 0;
+    tct_advance(h->stack, h->node.world->now);
+    news = tell_applications(h);
+    if (h->stack != NULL)
+      sent = send_all(h);
+    if (news == 0 && sent == 0 && !has_more(h))
+      break;
+    if (h->stack == NULL || sim_world_is_stuck(h->node.world))
+      break;
+  }
+  h->running = false;
+  if (h->stack != NULL)
+    sleep_until_deadline(h);
+}
+
+static void run_burst(void *ctx, void *arg) {
+  struct tct_sim_host *h = ctx;
+  (void)arg;
+  h->run_is_due = false;
+  take_inbox(h);
+  run_host(h);
+}
+
+static void deliver_to_host(struct sim_node *n, struct sim_packet *p) {
+  struct tct_sim_host *h = (struct tct_sim_host *)(void *)n;
+  h->inbox[h->n_inbox++] = p;
+  if (h->n_inbox >= h->config.burst) {
+    take_inbox(h);
+    run_host(h);
+  } else if (!h->run_is_due) {
+    /* After everything that arrives at this very instant: a driver drains before it answers. */
+    h->run_is_due = true;
+    sim_world_schedule(n->world, n->world->now, run_burst, h, NULL);
+  }
+}
+
+static void act_host(struct sim_node *n) {
+  run_host((struct tct_sim_host *)(void *)n);
+}
+
+void tct_sim_host_kick(tct_sim_host *h) {
+  run_host(h);
+}
+
+/* ---- Life ---- */
+
+static void drop_inbox(struct tct_sim_host *h) {
+  for (unsigned i = 0; i < h->n_inbox; i++)
+    free(h->inbox[i]);
+  h->n_inbox = 0;
+}
+
+void tct_sim_host_crash(tct_sim_host *h) {
+  tct_stack *s = h->stack;
+  h->stack = NULL;
+  drop_inbox(h);
+  if (s != NULL)
+    tct_free(s);
+}
+
+bool tct_sim_host_boot(tct_sim_host *h) {
+  tct_if_config c = {.size = sizeof c, .link = TCT_LINK_IP, .mtu = h->config.mtu};
+  c.gso_max_bytes = h->config.gso_max_bytes;
+  c.gso_max_segs = h->config.gso_max_bytes ? 64 : 0;
+  c.csum_offload = h->config.csum_offload;
+  int err = 0;
+  if (h->stack != NULL)
+    return true;
+  h->stack = tct_new(&h->config.stack, &err);
+  if (h->stack == NULL)
+    return false;
+  tct_advance(h->stack, h->node.world->now);
+  h->wake_at = TCT_NEVER;
+  if (tct_if_add(h->stack, &c, &h->ifc) == TCT_OK &&
+      tct_if_addr_add(h->stack, h->ifc, h->config.addr, h->config.prefix_len) >= 0)
+    return true;
+  tct_sim_host_crash(h);
+  return false;
+}
+
+static void free_host(struct sim_node *n) {
+  tct_sim_host_crash((struct tct_sim_host *)(void *)n);
+  free(n);
+}
+
+void tct_sim_config_init(tct_sim *w, tct_sim_host_config *c) {
+  memset(c, 0, sizeof *c);
+  tct_config_init(&c->stack, sizeof c->stack);
+  c->stack.deterministic = true;
+  c->stack.profile = TCT_PROFILE_STRICT;
+  tct_prng_fill(&w->prng, c->stack.seed, sizeof c->stack.seed);
+}
+
+tct_sim_host *tct_sim_host_new(tct_sim *w, const tct_sim_host_config *c) {
+  tct_sim_host *h = sim_world_alloc(sizeof *h);
+  memset(h, 0, sizeof *h);
+  h->config = *c;
+  if (h->config.mtu == 0)
+    h->config.mtu = 1500;
+  h->config.burst = tct_clamp_u32(h->config.burst, 1, TCT_BURST_MAX);
+  h->config.stack.alloc = (tct_alloc){alloc_counted, free_counted, h};
+  h->node.deliver = deliver_to_host;
+  h->node.act = act_host;
+  h->node.free = free_host;
+  sim_world_add(w, &h->node);
+  return tct_sim_host_boot(h) ? h : NULL;
+}
+
+tct_sim_end tct_sim_host_end(tct_sim_host *h) {
+  return (tct_sim_end){&h->node};
+}
+
+tct_stack *tct_sim_host_stack(tct_sim_host *h) {
+  return h->stack;
+}
+
+tct_if tct_sim_host_if(const tct_sim_host *h) {
+  return h->ifc;
+}
+
+tct_sim *tct_sim_host_world(const tct_sim_host *h) {
+  return h->node.world;
+}
+
+tct_addr tct_sim_host_addr(const tct_sim_host *h) {
+  return h->config.addr;
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The simulated world: one clock, one generator, one list of what is due. Called by whoever plays a
+ * scenario (tests, `tercet demo`); leaves frames to link.c, stacks to host.c, scripted ends to
+ * peer.c. Time moves only in run_one, and only forward.
+ */
+#include "sim/world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "util/mem.h"
+
+void *sim_world_alloc(size_t size) {
+  return sim_world_grow(NULL, size);
+}
+
+void *sim_world_grow(void *p, size_t size) {
+  void *grown = realloc(p, size);
+  if (grown == NULL) {
+    fputs("tercet: the simulation is out of memory\n", stderr);
+    abort();
+  }
+  return grown;
+}
+
+tct_sim *tct_sim_new(uint64_t seed) {
+  tct_sim *w = sim_world_alloc(sizeof *w);
+  uint8_t bytes[32] = {0};
+  memset(w, 0, sizeof *w);
+  for (unsigned i = 0; i < 8; i++)
+    bytes[i] = (uint8_t)(seed >> (8 * i));
+  tct_prng_init(&w->prng, bytes);
+  w->last = &w->first;
+  return w;
+}
+
+static void free_event(const struct sim_event *e) {
+  if (e->fn == sim_link_arrive)
+    free(e->arg);
+}
+
+void tct_sim_free(tct_sim *w) {
+  if (w == NULL)
+    return;
+  for (size_t i = 0; i < w->heap.n; i++)
+    free_event(&w->heap.at[i]);
+  free(w->heap.at);
+  sim_link_free_all(w);
+  for (struct sim_node *n = w->first, *next; n != NULL; n = next) {
+    next = n->next;
+    n->free(n);
+  }
+  free(w);
+}
+
+tct_time tct_sim_now(const tct_sim *w) {
+  return w->now;
+}
+
+uint32_t tct_sim_below(tct_sim *w, uint32_t bound) {
+  return tct_prng_below(&w->prng, bound);
+}
+
+bool sim_world_chance(struct tct_sim *w, uint32_t ppm) {
+  return ppm != 0 && tct_prng_below(&w->prng, 1000000) < ppm;
+}
+
+uint64_t tct_sim_digest(const tct_sim *w) {
+  return w->digest;
+}
+
+uint64_t tct_sim_frames(const tct_sim *w) {
+  return w->frames;
+}
+
+void sim_world_add(struct tct_sim *w, struct sim_node *n) {
+  n->world = w;
+  n->next = NULL;
+  *w->last = n;
+  w->last = &n->next;
+}
+
+void sim_world_schedule(struct tct_sim *w, tct_time at, sim_event_fn fn, void *ctx, void *arg) {
+  struct sim_event e = {.at = at > w->now ? at : w->now, .order = w->order++, .fn = fn};
+  e.ctx = ctx;
+  e.arg = arg;
+  sim_heap_push(&w->heap, &e);
+}
+
+void sim_world_count_step(struct tct_sim *w) {
+  w->steps++;
+}
+
+bool sim_world_is_stuck(const struct tct_sim *w) {
+  return w->steps > SIM_STEPS_PER_INSTANT_MAX;
+}
+
+static void act_all(struct tct_sim *w) {
+  for (struct sim_node *n = w->first; n != NULL; n = n->next)
+    n->act(n);
+}
+
+struct action {
+  tct_sim *world;
+  void (*fn)(void *ctx);
+};
+
+static void run_action(void *ctx, void *arg) {
+  struct action *a = arg;
+  tct_sim *w = a->world;
+  act_all(w); /* socket calls use the stack's last known clock: let it be this instant */
+  a->fn(ctx);
+  act_all(w);
+}
+
+/* Actions are nodes too, so that those that never ran are freed with the world. */
+struct action_node {
+  struct sim_node node;
+  struct action action;
+};
+
+static void drop_packet(struct sim_node *n, struct sim_packet *p) {
+  (void)n;
+  free(p);
+}
+
+static void act_nothing(struct sim_node *n) {
+  (void)n;
+}
+
+static void free_node(struct sim_node *n) {
+  free(n);
+}
+
+void tct_sim_at(tct_sim *w, tct_time when, void (*fn)(void *ctx), void *ctx) {
+  struct action_node *a = sim_world_alloc(sizeof *a);
+  memset(a, 0, sizeof *a);
+  a->action.world = w;
+  a->action.fn = fn;
+  a->node.deliver = drop_packet;
+  a->node.act = act_nothing;
+  a->node.free = free_node;
+  sim_world_add(w, &a->node);
+  sim_world_schedule(w, when, run_action, ctx, &a->action);
+}
+
+static void run_one(tct_sim *w) {
+  struct sim_event e = sim_heap_pop(&w->heap);
+  if (e.at != w->now)
+    w->steps = 0;
+  w->now = e.at;
+  sim_world_count_step(w);
+  e.fn(e.ctx, e.arg);
+}
+
+/* The caller may use sockets next: their stacks must know what time it is. */
+static void move_to(tct_sim *w, tct_time until) {
+  if (until == TCT_NEVER || until <= w->now)
+    return;
+  w->now = until;
+  w->steps = 0;
+  act_all(w);
+}
+
+tct_sim_outcome tct_sim_run_while(tct_sim *w, tct_time until, bool (*done)(void *ctx), void *ctx) {
+  w->steps = 0;
+  act_all(w);
+  for (;;) {
+    const struct sim_event *e = sim_heap_first(&w->heap);
+    if (sim_world_is_stuck(w))
+      return TCT_SIM_STUCK;
+    if (done != NULL && done(ctx))
+      return TCT_SIM_DONE;
+    if (e == NULL || e->at > until) {
+      bool idle = e == NULL;
+      move_to(w, until);
+      return idle ? TCT_SIM_IDLE : TCT_SIM_TIME;
+    }
+    run_one(w);
+  }
+}
+
+tct_sim_outcome tct_sim_run(tct_sim *w, tct_time until) {
+  return tct_sim_run_while(w, until, NULL, NULL);
+}

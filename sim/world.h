@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * world.h - what the files of sim/ share: the event heap, nodes, and frames under way.
+ *
+ * Each file owns its struct: world.c the world, host.c hosts, link.c links, peer.c peers. A node is
+ * anything a link ends at: it is given frames and, after a scripted action, a chance to act.
+ */
+#ifndef SIM_WORLD_H
+#define SIM_WORLD_H
+
+#include "tercet/sim.h"
+#include "util/prng.h"
+
+/* More than this many steps without the clock moving is taken for a loop. */
+#define SIM_STEPS_PER_INSTANT_MAX 200000u
+
+/* A frame in flight: one block, freed by whoever takes it off the link. */
+struct sim_packet {
+  struct tct_sim_link *link;
+  tct_sim_frame frame; /* frame.bytes points to bytes[] */
+  uint8_t bytes[];
+};
+
+struct sim_node {
+  struct sim_node *next; /* all nodes of the world, in the order made */
+  struct tct_sim *world;
+  struct tct_sim_link *link;
+  unsigned dir_out; /* the link's direction that leads away from this node */
+  void (*deliver)(struct sim_node *n, struct sim_packet *p); /* takes the packet over */
+  void (*act)(struct sim_node *n);
+  void (*free)(struct sim_node *n);
+};
+
+typedef void (*sim_event_fn)(void *ctx, void *arg);
+
+struct sim_event {
+  tct_time at;
+  uint64_t order; /* among equals in time: first scheduled, first run */
+  sim_event_fn fn;
+  void *ctx, *arg;
+};
+
+struct sim_heap {
+  struct sim_event *at;
+  size_t n, cap;
+};
+
+void sim_heap_push(struct sim_heap *h, const struct sim_event *e);
+/* The earliest, or NULL. */
+const struct sim_event *sim_heap_first(const struct sim_heap *h);
+struct sim_event sim_heap_pop(struct sim_heap *h);
+
+struct tct_sim {
+  tct_time now;
+  uint64_t order;
+  struct sim_heap heap;
+  struct tct_prng prng;
+  struct sim_node *first, **last;
+  struct tct_sim_link *links;
+  uint64_t frames, digest;
+  uint32_t steps; /* at this instant */
+};
+
+/* Memory that the simulation itself needs: there is no going on without it. */
+void *sim_world_alloc(size_t size);
+void *sim_world_grow(void *p, size_t size);
+void sim_world_add(struct tct_sim *w, struct sim_node *n);
+void sim_world_schedule(struct tct_sim *w, tct_time at, sim_event_fn fn, void *ctx, void *arg);
+void sim_world_count_step(struct tct_sim *w);
+bool sim_world_is_stuck(const struct tct_sim *w);
+/* True with a chance of ppm in a million. Draws nothing when ppm is 0. */
+bool sim_world_chance(struct tct_sim *w, uint32_t ppm);
+
+/* A node puts a frame on its link; link.c copies it. */
+void sim_link_send(struct sim_node *from, const tct_frame *f);
+void sim_link_send_bytes(struct sim_node *from, const void *bytes, uint32_t len, uint16_t why);
+/* The event that ends a packet's way; world.c knows it, to free packets still under way. */
+void sim_link_arrive(void *ctx, void *packet);
+void sim_link_free_all(struct tct_sim *w);
+
+#endif

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# tercet serve against clients on the kernel's TCP: files, ranges, conditions, paths, pipelining,
+# bad requests, resets, slow readers, many at a time, and an orderly end.
+. "$(dirname "$0")/lib.sh"
+
+peer serve-dir "$work/www"
+make_file www/f20000000 20000000
+start_serve "$work/www"
+checks peer serve-checks
+
+# SIGTERM in the middle of a download: it is finished, new clients are refused, then we leave.
+peer slow-download /f20000000 20000000 >"$work/slow" 2>&1 &
+slow=$!
+wait_text "$work/slow" begun
+check drain__sigterm__ends_in_good_order stop_serve
+check drain__download_in_progress__is_finished wait $slow
+check log__one_line_a_request grep -q '"GET /f1460"  200  1460 B' "$work/serve.log"
+if has_device tct0; then not_ok device__after_the_end__is_gone "tct0 is there"; else ok device__after_the_end__is_gone; fi
+
+# A client that never reads can't hold us longer than --drain says.
+start_serve "$work/www" --drain 1 --json
+peer stuck-download /f20000000 20 >"$work/stuck" 2>&1 &
+stuck=$!
+wait_text "$work/stuck" begun
+sleep 0.2
+check drain__client_that_never_reads__ends_in_good_order stop_serve
+wait $stuck
+check drain__client_that_never_reads__is_reset grep -q reset "$work/stuck"
+check log__json__names_its_schema grep -q '"schema":"tercet.requests"' "$work/serve.log"

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_drill.c - the script runner itself: it must accept what is right, refuse what is not, and
+ * say at which line. A runner that passes everything would prove nothing.
+ */
+#define _GNU_SOURCE
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "drill/drill.h"
+
+#define LISTENER                                                                                   \
+  "--profile=strict\n"                                                                             \
+  " 0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n"                                                 \
+  "+0 bind(3, ..., ...) = 0\n"                                                                     \
+  "+0 listen(3, 1) = 0\n"                                                                          \
+  "+0 < S 0:0(0) win 65535 <mss 1000>\n"
+#define OPEN                                                                                       \
+  LISTENER "+0 > S. 0:0(0) ack 1 <mss 1460>\n"                                                     \
+           "+0 < . 1:1(0) ack 1 win 65535\n"                                                       \
+           "+0 accept(3, ..., ...) = 4\n"
+
+static struct drill_result play(const char *text, bool parse_only) {
+  char path[] = "/tmp/drillXXXXXX";
+  int fd = mkstemp(path);
+  assert_true(fd >= 0);
+  assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+  close(fd);
+  struct drill_options o = {.parse_only = parse_only};
+  struct drill_result res;
+  drill_play_file(path, &o, &res);
+  unlink(path);
+  return res;
+}
+
+static void expect_pass(const char *text) {
+  struct drill_result res = play(text, false);
+  if (!res.passed)
+    print_error("line %d: %s\n%s", res.line, res.why, res.details ? res.details : "");
+  free(res.details);
+  assert_true(res.passed);
+}
+
+static void expect_fail(const char *text, int line, const char *why) {
+  struct drill_result res = play(text, false);
+  bool is_said = strstr(res.why, why) != NULL;
+  if (res.passed || res.line != line || !is_said)
+    print_error("wanted line %d \"%s\", have line %d \"%s\"\n", line, why, res.line, res.why);
+  free(res.details);
+  assert_false(res.passed);
+  assert_int_equal(res.line, line);
+  assert_true(is_said);
+}
+
+static void expect_parses(const char *text) {
+  struct drill_result res = play(text, true);
+  if (!res.passed)
+    print_error("line %d: %s\n", res.line, res.why);
+  assert_true(res.passed);
+}
+
+static void right_script__passes(void **state) {
+  (void)state;
+  expect_pass(OPEN "+0 write(4, ..., 100) = 100\n+0 > P. 1:101(100) ack 1\n");
+}
+
+static void wrong_number__is_seen_at_its_line(void **state) {
+  (void)state;
+  expect_fail(LISTENER "+0 > S. 0:0(0) ack 2 <mss 1460>\n", 6, "ack: expected 2, seen 1");
+  expect_fail(OPEN "+0 write(4, ..., 100) = 100\n+0 > P. 2:102(100) ack 1\n", 10, "seq");
+  expect_fail(OPEN "+0 write(4, ..., 100) = 100\n+0 > P. 1:100(99) ack 1\n", 10, "payload length");
+}
+
+static void wrong_flags_options_window__are_seen(void **state) {
+  (void)state;
+  expect_fail(OPEN "+0 write(4, ..., 100) = 100\n+0 > . 1:101(100) ack 1\n", 10, "flags");
+  expect_fail(LISTENER "+0 > S. 0:0(0) ack 1 <mss 1459>\n", 6, "option");
+  expect_fail(LISTENER "+0 > S. 0:0(0) ack 1 <mss 1460,nop,nop,sackOK>\n", 6, "options differ");
+  expect_fail(LISTENER "+0 > S. 0:0(0) ack 1\n", 6, "options differ");
+  expect_fail(LISTENER "+0 > S. 0:0(0) ack 1 win 3 <mss 1460>\n", 6, "win");
+  expect_fail(LISTENER "+0 > (ttl 9) S. 0:0(0) ack 1 <mss 1460>\n", 6, "ttl");
+}
+
+static void wrong_time__is_seen(void **state) {
+  (void)state;
+  expect_fail(LISTENER "+.1 > S. 0:0(0) ack 1 <mss 1460>\n", 6, "time");
+  expect_fail(OPEN
+              "+0 write(4, ..., 100) = 100\n+0 > P. 1:101(100) ack 1\n+1.1 > P. 1:101(100) ack 1\n",
+              11, "time");
+  expect_pass(OPEN
+              "+0 write(4, ..., 100) = 100\n+0 > P. 1:101(100) ack 1\n+1 > P. 1:101(100) ack 1\n");
+}
+
+static void silence__is_seen(void **state) {
+  (void)state;
+  expect_fail(OPEN "+0 > . 1:1(0) ack 1\n", 9, "nothing was sent");
+}
+
+static void leftover__is_seen(void **state) {
+  (void)state;
+  expect_fail(LISTENER, 5, "no line of the script expects");
+  expect_pass("--allow_leftovers\n" LISTENER);
+}
+
+static void wrong_why__is_seen(void **state) {
+  (void)state;
+  expect_fail(LISTENER "+0 > {why RTO} S. 0:0(0) ack 1 <mss 1460>\n", 6,
+              "expected RTO, seen SYN_ACK");
+}
+
+static void call_results__are_compared(void **state) {
+  (void)state;
+  expect_fail("0 socket(..., SOCK_STREAM, IPPROTO_TCP) = -1 EACCES\n", 1, "expected -1 EACCES");
+  expect_fail(OPEN "+0 write(4, ..., 100) = 99\n", 9, "expected 99, seen 100");
+  expect_fail(OPEN "+0 fcntl(4, F_SETFL, O_NONBLOCK) = 0\n+0 read(4, ..., 1) = -1 EPIPE\n", 10,
+              "seen -1 EAGAIN");
+  expect_fail(OPEN "+0 read(9, ..., 1) = 0\n", 9, "9 is no open descriptor");
+  expect_fail(OPEN "+0 getsockopt(4, SOL_TCP, TCP_NODELAY, [1], [4]) = 0\n", 9,
+              "should be 1 and is 0");
+  expect_fail(OPEN "+0 frobnicate(4) = 0\n", 9, "no call frobnicate");
+  expect_fail(OPEN "+0 setsockopt(4, SOL_TCP, TCP_WONDER, [1], 4) = 0\n", 9, "unknown constant");
+}
+
+static void blocking_call__must_wake_on_time(void **state) {
+  (void)state;
+  expect_pass(
+      OPEN "+0...0.1 read(4, ..., 9) = 9\n+.1 < P. 1:10(9) ack 1 win 9\n+.2 > . 1:1(0) ack 10\n");
+  expect_fail(
+      OPEN "+0...0.2 read(4, ..., 9) = 9\n+.1 < P. 1:10(9) ack 1 win 9\n+1 read(4, ..., 1) = 0\n",
+      9, "should return at");
+  expect_fail(OPEN "+0 read(4, ..., 9) = 9\n", 9, "nothing wakes it");
+}
+
+static void payload__is_compared(void **state) {
+  (void)state;
+  expect_pass(OPEN "+0 < {payload \"abc\"} P. 1:4(3) ack 1 win 9\n+0 read(4, \"abc\", 3) = 3\n"
+                   "+.2 > . 1:1(0) ack 4\n");
+  expect_fail(OPEN "+0 < {payload \"abc\"} P. 1:4(3) ack 1 win 9\n+0 read(4, \"abd\", 3) = 3\n", 10,
+              "not what is written here");
+}
+
+static void code__is_evaluated(void **state) {
+  (void)state;
+  expect_pass(OPEN
+              "+0 %{ x = 2 + 3 * 4\nassert x == 14, 'no'; assert 1 < x <= 14 and not x == 3 }%\n"
+              "+0 %{ x += 1; assert x & 1 and (x | 16) == 31 }%\n");
+  expect_fail(OPEN "+0 %{ assert tcpi_snd_cwnd == 11 }%\n", 9, "the left side is 10");
+  expect_fail(OPEN "+0 %{ assert nonsense }%\n", 9, "unknown name nonsense");
+}
+
+static void shell__is_never_run(void **state) {
+  (void)state;
+  expect_fail("0 `touch /tmp/drill-was-here`\n", 1, "needs a host");
+  expect_fail("`sysctl net.ipv4.tcp_wonder=1`\n0 `true`\n", 1, "unknown setting");
+  expect_pass("`sysctl -q net.ipv4.tcp_sack=0 net.ipv4.tcp_timestamps=0`\n0 `true`\n`true`\n");
+}
+
+static void language__is_read_whole(void **state) {
+  (void)state;
+  expect_parses(
+      "--ip_version=ipv4\n--define=N=\"text\"\n`../common/defaults.sh`\n"
+      " 0 `true`\n+0 < SEW 0:0(0) win 1 <mss 1,nop,wscale 3,FO 12ab>\n"
+      "+0~+1 > [ect01] P.6 1:1(0) ack 1 <...>\n* > F. 1:1(0)! ack 1\n"
+      "1 recvmsg(4, {msg_name(...)=..., msg_iov(1)=[{..., 10}], msg_flags=MSG_TRUNC,\n"
+      "   msg_control=[{cmsg_level=SOL_TCP, cmsg_type=TCP_CM_INQ, cmsg_data=17}]}, 0) = 10\n"
+      "+0 < icmp unreachable frag_needed mtu 1200 [1:1461(1460)]\n"
+      "+0 < (tos 0x10) udp 9 > 10 (0)\n/* end */ +0 close(3) = ? (any)\n`true`\n");
+}
+
+static void wrong_script__names_its_line(void **state) {
+  (void)state;
+  expect_fail("0 socket(... = 3\n", 1, "')' expected");
+  expect_fail("0 `true`\n+0 < S 0:0(1) win 1\n", 2, "do not add up");
+  expect_fail("0 `true`\n+0 < S 0:0(0)\n", 2, "win");
+  expect_fail("0 `true`\n+0 < Q 0:0(0) win 1\n", 2, "no TCP flags");
+  expect_fail("0 `true`\n+0 < S 0:0(0) win 1 <wscale 3>\n", 2, "not a multiple of 4");
+  expect_fail("0 `true`\n* < S 0:0(0) win 1\n", 2, "expected packets only");
+  expect_fail("1 `true`\n0 `true`\n", 2, "go backwards");
+  expect_fail("0 \"open\n", 1, "closing quote");
+  expect_fail("--wonder=1\n0 `true`\n", 1, "no option --wonder");
+  expect_fail("", 1, "without events");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(right_script__passes),
+      cmocka_unit_test(wrong_number__is_seen_at_its_line),
+      cmocka_unit_test(wrong_flags_options_window__are_seen),
+      cmocka_unit_test(wrong_time__is_seen),
+      cmocka_unit_test(silence__is_seen),
+      cmocka_unit_test(leftover__is_seen),
+      cmocka_unit_test(wrong_why__is_seen),
+      cmocka_unit_test(call_results__are_compared),
+      cmocka_unit_test(blocking_call__must_wake_on_time),
+      cmocka_unit_test(payload__is_compared),
+      cmocka_unit_test(code__is_evaluated),
+      cmocka_unit_test(shell__is_never_run),
+      cmocka_unit_test(language__is_read_whole),
+      cmocka_unit_test(wrong_script__names_its_line),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
