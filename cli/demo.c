@@ -20,7 +20,7 @@ enum { DEFAULT_SEED = 1 };
 struct demo {
   struct show_opts show;
   uint64_t seed;
-  bool list, check, all, ladder, plain, json, ascii, absolute, why, fast;
+  bool list, check, all, ladder, plain, json, ascii, absolute, why, fast, animate;
   const char *color, *svg, *pcapng;
 };
 
@@ -52,6 +52,8 @@ static void describe(struct args_verb *v, struct args_option *o, struct demo *d)
       {"json", 0, ARGS_FLAG, &d->json, NULL, "JSON Lines", 0, 0, NULL},
       {"svg", 0, ARGS_TEXT, &d->svg, "FILE",
        "the ladder as a picture (more scenes: FILE-2 and so on)", 0, 0, NULL},
+      {"animate", 0, ARGS_FLAG, &d->animate, NULL,
+       "with --svg: arrows draw themselves, one after the other", 0, 0, NULL},
       {"pcapng", 0, ARGS_TEXT, &d->pcapng, "FILE", "a capture; each packet says why it was sent", 0,
        0, NULL},
       {"abs", 0, ARGS_FLAG, &d->absolute, NULL, "absolute sequence numbers, too", 0, 0, NULL},
@@ -240,6 +242,7 @@ int cmd_demo(int argc, char **argv) {
     return code;
   if (!set_show(&d))
     return args_wrong(&v, "--color takes always, never or auto, not '%s'", d.color);
+  d.show.svg_animated = d.animate;
   if (d.list) {
     list_stories(&d);
     return ARGS_EXIT_OK;

@@ -101,11 +101,12 @@ long sink_write(struct sink *k, tct_host *h, const void *buf, size_t len) {
   }
   if (!k->plain && !k->nonblocking && len > PIPE_SAFE)
     len = PIPE_SAFE;
-  ssize_t n = write(k->fd, buf, len);
+  ssize_t n;
+  do
+    n = write(k->fd, buf, len);
+  while (n < 0 && errno == EINTR);
   if (n >= 0)
     return n;
-  if (errno == EINTR)
-    return 0;
   if (errno == EAGAIN) {
     wait_for_room(k, h);
     return 0;

@@ -104,22 +104,31 @@ static long write_piece(struct stream *s, const tct_iov *v) {
   return (long)at;
 }
 
-/* ARGS_GO, or the exit code. */
-static int move_ready(struct stream *s) {
+/* One look at what waits. True: all of it went out, and there may be more. */
+static bool move_pieces(struct stream *s, int *code) {
   tct_iov v[PIECES];
   unsigned n = PIECES;
   if (tct_sock_rx_peek(s->net->stack, s->sock, v, &n) < 0)
-    return ARGS_GO;
+    return false;
   for (unsigned i = 0; i < n; i++) {
     long took = write_piece(s, &v[i]);
     if (took < 0)
-      return args_fail(s->net->verb, ARGS_EXIT_USAGE, "%s", s->sink.error);
+      *code = args_fail(s->net->verb, ARGS_EXIT_USAGE, "%s", s->sink.error);
     if (took > 0 && tct_sock_rx_consume(s->net->stack, s->sock, (size_t)took) < 0)
-      return ARGS_GO;
-    if ((size_t)took < v[i].len)
-      return ARGS_GO;
+      return false;
+    if (took < 0 || (size_t)took < v[i].len)
+      return false;
   }
-  return ARGS_GO;
+  return n > 0;
+}
+
+/* ARGS_GO, or the exit code. Until nothing waits or there is no room: when the peer has sent all it
+ * has, no event will bring us back here. */
+static int move_ready(struct stream *s) {
+  int code = ARGS_GO;
+  while (move_pieces(s, &code))
+    continue;
+  return code;
 }
 
 /* Did the peer's side end? A reset is told here. */
