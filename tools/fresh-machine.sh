@@ -11,13 +11,14 @@ command -v debootstrap >/dev/null ||
   apt-get -q -y install --no-install-recommends debootstrap >/dev/null || exit 2
 [ $# -gt 0 ] || set -- demo check
 root=$(mktemp -d)
-trap 'umount "$root/proc" "$root/dev" 2>/dev/null; rm -rf --one-file-system "$root"' EXIT
+trap 'umount "$root/proc" "$root/dev" "$root" 2>/dev/null; rm -rf --one-file-system "$root"' EXIT
 mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
   sed -nE 's/^(URIs:|deb( \[.*\])?) *(http[^ ]*).*/\3/p' | head -n 1)
 echo "a fresh Debian 12 in $root"
 debootstrap --variant=minbase --include=gcc,libc6-dev,make bookworm "$root" "$mirror" >"$root.log" 2>&1 ||
   { tail -n 5 "$root.log"; rm -f "$root.log"; exit 1; }
 rm -f "$root.log"
+mount --bind "$root" "$root" # its root must be a mount point, or no test can unshare mounts
 cp /etc/resolv.conf "$root/etc/"
 cp -r /etc/apt/apt.conf.d/. "$root/etc/apt/apt.conf.d/"
 mount -t proc proc "$root/proc"

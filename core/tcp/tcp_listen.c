@@ -12,7 +12,8 @@
 #include "wire/icmp.h"
 
 #define BACKLOG_MAX 65535u
-#define ANSWERS_PER_S 3u   /* of one record, that no timer asked for; two bits count them */
+#define ANSWERS_PER_S 3u /* of one record, that no timer asked for; two bits count them */
+#define JUST_NOW_NS TCT_MS(10)
 #define RETRIES_CROWDED 2u /* when more than half of the backlog is half-open */
 
 /* ---- Life of a listener ---------------------------------------------------------------------- */
@@ -340,9 +341,16 @@ static bool is_acceptable(tct_stack *s, const struct tct_half_open *r, tct_seq s
          (len > 0 && tct_seq_between(nxt, tct_seq_add(seq, len - 1), edge));
 }
 
+/* Our timer repeated the SYN,ACK just now: it is on its way, and a second one would only draw a
+ * challenge. Both ends count from nearly the same moment, so after a loss this is the rule. */
+static bool was_just_repeated(const tct_stack *s, const struct tct_half_open *r) {
+  tct_time sent = tct_time_sub(tct_tcp_syncache_due(s, r), rto_ns(s, r));
+  return tct_half_retries(r) > 0 && tct_time_sub(s->now, sent) < JUST_NOW_NS;
+}
+
 /* The peer did not hear our SYN,ACK. */
 static tct_verdict repeat_syn(tct_stack *s, struct tct_half_open *r, const struct tct_tcp_hdr *h) {
-  if (!may_answer(s, r))
+  if (was_just_repeated(s, r) || !may_answer(s, r))
     return TCT_DROP_SYN_REPEAT;
   if (h->opt.has_ts && (int32_t)(h->opt.tsval - r->tsval) > 0)
     r->tsval = h->opt.tsval;

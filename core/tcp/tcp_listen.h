@@ -53,6 +53,7 @@ tct_time tct_tcp_syncache_next_deadline(const tct_stack *s);
 struct tct_half_open *tct_tcp_syncache_insert(tct_stack *s, const struct tct_tuple *t);
 struct tct_half_open *tct_tcp_syncache_find(tct_stack *s, const struct tct_tuple *t);
 void tct_tcp_syncache_remove(tct_stack *s, struct tct_half_open *r);
+tct_time tct_tcp_syncache_due(const tct_stack *s, const struct tct_half_open *r);
 void tct_tcp_syncache_set_due(tct_stack *s, struct tct_half_open *r,
                               tct_time at); /* within 300 s */
 /* A handle, and back; NULL: that life is over. */

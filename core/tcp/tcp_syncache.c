@@ -245,7 +245,7 @@ void tct_tcp_syncache_set_due(tct_stack *s, struct tct_half_open *r, tct_time at
   k->next_at = tct_time_min(k->next_at, TCT_MS(ms));
 }
 
-static tct_time due_of(const tct_stack *s, const struct tct_half_open *r) {
+tct_time tct_tcp_syncache_due(const tct_stack *s, const struct tct_half_open *r) {
   uint64_t now_10ms = s->now / TCT_MS(10);
   int16_t ahead = (int16_t)(uint16_t)(r->due_10ms - (uint16_t)now_10ms);
   uint64_t at = ahead >= 0 ? now_10ms + (uint64_t)ahead
@@ -295,7 +295,7 @@ struct tct_half_open *tct_tcp_syncache_sweep_next(tct_stack *s) {
       struct tct_half_open *r = &slice->at[k->hand_at++];
       if (is_free(r))
         continue;
-      tct_time due = k->all_due ? s->now : due_of(s, r);
+      tct_time due = k->all_due ? s->now : tct_tcp_syncache_due(s, r);
       if (due <= s->now)
         return r;
       slice->earliest = tct_time_min(slice->earliest, due);
