@@ -155,9 +155,17 @@ static void on_new_sent(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_pl
   tct_sock_event_marks(s, c);
 }
 
+/* Old numbers left again; new ones may follow them in the same segment. */
 static void on_resent(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan *p) {
   tct_seq end = tct_seq_add(p->seq, p->len + ((p->flags & TCT_FIN) != 0 ? 1u : 0u));
-  tct_tcp_recover_on_resent(c, tct_tcp_sack_on_resent(s, c, p->seq, end));
+  tct_seq old_end = tct_seq_min(end, c->snd.nxt);
+  tct_tcp_recover_on_resent(c, tct_tcp_sack_on_resent(s, c, p->seq, old_end));
+  if (old_end == end)
+    return;
+  struct tct_tcp_plan rest = *p;
+  rest.seq = old_end;
+  rest.len = tct_seq_len(old_end, end);
+  on_new_sent(s, c, &rest);
 }
 
 /* Tells the owners of the fields what has left. */

@@ -92,6 +92,17 @@ static bool plan_bare_fin(conn *c, plan_t *p) {
   return true;
 }
 
+/* The octet of a probe that was refused goes again with what is queued behind it: alone it would
+ * hold the rest back for a round trip. */
+static uint32_t with_queued(const tct_stack *s, conn *c, uint32_t take) {
+  const struct tct_tcp_active *a = tct_tcp_active(c);
+  bool probe = a->rec.why == TCT_WHY_REOPENED && take == 1 && tct_tcp_send_flight(c) == 1;
+  if (!probe || a->n_eor > 0)
+    return take;
+  uint32_t more = tct_min_u32(tct_tcp_send_unsent(c), tct_tcp_send_window_left(c));
+  return take + tct_min_u32(more, tct_tcp_send_mss(s, c) - take);
+}
+
 /* What was declared lost, lowest first, as far as window and congestion window let it [RFC9293
  * SHLD-16]: what lies beyond a shrunken edge waits [RFC9293 MAY-7]. */
 static bool plan_lost(const tct_stack *s, conn *c, plan_t *p) {
@@ -112,6 +123,7 @@ static bool plan_lost(const tct_stack *s, conn *c, plan_t *p) {
   if (run->begin != c->snd.una && pipe > 0 && pipe + take > tct_tcp_cc_window(c))
     return false;
   fin = fin && take == bytes;
+  take = fin ? take : with_queued(s, c, take);
   tct_why why = bytes == 0 ? TCT_WHY_FIN_REXMIT : (tct_why)tct_tcp_active(c)->rec.why;
   set(p, why, run->begin, take, (uint8_t)(data_flags(c, run->begin, take) | (fin ? TCT_FIN : 0)));
   p->resend = true;
