@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.." || exit 2
 command -v debootstrap >/dev/null ||
   apt-get -q -y install --no-install-recommends debootstrap >/dev/null || exit 2
 [ $# -gt 0 ] || set -- demo check
-root=$(mktemp -d)
+root=$(mktemp -d) && chmod 755 "$root" # as any root directory: nobody may pass
 trap 'umount "$root/proc" "$root/dev" "$root" 2>/dev/null; rm -rf --one-file-system "$root"' EXIT
 mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
   sed -nE 's/^(URIs:|deb( \[.*\])?) *(http[^ ]*).*/\3/p' | head -n 1)
