@@ -209,6 +209,9 @@ static int find_wrong(const struct args_verb *v, const struct demo *d, const str
     return args_wrong(v, "--all plays every story; leave out '%s'", a->operand[0]);
   if ((d->all || d->check || d->list) && (d->svg != NULL || d->pcapng != NULL))
     return args_wrong(v, "--svg and --pcapng take one story");
+  bool picture = d->svg != NULL || (a->n == 0 && !d->all && !d->check && !d->list);
+  if (d->animate && !picture) /* the main story draws demo.svg by itself */
+    return args_wrong(v, "--animate needs --svg FILE");
   return ARGS_GO;
 }
 

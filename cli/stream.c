@@ -112,11 +112,13 @@ static bool move_pieces(struct stream *s, int *code) {
     return false;
   for (unsigned i = 0; i < n; i++) {
     long took = write_piece(s, &v[i]);
-    if (took < 0)
+    if (took < 0) {
       *code = args_fail(s->net->verb, ARGS_EXIT_USAGE, "%s", s->sink.error);
+      return false;
+    }
     if (took > 0 && tct_sock_rx_consume(s->net->stack, s->sock, (size_t)took) < 0)
       return false;
-    if (took < 0 || (size_t)took < v[i].len)
+    if ((size_t)took < v[i].len)
       return false;
   }
   return n > 0;

@@ -12,9 +12,9 @@
 #include "wire/icmp.h"
 
 #define BACKLOG_MAX 65535u
-#define ANSWERS_PER_S 3u /* of one record, that no timer asked for; two bits count them */
-#define JUST_NOW_NS TCT_MS(10)
-#define RETRIES_CROWDED 2u /* when more than half of the backlog is half-open */
+#define ANSWERS_PER_S 3u       /* of one record, that no timer asked for; two bits count them */
+#define JUST_NOW_NS TCT_MS(10) /* how far apart our timer and the peer's may fire */
+#define RETRIES_CROWDED 2u     /* when more than half of the backlog is half-open */
 
 /* ---- Life of a listener ---------------------------------------------------------------------- */
 
@@ -345,7 +345,8 @@ static bool is_acceptable(tct_stack *s, const struct tct_half_open *r, tct_seq s
  * challenge. Both ends count from nearly the same moment, so after a loss this is the rule. */
 static bool was_just_repeated(const tct_stack *s, const struct tct_half_open *r) {
   tct_time sent = tct_time_sub(tct_tcp_syncache_due(s, r), rto_ns(s, r));
-  return tct_half_retries(r) > 0 && tct_time_sub(s->now, sent) < JUST_NOW_NS;
+  bool by_timer = tct_half_phase(r) == TCT_HALF_ANSWERING && tct_half_retries(r) > 0;
+  return by_timer && tct_time_sub(s->now, sent) < JUST_NOW_NS;
 }
 
 /* The peer did not hear our SYN,ACK. */

@@ -127,7 +127,8 @@ static void build(tct_stack *s, struct tct_tcp *c, struct tct_tcp_plan *p, tct_s
   tct_tcp_trace_out(s, c, &h, p);
 }
 
-static void count(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan *p) {
+/* again: payload bytes of it that had left before. */
+static void count(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan *p, uint32_t again) {
   uint32_t segs = p->seg_size == 0 ? 1 : (p->len + p->seg_size - 1) / p->seg_size;
   s->n.OutSegs += segs;
   TCT_EXTRA_ADD(c, segs_out, segs);
@@ -138,7 +139,7 @@ static void count(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan *p)
   if (p->resend) {
     s->n.RetransSegs += segs;
     TCT_EXTRA_ADD(c, total_retrans, segs);
-    TCT_EXTRA_ADD(c, bytes_retrans, p->len);
+    TCT_EXTRA_ADD(c, bytes_retrans, again);
   }
   if (c->extra != NULL)
     c->extra->last_sent_ms = tct_time_ms32(s->now);
@@ -171,6 +172,7 @@ static void on_resent(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan
 /* Tells the owners of the fields what has left. */
 static void on_sent(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan *p, tct_seq edge) {
   bool takes_numbers = (p->len > 0 && !p->probe_byte) || (p->flags & TCT_FIN) != 0;
+  uint32_t again = tct_min_u32(p->len, tct_seq_ahead(p->seq, c->snd.nxt));
   if (p->pays_debt)
     tct_tcp_recv_pay_debt(c);
   if (p->len > 0)
@@ -188,7 +190,7 @@ static void on_sent(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan *
     on_new_sent(s, c, p);
   else if (takes_numbers)
     on_resent(s, c, p);
-  count(s, c, p);
+  count(s, c, p, again);
   tct_tcp_timer_on_sent(s, c);
 }
 

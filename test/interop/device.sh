@@ -40,6 +40,7 @@ refuses pcapng__cannot_be_written__is_named /nowhere/x \
   "$tercet" serve --addr 10.7.0.2/24 --pcapng /nowhere/x "$work/www"
 refuses verb__unknown__is_named nonsense "$tercet" nonsense
 refuses host_port__no_port__is_named 10.7.0.1 "$tercet" handshake 10.7.0.1
+refuses demo__animate_without_picture__is_said --svg "$tercet" demo open-close --animate
 refuses operand__missing__is_said DIR "$tercet" serve
 
 # A pcapng that was begun for a device that could not be made does not stay.
