@@ -111,6 +111,30 @@ static void free_counted(void *ctx, void *p, size_t size) {
   s->cfg.alloc.free(s->cfg.alloc.ctx, p, size);
 }
 
+void tct_config_get(const tct_stack *s, tct_config *c) {
+  *c = s->cfg;
+}
+
+static bool is_same_make(const tct_config *a, const tct_config *b) {
+  return a->alloc.alloc == b->alloc.alloc && a->alloc.free == b->alloc.free &&
+         a->alloc.ctx == b->alloc.ctx && memcmp(a->seed, b->seed, sizeof a->seed) == 0 &&
+         a->deterministic == b->deterministic && memcmp(&a->keys, &b->keys, sizeof a->keys) == 0 &&
+         a->epoch_ns == b->epoch_ns && a->profile == b->profile && a->info == b->info &&
+         memcmp(&a->limits, &b->limits, sizeof a->limits) == 0 && a->trace == b->trace &&
+         a->trace_ctx == b->trace_ctx;
+}
+
+int tct_config_set(tct_stack *s, const tct_config *c) {
+  tct_config next = *c;
+  if (c->size != sizeof *c || !is_same_make(c, &s->cfg))
+    return TCT_EINVAL;
+  resolve(&next);
+  if (!is_valid(&next))
+    return TCT_EINVAL;
+  s->cfg = next;
+  return TCT_OK;
+}
+
 static int new_parts(tct_stack *s) {
   s->ifs = tct_stack_alloc(s, s->cfg.limits.ifs * sizeof *s->ifs);
   s->out = tct_stack_alloc(s, TCT_BURST_MAX * sizeof *s->out);

@@ -15,6 +15,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tercet/info.h"
+#include "tercet/lists.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -73,119 +76,6 @@ typedef struct tct_endpoint {
   uint16_t port;
   tct_if ifc; /* {0,0}: let routing choose; needed for link-local peers */
 } tct_endpoint;
-
-/* ---- Lists with names: see tct_*_name() below ------------------------------------------------ */
-
-/* Why a frame was refused. Every frame handed in gets one; each has a counter. */
-/* clang-format off */
-#define TCT_VERDICTS(X)                                                                            \
-  X(ACCEPTED)                                                                                      \
-  X(DROP_IF_DOWN)                                                                                  \
-  X(DROP_IP_SHORT) X(DROP_IP_VERSION) X(DROP_IP_HEADER_LEN) X(DROP_IP_TOTAL_LEN)                   \
-  X(DROP_IP_CHECKSUM) X(DROP_IP_OPTIONS) X(DROP_IP_SOURCE_ROUTE) X(DROP_IP_SOURCE)                 \
-  X(DROP_IP_NOT_FOR_US) X(DROP_IP_BROADCAST)                                                       \
-  X(DROP_IP6_EXT_HEADER) X(DROP_IP6_EXT_CHAIN) X(DROP_IP6_OPTION) X(DROP_IP6_ROUTING)              \
-  X(DROP_IP6_FRAGMENT_CHAIN) X(DROP_IP6_NO_NEXT)                                                   \
-  X(DROP_FRAGMENT_SIZE) X(DROP_FRAGMENT_OVERLAP) X(DROP_FRAGMENT_TOO_BIG) X(DROP_FRAGMENT_LIMIT)   \
-  X(DROP_FRAGMENT_TIMEOUT) X(HELD_FRAGMENT) X(DROP_NO_PROTOCOL)                                    \
-  X(DROP_ICMP_SHORT) X(DROP_ICMP_CHECKSUM) X(DROP_ICMP_TYPE) X(DROP_ICMP_QUOTE)                    \
-  X(DROP_ICMP_NO_SOCKET) X(DROP_ICMP_SEQUENCE) X(DROP_ICMP_LIMIT)                                  \
-  X(DROP_UDP_SHORT) X(DROP_UDP_LEN) X(DROP_UDP_CHECKSUM) X(DROP_UDP_NO_SOCKET)                     \
-  X(DROP_UDP_QUEUE_FULL)                                                                           \
-  X(DROP_TCP_SHORT) X(DROP_TCP_OFFSET) X(DROP_TCP_CHECKSUM) X(DROP_TCP_BROADCAST)                  \
-  X(DROP_TCP_SOURCE) X(DROP_TCP_NO_SOCKET) X(DROP_TCP_LISTEN_RST) X(DROP_TCP_LISTEN_ACK)           \
-  X(DROP_TCP_LISTEN_FLAGS) X(DROP_SYN_BACKLOG) X(DROP_SYN_LIMIT) X(DROP_SYN_REPEAT)                \
-  X(DROP_ACCEPT_QUEUE) X(DROP_SYN_DEFERRED) X(DROP_SYN_HELD) X(DROP_SYN_REFUSED) X(DROP_COOKIE)    \
-  X(DROP_SYN_SENT_ACK) X(DROP_SYN_SENT_RST) X(DROP_SYN_SENT_NO_SYN) X(DROP_SYN_RCVD_ACK)           \
-  X(DROP_SYN_RCVD_RST) X(DROP_PAWS) X(DROP_NO_TIMESTAMP) X(DROP_SEQ_OUTSIDE_WINDOW)                \
-  X(DROP_RST_OUTSIDE_WINDOW) X(DROP_RST_CHALLENGED) X(DROP_SYN_CHALLENGED) X(DROP_NO_ACK)          \
-  X(DROP_ACK_UNSENT) X(DROP_ACK_TOO_OLD) X(DROP_DATA_AFTER_FIN) X(DROP_DATA_AFTER_CLOSE)           \
-  X(DROP_OUT_OF_ORDER_LIMIT)                                                                       \
-  X(DROP_TIME_WAIT_RST) X(DROP_TIME_WAIT_SYN) X(DROP_TIME_WAIT_OLD) X(DROP_NO_MEMORY)              \
-  X(DROP_REPLY_QUEUE_FULL)
-/* clang-format on */
-typedef enum tct_verdict {
-#define X(name) TCT_##name,
-  TCT_VERDICTS(X)
-#undef X
-      TCT_VERDICT_COUNT
-} tct_verdict;
-
-/* Why a segment is sent, and why a connection ended. */
-/* clang-format off */
-#define TCT_WHYS(X)                                                                                \
-  X(NONE, "nothing")                              X(SYN, "opening")                                \
-  X(SYN_ACK, "answering the SYN")                 X(SYN_REXMIT, "SYN unanswered, sent again")      \
-  X(SYN_ACK_REXMIT, "SYN,ACK unanswered, sent again")                                              \
-  X(SYN_ACK_COOKIE, "SYN cookie: nothing is stored")                                               \
-  X(HANDSHAKE_ACK, "completes the handshake")     X(DATA, "new data")                              \
-  X(FIN, "no more data from this side")           X(FIN_REXMIT, "FIN sent again")                  \
-  X(RTO, "retransmission time-out")               X(FAST_REXMIT, "fast retransmit")                \
-  X(PARTIAL_ACK, "next hole after a partial ACK")                                                  \
-  X(TLP, "tail loss probe")                       X(LIMITED_TRANSMIT, "limited transmit")          \
-  X(MTU_REDUCED, "path MTU shrank: sent again smaller")                                            \
-  X(REOPENED, "the window reopened: what it had refused goes again")                               \
-  X(PROBE, "window probe")                        X(KEEPALIVE, "keep-alive probe")                 \
-  X(WINDOW, "window update")                                                                       \
-  X(SWS_OVERRIDE, "small segment: the window stayed small too long")                               \
-  X(ACK_SECOND, "every second full segment")      X(ACK_DELAYED, "delayed ACK timer")              \
-  X(ACK_QUICK, "quick ACK")                       X(ACK_DUP, "duplicate ACK: out of order")        \
-  X(ACK_GAP_FILLED, "a gap was filled")                                                            \
-  X(ACK_OLD, "outside the window, acknowledged again")                                             \
-  X(ACK_FIN, "acknowledges the FIN")              X(ACK_CHALLENGE, "challenge ACK")                \
-  X(ACK_UNSENT, "acknowledges what was never sent")                                                \
-  X(ACK_PROBE, "answers a window probe")          X(ACK_TIME_WAIT, "TIME-WAIT answers")            \
-  X(RST_NO_SOCKET, "nobody listens")              X(RST_LISTEN, "no such half-open connection")    \
-  X(RST_BAD_ACK, "acknowledges nothing of ours")  X(RST_ABORT, "aborted")                          \
-  X(RST_UNREAD, "closed with unread data")        X(RST_AFTER_CLOSE, "data after close")           \
-  X(RST_REFUSED, "refused by the application")    X(RST_DRAIN, "drain deadline passed")            \
-  X(ECHO_REPLY, "echo reply")                     X(ICMP_ERROR, "ICMP error")                      \
-  X(DATAGRAM, "datagram")                         X(FRAGMENT, "fragment")                          \
-  X(CLOSED, "closed in order")                    X(CLOSED_LOCAL, "closed before it opened")       \
-  X(REFUSED, "the peer refused: RST answers the SYN")                                              \
-  X(RESET, "reset by the peer")                   X(SYN_TIMEOUT, "SYNs unanswered")                \
-  X(REXMIT_TIMEOUT, "data retransmitted in vain (R2)")                                             \
-  X(USER_TIMEOUT, "user time-out")                X(KEEPALIVE_TIMEOUT, "keep-alives unanswered")   \
-  X(FIN_WAIT_2_TIMEOUT, "the peer never closed its side")                                          \
-  X(ICMP_UNREACHABLE, "ICMP unreachable")                                                          \
-  X(ADDRESS_REMOVED, "the local address was removed")                                              \
-  X(NO_MEMORY, "out of memory")                   X(LISTENER_CLOSED, "the listener was closed")    \
-  X(ABORTED, "aborted by the application")
-/* clang-format on */
-typedef enum tct_why {
-#define X(name, text) TCT_WHY_##name,
-  TCT_WHYS(X)
-#undef X
-      TCT_WHY_COUNT
-} tct_why;
-
-/* RFC 9293 section 3.3.2 */
-typedef enum tct_state {
-  TCT_CLOSED,
-  TCT_LISTEN,
-  TCT_SYN_SENT,
-  TCT_SYN_RECEIVED,
-  TCT_ESTABLISHED,
-  TCT_FIN_WAIT_1,
-  TCT_FIN_WAIT_2,
-  TCT_CLOSE_WAIT,
-  TCT_CLOSING,
-  TCT_LAST_ACK,
-  TCT_TIME_WAIT,
-  TCT_STATE_COUNT
-} tct_state;
-
-/* TCP's control bits as on the wire */
-enum {
-  TCT_FIN = 1,
-  TCT_SYN = 2,
-  TCT_RST = 4,
-  TCT_PSH = 8,
-  TCT_ACK = 16,
-  TCT_URG = 32,
-  TCT_ECE = 64,
-  TCT_CWR = 128
-};
 
 /* ---- Frames -------------------------------------------------------------------------------- */
 
@@ -289,22 +179,6 @@ typedef enum tct_trace_kind {
   TCT_TRACE_DROP,    /* a frame that never became a segment: verdict */
   TCT_TRACE_CC       /* value = cwnd, value2 = ssthresh, bytes; value3 = srtt in us */
 } tct_trace_kind;
-typedef enum tct_timer {
-  TCT_TIMER_NONE,
-  TCT_TIMER_REXMIT,
-  TCT_TIMER_PERSIST,
-  TCT_TIMER_KEEPALIVE,
-  TCT_TIMER_FIN_WAIT_2,
-  TCT_TIMER_TIME_WAIT,
-  TCT_TIMER_DELACK,
-  TCT_TIMER_OVERRIDE,
-  TCT_TIMER_USER,
-  TCT_TIMER_SYN_ACK,
-  TCT_TIMER_PACE,
-  TCT_TIMER_LINGER,
-  TCT_TIMER_TLP,
-  TCT_TIMER_REORDER
-} tct_timer;
 typedef struct tct_trace {
   uint8_t kind;                 /* tct_trace_kind */
   uint8_t state_old, state_new; /* tct_state */
@@ -382,11 +256,26 @@ typedef struct tct_config {
   uint8_t hop_limit;              /* 64 */
 } tct_config;
 
+typedef enum tct_cc {
+  TCT_CC_DEFAULT,
+  TCT_CC_NEWRENO,
+  TCT_CC_CUBIC,
+  TCT_CC_BBR,
+  TCT_CC_DCTCP
+} tct_cc;
+typedef enum tct_switch { TCT_DEFAULT, TCT_OFF, TCT_ON } tct_switch; /* DEFAULT: the profile's */
+
 /* Fills in `c` with defaults; the caller still supplies alloc and seed. */
 TCT_API void tct_config_init(tct_config *c, size_t size);
 /* NULL on failure, with *err = TCT_EINVAL (seed, size) or TCT_ENOMEM. */
 TCT_API tct_stack *tct_new(const tct_config *c, int *err) TCT_MUST_CHECK;
 TCT_API void tct_free(tct_stack *s);
+/* The configuration with all defaults resolved; and a changed one from now on, as sysctls are:
+ * new sockets start with it, and rules that are not copied into a socket hold at once. What a stack
+ * is made of (alloc, seed, deterministic, keys, epoch_ns, profile, info, limits, trace) must be as
+ * it was: TCT_EINVAL. */
+TCT_API void tct_config_get(const tct_stack *s, tct_config *c);
+TCT_API int tct_config_set(tct_stack *s, const tct_config *c) TCT_MUST_CHECK;
 /* New keys from now on; all-zero ones are drawn. The table key stays while there are TCP sockets or
  * records. */
 TCT_API int tct_keys_set(tct_stack *s, const tct_keys *k);
@@ -497,32 +386,34 @@ typedef enum tct_opt {
   TCT_OPT_FIN_WAIT_2_MS,
   TCT_OPT_TIMESTAMPS,
   TCT_OPT_SACK,
-  TCT_OPT_WSCALE,        /* what the SYN offers; before connect/listen */
-  TCT_OPT_CONGESTION,    /* tct_cc */
-  TCT_OPT_PMTU_DISCOVER, /* DF on (default) or off */
-  TCT_OPT_BROADCAST,     /* UDP */
-  TCT_OPT_ISN            /* only in deterministic stacks: fixes the next ISS (demos, scripts) */
+  TCT_OPT_WSCALE,           /* what the SYN offers; before connect/listen */
+  TCT_OPT_CONGESTION,       /* tct_cc */
+  TCT_OPT_PMTU_DISCOVER,    /* DF on (default) or off */
+  TCT_OPT_BROADCAST,        /* UDP */
+  TCT_OPT_ECN,              /* tct_ecn; before connect/listen */
+  TCT_OPT_FASTOPEN,         /* listener: children that may wait unacknowledged, 0: off (RFC 7413) */
+  TCT_OPT_FASTOPEN_CONNECT, /* connect waits for the first data */
+  TCT_OPT_FASTOPEN_NO_COOKIE, /* neither asked for nor sent */
+  TCT_OPT_MAX_PACING_RATE,    /* bytes a second */
+  TCT_OPT_MTU_PROBING,        /* tct_mtu_probing */
+  TCT_OPT_ISN /* only in deterministic stacks: fixes the next ISS (demos, scripts) */
 } tct_opt;
-typedef enum tct_cc { TCT_CC_NEWRENO } tct_cc;
+typedef enum tct_ecn { /* values of Linux's tcp_ecn */
+                       TCT_ECN_OFF,
+                       TCT_ECN_ON,
+                       TCT_ECN_PASSIVE, /* agree if asked, never ask */
+                       TCT_ECN_ACCURATE,
+                       TCT_ECN_ACCURATE_PASSIVE
+} tct_ecn;
+typedef enum tct_mtu_probing {
+  TCT_MTU_PROBING_OFF,
+  TCT_MTU_PROBING_BLACK_HOLE,
+  TCT_MTU_PROBING_ALWAYS
+} tct_mtu_probing;
 /* An option that is not supported, or not on this socket, gives TCT_ENOPROTOOPT: never ignored. */
 TCT_API int tct_sock_set(tct_stack *s, tct_sock k, tct_opt o, int64_t value) TCT_MUST_CHECK;
 TCT_API int tct_sock_get(tct_stack *s, tct_sock k, tct_opt o, int64_t *value) TCT_MUST_CHECK;
 
-typedef struct tct_info { /* times in microseconds unless named */
-  size_t size;
-  uint8_t state, ca_state, retransmits, probes, backoff, snd_wscale, rcv_wscale, options;
-  uint32_t rto, ato, snd_mss, rcv_mss, advmss, pmtu;
-  uint32_t rtt, rttvar, min_rtt;
-  uint32_t snd_cwnd, snd_ssthresh; /* bytes */
-  uint32_t snd_una, snd_nxt, snd_wnd, rcv_nxt, rcv_wnd, iss, irs;
-  uint32_t unacked, sacked, lost, retrans; /* segments */
-  uint32_t notsent_bytes, unread_bytes, reordering;
-  uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retrans;
-  uint32_t segs_out, segs_in, data_segs_out, data_segs_in, total_retrans;
-  uint32_t last_data_sent_ms, last_data_recv_ms, last_ack_recv_ms;
-  uint32_t dsack_dups, challenge_acks;
-} tct_info;
-enum { TCT_INFO_TIMESTAMPS = 1, TCT_INFO_SACK = 2, TCT_INFO_WSCALE = 4, TCT_INFO_ECN = 8 };
 TCT_API int tct_sock_info(tct_stack *s, tct_sock k, tct_info *info) TCT_MUST_CHECK;
 
 /* Listeners with policy ASK: a SYN is held until the application has spoken. */

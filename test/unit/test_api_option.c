@@ -66,6 +66,29 @@ static void congestion_control__known_or_not__kept_or_refused(void **state) {
   at_end(&a);
 }
 
+/* What a stack is made of stays; the rest is as if it had been there from now on. */
+static void config__changed_while_running__holds_for_new_sockets(void **state) {
+  (void)state;
+  struct at a;
+  tct_config c;
+  tct_sock k;
+  int64_t v = 0;
+  start(&a, TCT_ESTABLISHED);
+  tct_config_get(a.s, &c);
+  c.hop_limit = 77;
+  assert_int_equal(tct_config_set(a.s, &c), TCT_OK);
+  assert_int_equal(tct_sock_open(a.s, TCT_TCP, NULL, &k), TCT_OK);
+  assert_int_equal(tct_sock_get(a.s, k, TCT_OPT_HOP_LIMIT, &v), TCT_OK);
+  assert_int_equal(v, 77);
+  assert_int_equal(at_get(&a, TCT_OPT_HOP_LIMIT), 64);
+  c.profile = TCT_PROFILE_LINUX;
+  assert_int_equal(tct_config_set(a.s, &c), TCT_EINVAL);
+  c.profile = TCT_PROFILE_STRICT;
+  c.port_first = 5, c.port_last = 4;
+  assert_int_equal(tct_config_set(a.s, &c), TCT_EINVAL);
+  at_end(&a);
+}
+
 static void not_deterministic(tct_config *c) {
   c->deterministic = false;
 }
@@ -381,6 +404,7 @@ int main(void) {
       cmocka_unit_test(each_option__each_state_and_value__is_kept_or_refused),
       cmocka_unit_test(read_only_and_foreign_options__set__are_refused),
       cmocka_unit_test(congestion_control__known_or_not__kept_or_refused),
+      cmocka_unit_test(config__changed_while_running__holds_for_new_sockets),
       cmocka_unit_test(isn__ordinary_stack__cannot_be_fixed),
       cmocka_unit_test(nodelay__two_tiny_writes__leave_before_any_ack),
       cmocka_unit_test(dscp_and_hop_limit_set__every_segment__shows_them),

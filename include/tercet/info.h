@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * info.h - what a connection tells about itself: a superset of Linux's tcp_info, by its names.
+ * Included by tercet.h; filled in by tct_sock_info.
+ */
+#ifndef TERCET_INFO_H
+#define TERCET_INFO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct tct_info { /* times in microseconds unless named */
+  size_t size;
+  uint8_t state, ca_state, retransmits, probes, backoff, snd_wscale, rcv_wscale, options;
+  uint32_t rto, ato, snd_mss, rcv_mss, advmss, pmtu;
+  uint32_t rtt, rttvar, min_rtt;
+  uint32_t snd_cwnd, snd_ssthresh; /* bytes */
+  uint32_t snd_una, snd_nxt, snd_wnd, rcv_nxt, rcv_wnd, iss, irs;
+  uint32_t unacked, sacked, lost, retrans; /* segments */
+  uint32_t notsent_bytes, unread_bytes, reordering;
+  uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retrans;
+  uint32_t segs_out, segs_in, data_segs_out, data_segs_in, total_retrans;
+  uint32_t last_data_sent_ms, last_data_recv_ms, last_ack_recv_ms;
+  uint32_t dsack_dups, challenge_acks;
+} tct_info;
+enum { TCT_INFO_TIMESTAMPS = 1, TCT_INFO_SACK = 2, TCT_INFO_WSCALE = 4, TCT_INFO_ECN = 8 };
+
+#endif
