@@ -52,6 +52,15 @@ struct lsock {
   struct lsock_file *files[LSOCK_FILES_MAX];
 };
 
+/* What one send call hands over. */
+struct lsock_pieces {
+  const struct iovec *iov;
+  size_t n;
+  int flags;
+};
+/* transfer.c: a stream's send; *done as in lsock_send. */
+long lsock_transfer_send(struct lsock *l, int fd, const struct lsock_pieces *p, size_t *done);
+
 /* NULL: no such descriptor. */
 struct lsock_file *lsock_file_at(struct lsock *l, int fd);
 int lsock_file_new(struct lsock *l, enum lsock_kind kind);

@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #include "tercet/tercet.h"
 
@@ -52,6 +53,17 @@ long lsock_sendto(struct lsock *l, int fd, const void *buf, size_t len, int flag
                   const tct_endpoint *to);
 long lsock_recv(struct lsock *l, int fd, void *buf, size_t len, int flags);
 long lsock_recvfrom(struct lsock *l, int fd, void *buf, size_t len, int flags, tct_endpoint *from);
+
+/* Pieces, names and control messages, as the system calls of these names. msg_flags, msg_namelen
+ * and msg_controllen come back as Linux sets them. MSG_ERRQUEUE reads the error queue. */
+long lsock_sendmsg(struct lsock *l, int fd, const struct msghdr *m, int flags, size_t *done);
+long lsock_recvmsg(struct lsock *l, int fd, struct msghdr *m, int flags);
+
+/* A struct sockaddr of len bytes to an endpoint: 0, -EFAULT, -EINVAL or -EAFNOSUPPORT; and back:
+ * the full length, of which at most cap bytes are written. An IPv6 socket sees IPv4 peers as
+ * mapped. */
+long lsock_address_read(const void *addr, size_t len, tct_endpoint *out);
+size_t lsock_address_write(const tct_endpoint *e, bool is_v6, void *addr, size_t cap);
 
 long lsock_setsockopt(struct lsock *l, int fd, int level, int name, const void *value, size_t len);
 /* *len: room in, bytes out. */

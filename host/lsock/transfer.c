@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * transfer.c - send and receive with Linux's flags and errno rules. Called through lsock.h. Leaves
- * scatter and gather to callers: a msghdr is a loop over these.
+ * transfer.c - send and receive with Linux's flags and errno rules. Called through lsock.h and by
+ * message.c, to which names and control messages are left.
  */
 #define _GNU_SOURCE
 #include "host/lsock/internal.h"
@@ -39,40 +39,57 @@ static long check_send(struct lsock_file *f, int flags) {
   }
 }
 
-/* An error that the core hands out is not handed out again when CLOSED follows. */
-static long send_stream(struct lsock *l, struct lsock_file *f, const void *buf, size_t len,
-                        int flags) {
-  return tct_sock_send(l->stack, f->handle, buf, len, core_send_flags(flags));
+static size_t length_of(const struct lsock_pieces *p) {
+  size_t total = 0;
+  for (size_t i = 0; i < p->n; i++)
+    total += p->iov[i].iov_len;
+  return total;
+}
+
+/* From byte `*done` on, as far as there is room. 0, or why it stopped. */
+static long hand_over(struct lsock *l, struct lsock_file *f, const struct lsock_pieces *p,
+                      size_t *done) {
+  size_t begin = 0, total = length_of(p);
+  for (size_t i = 0; i < p->n; begin += p->iov[i++].iov_len) {
+    size_t end = begin + p->iov[i].iov_len;
+    while (*done < end) {
+      if (!p->iov[i].iov_base)
+        return -EFAULT;
+      /* What marks the end of a message belongs to its last piece. */
+      int flags = end == total ? p->flags : p->flags & ~(MSG_EOR | MSG_OOB);
+      long r = tct_sock_send(l->stack, f->handle, (const char *)p->iov[i].iov_base + *done - begin,
+                             end - *done, core_send_flags(flags));
+      if (r < 0)
+        return r;
+      *done += (size_t)r;
+    }
+  }
+  return 0;
+}
+
+long lsock_transfer_send(struct lsock *l, int fd, const struct lsock_pieces *p, size_t *done) {
+  struct lsock_file *f = lsock_file_at(l, fd);
+  long r = check_send(f, p->flags);
+  if (r != 1)
+    return *done && r != LSOCK_SLEEP ? (long)*done : r;
+  r = hand_over(l, f, p, done);
+  if (r == TCT_EAGAIN) {
+    long wait = lsock_file_wait(f, p->flags);
+    return wait == LSOCK_SLEEP || !*done ? wait : (long)*done;
+  }
+  return r < 0 && !*done ? r : (long)*done;
 }
 
 long lsock_send(struct lsock *l, int fd, const void *buf, size_t len, int flags, size_t *done) {
   struct lsock_file *f = lsock_file_at(l, fd);
+  struct iovec one = {(void *)(uintptr_t)buf, len};
   if (!f)
     return -EBADF;
   if (f->kind == LSOCK_UDP)
     return lsock_sendto(l, fd, buf, len, flags, NULL);
   if (f->kind != LSOCK_TCP)
     return -ENOTSOCK;
-  long r = check_send(f, flags);
-  if (r != 1)
-    return *done && r != LSOCK_SLEEP ? (long)*done : r;
-  if (len == 0)
-    return 0;
-  if (!buf)
-    return -EFAULT;
-  while (*done < len) {
-    r = send_stream(l, f, (const char *)buf + *done, len - *done, flags);
-    if (r < 0)
-      break;
-    *done += (size_t)r;
-  }
-  if (*done == len)
-    return (long)len;
-  if (r == TCT_EAGAIN) {
-    long wait = lsock_file_wait(f, flags);
-    return wait == LSOCK_SLEEP || !*done ? wait : (long)*done;
-  }
-  return *done ? (long)*done : r;
+  return lsock_transfer_send(l, fd, &(struct lsock_pieces){&one, 1, flags}, done);
 }
 
 long lsock_sendto(struct lsock *l, int fd, const void *buf, size_t len, int flags,
