@@ -41,6 +41,11 @@ static void resolve(tct_config *c) {
   resolve_limits(&c->limits);
   c->sndbuf_bytes = or_default(c->sndbuf_bytes, p->sndbuf_bytes);
   c->rcvbuf_bytes = or_default(c->rcvbuf_bytes, p->rcvbuf_bytes);
+  c->rcvbuf_max_bytes =
+      tct_max_u32(or_default(c->rcvbuf_max_bytes, p->rcvbuf_max_bytes), c->rcvbuf_bytes);
+  c->sndbuf_max_bytes =
+      tct_max_u32(or_default(c->sndbuf_max_bytes, p->sndbuf_max_bytes), c->sndbuf_bytes);
+  c->notsent_lowat_bytes = or_default(c->notsent_lowat_bytes, UINT32_MAX);
   c->msl_ms = or_default(c->msl_ms, p->msl_ms);
   c->fin_wait_2_ms = or_default(c->fin_wait_2_ms, p->fin_wait_2_ms);
   c->rto_min_ms = or_default(c->rto_min_ms, p->rto_min_ms);

@@ -45,6 +45,9 @@ static void fill_windows(const struct tct_tcp *c, tct_info *i) {
   i->rcv_wnd = tct_tcp_recv_window(c);
   i->notsent_bytes = tct_tcp_send_unsent(c);
   i->unread_bytes = tct_sock_io_unread(c);
+  i->rcv_ssthresh = tct_tcp_recv_limit(c);
+  i->rcv_rtt = tct_tcp_tune_rtt_us(c);
+  i->rcv_space = tct_tcp_active(c) != NULL ? tct_tcp_active(c)->tune.taken : 0;
 }
 
 static uint32_t segments_of(const struct tct_run *r) {
@@ -86,6 +89,11 @@ static void fill_counters(const tct_stack *s, const struct tct_tcp *c, tct_info 
   i->total_retrans = x->total_retrans;
   i->dsack_dups = x->dsack_dups;
   i->challenge_acks = x->challenge_acks;
+  i->rcv_ooopack = x->rcv_ooopack;
+  i->rwnd_limited = tct_tcp_chrono_ns(s, c, TCT_CHRONO_RWND) / 1000;
+  i->sndbuf_limited = tct_tcp_chrono_ns(s, c, TCT_CHRONO_SNDBUF) / 1000;
+  i->busy_time =
+      tct_tcp_chrono_ns(s, c, TCT_CHRONO_BUSY) / 1000 + i->rwnd_limited + i->sndbuf_limited;
   i->last_data_sent_ms = tct_ms32_since(now_ms, x->last_sent_ms);
   i->last_data_recv_ms = tct_ms32_since(now_ms, x->last_recv_ms);
   i->last_ack_recv_ms = tct_ms32_since(now_ms, x->last_ack_ms);

@@ -169,6 +169,8 @@ static int set_isn(tct_stack *s, struct tct_tcp *c, int64_t value) {
 static int set_rcvbuf(tct_stack *s, struct tct_tcp *c, int64_t value) {
   if (value < 1 || value > BUF_MAX)
     return TCT_EINVAL;
+  if (mark_set(s, c, TCT_OPT_RCVBUF) == NULL) /* it stays as it is set: no autotuning */
+    return TCT_ENOMEM;
   tct_tcp_recv_init(s, c, (uint32_t)value);
   if (c->state >= TCT_ESTABLISHED)
     tct_tcp_recv_on_app_read(s, c);
@@ -273,7 +275,7 @@ static int64_t get_default(const tct_stack *s, const struct tct_tcp *c, tct_opt 
   case TCT_OPT_SYN_RETRIES:
     return s->cfg.syn_retries;
   case TCT_OPT_SNDBUF:
-    return s->cfg.sndbuf_bytes;
+    return tct_tcp_send_limit(s, c);
   case TCT_OPT_FIN_WAIT_2_MS:
     return s->cfg.fin_wait_2_ms;
   default: /* MAXSEG */

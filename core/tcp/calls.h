@@ -19,7 +19,8 @@ struct tct_tcp_profile {
   bool minshall;                /* Nagle holds back only behind an unacknowledged small segment */
   bool time_wait_old_syn_acked; /* an old SYN in TIME-WAIT: ACK (Linux) or silence (RFC 6191) */
   uint8_t layout;               /* enum tct_tcp_opt_layout */
-  uint32_t rcvbuf_bytes, sndbuf_bytes;
+  uint32_t rcvbuf_bytes, sndbuf_bytes;         /* at first */
+  uint32_t rcvbuf_max_bytes, sndbuf_max_bytes; /* what they grow to */
   uint16_t port_first, port_last;
   uint32_t override_ms; /* silly-window override, 100..1000 [MUST-38] */
   uint32_t persist_max_ms;
@@ -75,7 +76,8 @@ bool tct_tcp_block_is_live(const tct_stack *s,
 struct tct_tcp *tct_tcp_block_at(tct_stack *s, tct_sock k); /* NULL: stale */
 tct_sock tct_tcp_block_handle(const struct tct_tcp *c);
 struct tct_tcp_active *tct_tcp_block_active(tct_stack *s,
-                                            struct tct_tcp *c);  /* attach; NULL: no memory */
+                                            struct tct_tcp *c); /* attach; NULL: no memory */
+bool tct_tcp_block_may_drop_active(const tct_stack *s, const struct tct_tcp *c);
 void tct_tcp_block_drop_active(tct_stack *s, struct tct_tcp *c); /* with all that is in it */
 void tct_tcp_block_settle(tct_stack *s, struct tct_tcp *c); /* after a call: quiet list in or out */
 void tct_tcp_block_reclaim(tct_stack *s);                   /* gives old quiet blocks back */
@@ -221,6 +223,23 @@ uint32_t tct_tcp_sack_mark_lost(tct_stack *s, struct tct_tcp *c, tct_seq begin,
                                 tct_seq end); /* bytes newly marked */
 void tct_tcp_sack_clear_lost(struct tct_tcp *c);
 const struct tct_run *tct_tcp_sack_next_lost(const struct tct_tcp *c);
+
+/* ---- tcp_tune.c: sizes of the buffers
+ * --------------------------------------------------------- */
+void tct_tcp_tune_init(struct tct_tcp_tune *t);
+uint32_t tct_tcp_tune_rcv_max(const tct_stack *s, const struct tct_tcp *c);
+void tct_tcp_tune_on_text(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_hdr *h);
+bool tct_tcp_tune_is_stale(const tct_stack *s, const struct tct_tcp *c);
+void tct_tcp_tune_on_read(tct_stack *s, struct tct_tcp *c);
+uint32_t tct_tcp_tune_rtt_us(const struct tct_tcp *c); /* 0: not known */
+uint32_t tct_tcp_tune_next(uint32_t buf_bytes, uint32_t taken_bytes, uint32_t max_bytes);
+uint32_t tct_tcp_tune_snd_limit(const tct_stack *s, const struct tct_tcp *c);
+
+/* ---- tcp_chrono.c: what the sender's time goes into
+ * ------------------------------------------ */
+uint8_t tct_tcp_chrono_kind(const tct_stack *s, const struct tct_tcp *c); /* TCT_CHRONO_* */
+void tct_tcp_chrono_update(tct_stack *s, struct tct_tcp *c);
+uint64_t tct_tcp_chrono_ns(const tct_stack *s, const struct tct_tcp *c, uint8_t kind);
 
 /* ---- tcp_rtt.c ------------------------------------------------------------------------------- */
 void tct_tcp_rtt_init(struct tct_tcp *c);

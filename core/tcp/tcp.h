@@ -245,6 +245,15 @@ struct tct_tcp_rec {   /* tcp_recover.c */
 };
 enum { TCT_REC_OPEN, TCT_REC_FAST, TCT_REC_RTO };
 
+struct tct_tcp_tune { /* tcp_tune.c: how fast the application takes what comes */
+  tct_time since;     /* when this round trip began; TCT_NEVER: none has */
+  tct_seq seq;        /* and where the application was then */
+  uint32_t taken;     /* bytes in the last whole one */
+  uint32_t rtt_us;    /* as the receiver sees it; 0: not measured */
+  tct_seq window_end; /* without timestamps: the edge offered at window_since */
+  tct_time window_since;
+};
+
 #define TCT_EOR_MAX 8 /* write boundaries waiting; a further one makes send return EAGAIN */
 struct tct_tcp_active {
   struct tct_list quiet; /* stack's list of blocks that could be given back */
@@ -254,6 +263,7 @@ struct tct_tcp_active {
   struct tct_runs runs; /* tcp_sack.c */
   struct tct_tcp_ooo ooo;
   struct tct_tcp_rec rec;
+  struct tct_tcp_tune tune;
   tct_time delack_at; /* tcp_recv.c; TCT_NEVER: none */
   tct_time cork_at;   /* tcp_send.c: a corked remnant leaves at; TCT_NEVER: none */
   tct_time quiet_at;
@@ -273,6 +283,12 @@ struct tct_tcp_mark {
   uint64_t offset, token;
   uint8_t what;
 };
+enum { TCT_CHRONO_NONE, TCT_CHRONO_BUSY, TCT_CHRONO_RWND, TCT_CHRONO_SNDBUF, TCT_CHRONO_KINDS };
+struct tct_tcp_chrono { /* tcp_chrono.c: what the sender's time went into */
+  uint64_t spent_ns[TCT_CHRONO_KINDS];
+  tct_time since; /* when the present kind began */
+  uint8_t kind;
+};
 #define TCT_MARKS_MAX 64
 struct tct_extra {
   /* counters, where events happen */
@@ -280,6 +296,8 @@ struct tct_extra {
   uint32_t segs_out, segs_in, data_segs_out, data_segs_in, total_retrans, dsack_dups,
       challenge_acks;
   uint32_t last_sent_ms, last_recv_ms, last_ack_ms;
+  uint32_t rcv_ooopack; /* segments that came out of order */
+  struct tct_tcp_chrono chrono;
   /* urgent mechanism, RFC 9293 3.8.5: one past the last urgent byte */
   tct_seq snd_up, rcv_up;
   /* options; a zero `set` bit means the stack's default */

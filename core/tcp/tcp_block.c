@@ -110,6 +110,7 @@ struct tct_tcp_active *tct_tcp_block_active(tct_stack *s, struct tct_tcp *c) {
   a->delack_at = TCT_NEVER;
   a->cork_at = TCT_NEVER;
   forget_history(a);
+  tct_tcp_tune_init(&a->tune);
   c->u.active = a;
   s->n.ActiveNow++;
   return a;
@@ -143,6 +144,7 @@ static bool is_quiet(const struct tct_tcp *c, const struct tct_tcp_active *a) {
 
 void tct_tcp_block_settle(tct_stack *s, struct tct_tcp *c) {
   struct tct_tcp_active *a = tct_tcp_active(c);
+  tct_tcp_chrono_update(s, c);
   if (a == NULL)
     return;
   bool quiet = is_quiet(c, a);
@@ -157,6 +159,20 @@ void tct_tcp_block_settle(tct_stack *s, struct tct_tcp *c) {
   }
 }
 
+/* Would no later frame be another one? */
+bool tct_tcp_block_may_drop_active(const tct_stack *s, const struct tct_tcp *c) {
+  const struct tct_tcp_active *a = tct_tcp_active(c);
+  return a != NULL && tct_list_is_linked(&a->quiet) && is_quiet(c, a) &&
+         tct_tcp_tune_is_stale(s, c);
+}
+
+/* Quiet between two bursts of a transfer whose round trips are being measured. */
+static void wait_longer(tct_stack *s, struct tct_tcp_active *a) {
+  tct_list_remove(&a->quiet);
+  tct_list_push_tail(&state_of(s)->quiet, &a->quiet);
+  a->quiet_at = s->now;
+}
+
 void tct_tcp_block_reclaim(tct_stack *s) {
   for (unsigned i = 0; i < RECLAIM_PER_CALL; i++) {
     struct tct_list *first = tct_list_first(&state_of(s)->quiet);
@@ -165,10 +181,12 @@ void tct_tcp_block_reclaim(tct_stack *s) {
     struct tct_tcp_active *a = TCT_CONTAINER_OF(first, struct tct_tcp_active, quiet);
     if (state_of(s)->quiet_n <= QUIET_MAX && tct_time_add(a->quiet_at, QUIET_NS) > s->now)
       return;
-    if (is_quiet(a->conn, a))
+    if (tct_tcp_block_may_drop_active(s, a->conn))
       tct_tcp_block_drop_active(s, a->conn);
-    else
+    else if (!is_quiet(a->conn, a))
       tct_tcp_block_settle(s, a->conn); /* in use again since */
+    else
+      wait_longer(s, a);
   }
 }
 

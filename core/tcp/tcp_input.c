@@ -343,6 +343,7 @@ static tct_verdict step7_text(struct arrival *in) {
   report_duplicate_head(in);
   bool in_order = t.seq == c->rcv.nxt;
   tct_verdict v = tct_tcp_reasm_input(s, c, &t);
+  tct_tcp_tune_on_text(s, c, in->h);
   if (!in_order) /* [RFC9293 MAY-13] one duplicate ACK a segment */
     tct_tcp_recv_owe_segments(c, TCT_WHY_ACK_DUP, tct_tcp_reasm_segments(in->p, in->text_len));
   if (in_order &&

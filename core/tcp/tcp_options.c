@@ -49,7 +49,7 @@ static bool is_set(const struct tct_tcp *c, tct_opt o) {
 
 static uint8_t our_wscale(const tct_stack *s, const struct tct_tcp *c) {
   uint8_t least = s->cfg.profile == TCT_PROFILE_LINUX ? 7 : 0;
-  uint8_t needed = tct_tcp_options_wscale(c->rcv.buf_max);
+  uint8_t needed = tct_tcp_options_wscale(tct_tcp_tune_rcv_max(s, c));
   return needed > least ? needed : least;
 }
 

@@ -86,6 +86,7 @@ static tct_verdict input_out_of_order(tct_stack *s, struct tct_tcp *c, struct tc
     return TCT_DROP_NO_MEMORY;
   }
   remember_recent(o, t->seq);
+  TCT_EXTRA_ADD(c, rcv_ooopack, tct_tcp_reasm_segments(t->pkt, t->len));
   s->n.TCPOFOQueue++;
   return TCT_ACCEPTED;
 }

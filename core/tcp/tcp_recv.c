@@ -200,6 +200,7 @@ void tct_tcp_recv_on_app_read(tct_stack *s, struct tct_tcp *c) {
     c->rcv.flags &= (uint8_t)~TCT_RCV_URGENT;
   if (!tct_tcp_state_may_receive(c))
     return;
+  tct_tcp_tune_on_read(s, c);
   tct_seq edge = tct_tcp_recv_edge_to_offer(c);
   uint32_t left = tct_tcp_recv_window(c);
   uint32_t gain = tct_seq_ahead(c->rcv.edge, edge);

@@ -261,7 +261,7 @@ void tct_tcp_send_on_probe_sent(struct tct_tcp *c) {
  */
 
 uint32_t tct_tcp_send_limit(const tct_stack *s, const struct tct_tcp *c) {
-  return c->extra != NULL && c->extra->sndbuf != 0 ? c->extra->sndbuf : s->cfg.sndbuf_bytes;
+  return tct_tcp_tune_snd_limit(s, c);
 }
 
 uint32_t tct_tcp_send_room(const tct_stack *s, const struct tct_tcp *c) {
@@ -269,8 +269,8 @@ uint32_t tct_tcp_send_room(const tct_stack *s, const struct tct_tcp *c) {
   if (a == NULL)
     return tct_tcp_send_limit(s, c);
   uint32_t room = tct_sub_floor_u32(tct_tcp_send_limit(s, c), tct_queue_len(&a->tx));
-  if (c->extra != NULL && c->extra->notsent_lowat != 0 &&
-      tct_tcp_send_unsent(c) >= c->extra->notsent_lowat)
+  bool own = c->extra != NULL && c->extra->notsent_lowat != 0;
+  if (tct_tcp_send_unsent(c) >= (own ? c->extra->notsent_lowat : s->cfg.notsent_lowat_bytes))
     return 0;
   return a->n_eor == TCT_EOR_MAX ? 0 : room;
 }

@@ -22,6 +22,13 @@ typedef struct tct_info { /* times in microseconds unless named */
   uint32_t segs_out, segs_in, data_segs_out, data_segs_in, total_retrans;
   uint32_t last_data_sent_ms, last_data_recv_ms, last_ack_recv_ms;
   uint32_t dsack_dups, challenge_acks;
+  uint64_t busy_time;      /* something to send or in flight ... */
+  uint64_t rwnd_limited;   /* ... of it held back by the peer's window ... */
+  uint64_t sndbuf_limited; /* ... and by a full send buffer while nothing was left to send */
+  uint32_t rcv_rtt;        /* as the receiver sees it; 0: not known */
+  uint32_t rcv_space;      /* bytes that the application took in the last round trip */
+  uint32_t rcv_ssthresh;   /* most that the window may be now */
+  uint32_t rcv_ooopack;    /* segments that came out of order */
 } tct_info;
 enum { TCT_INFO_TIMESTAMPS = 1, TCT_INFO_SACK = 2, TCT_INFO_WSCALE = 4, TCT_INFO_ECN = 8 };
 

@@ -243,6 +243,8 @@ typedef struct tct_config {
   tct_cookies cookies;
   /* Defaults of new sockets; 0 means the profile's own value. */
   uint32_t sndbuf_bytes, rcvbuf_bytes;
+  uint32_t sndbuf_max_bytes, rcvbuf_max_bytes; /* autotuning up to here; = the two above: none */
+  uint32_t notsent_lowat_bytes;                /* TCT_OPT_NOTSENT_LOWAT's default: no limit */
   uint32_t msl_ms;        /* TIME-WAIT is 2 * this. STRICT 120000, LINUX 30000 */
   uint32_t fin_wait_2_ms; /* for orphans: 60000 */
   uint32_t rto_min_ms, rto_max_ms, rto_initial_ms;

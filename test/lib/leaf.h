@@ -42,6 +42,9 @@ static inline void leaf_config(struct leaf *f, bool strict) {
   f->s.cfg.delack_ms = p->delack_ms;
   f->s.cfg.sndbuf_bytes = p->sndbuf_bytes;
   f->s.cfg.rcvbuf_bytes = p->rcvbuf_bytes;
+  f->s.cfg.sndbuf_max_bytes = p->sndbuf_max_bytes;
+  f->s.cfg.rcvbuf_max_bytes = p->rcvbuf_max_bytes;
+  f->s.cfg.notsent_lowat_bytes = UINT32_MAX;
   f->s.cfg.mss_min = 48;
   f->s.cfg.data_retries = p->data_retries;
   f->s.cfg.syn_retries = p->syn_retries;
@@ -97,6 +100,7 @@ static inline void leaf_init(struct leaf *f, bool strict) {
   f->a.conn = c;
   f->a.delack_at = TCT_NEVER;
   f->a.cork_at = TCT_NEVER;
+  tct_tcp_tune_init(&f->a.tune);
   f->a.rec.recover = LEAF_ISS;
   f->a.cc_used = c->snd.una;
   tct_queue_init(&f->a.tx, c->snd.una);

@@ -44,7 +44,7 @@ static void drop_quiet(struct play *p, unsigned i) {
     if (a == NULL || !tct_list_is_linked(&a->quiet))
       continue;
     tct_tcp_block_settle(s, c); /* it may be in use again since, as reclaim asks too */
-    if (tct_list_is_linked(&a->quiet) && tct_prng_u32(&p->drop) % 2 != 0)
+    if (tct_tcp_block_may_drop_active(s, c) && tct_prng_u32(&p->drop) % 2 != 0)
       found[n++] = c;
   }
   for (unsigned k = 0; k < n; k++)
