@@ -60,6 +60,8 @@ static void resolve(tct_config *c) {
   c->port_first = c->port_first != 0 ? c->port_first : p->port_first;
   c->port_last = c->port_last != 0 ? c->port_last : p->port_last;
   c->hop_limit = c->hop_limit != 0 ? c->hop_limit : 64;
+  c->ecn = c->ecn != TCT_ECN_DEFAULT ? c->ecn : TCT_ECN_PASSIVE;
+  c->ecn_fallback = c->ecn_fallback != TCT_DEFAULT ? c->ecn_fallback : TCT_ON;
 }
 
 static bool all_zero(const void *p, size_t n) {

@@ -88,6 +88,15 @@ static bool set_ttl(tct_config *c, const char *v) {
   c->hop_limit = (uint8_t)nth_number(v, 0);
   return true;
 }
+static bool set_ecn(tct_config *c, const char *v) {
+  int64_t n = nth_number(v, 0);
+  c->ecn = (uint8_t)(n + 1);
+  return n >= 0 && n < TCT_ECN_ACCURATE_PASSIVE;
+}
+static bool set_ecn_fallback(tct_config *c, const char *v) {
+  c->ecn_fallback = nth_number(v, 0) != 0 ? TCT_ON : TCT_OFF;
+  return true;
+}
 /* What the stack has not: only switching it off is granted. */
 static bool want_zero(tct_config *c, const char *v) {
   (void)c;
@@ -122,7 +131,8 @@ static const struct {
     {"tcp_syncookies", set_cookies},
     {"ip_default_ttl", set_ttl},
     {"tcp_fastopen", want_zero},
-    {"tcp_ecn", want_zero},
+    {"tcp_ecn", set_ecn},
+    {"tcp_ecn_fallback", set_ecn_fallback},
     {"tcp_mtu_probing", want_zero},
     {"tcp_congestion_control", want_reno},
     {"tcp_min_tso_segs", take_any},

@@ -10,7 +10,9 @@ static void fill_handshake(const struct tct_tcp *c, tct_info *i) {
   bool scaled = (c->open & TCT_OPEN_WSCALE) != 0;
   i->state = c->state;
   i->options = (uint8_t)((ts ? TCT_INFO_TIMESTAMPS : 0) | (sack ? TCT_INFO_SACK : 0) |
-                         (scaled ? TCT_INFO_WSCALE : 0));
+                         (scaled ? TCT_INFO_WSCALE : 0) |
+                         ((c->rcv.ecn & TCT_ECNF_CLASSIC) != 0 ? TCT_INFO_ECN : 0) |
+                         ((c->rcv.ecn & TCT_ECNF_SEEN) != 0 ? TCT_INFO_ECN_SEEN : 0));
   i->snd_wscale = tct_tcp_snd_shift(c);
   i->rcv_wscale = tct_tcp_rcv_shift(c);
   i->iss = c->iss;

@@ -154,6 +154,17 @@ static int set_offer(tct_stack *s, struct tct_tcp *c, tct_opt o, int64_t value) 
   return TCT_OK;
 }
 
+/* Asked in the SYN: settled once it has gone. */
+static int set_ecn(tct_stack *s, struct tct_tcp *c, int64_t value) {
+  if (value < TCT_ECN_OFF || value > TCT_ECN_ACCURATE_PASSIVE || is_opened(c))
+    return TCT_EINVAL;
+  struct tct_extra *x = mark_set(s, c, TCT_OPT_ECN);
+  if (x == NULL)
+    return TCT_ENOMEM;
+  x->ecn = (uint8_t)value;
+  return TCT_OK;
+}
+
 static int set_isn(tct_stack *s, struct tct_tcp *c, int64_t value) {
   if (!s->cfg.deterministic) /* elsewhere it would be a way to be guessed */
     return TCT_ENOPROTOOPT;
@@ -249,6 +260,8 @@ static int set_other(tct_stack *s, struct tct_tcp *c, tct_opt o, int64_t value) 
     return set_offer(s, c, o, value);
   case TCT_OPT_CONGESTION:
     return set_congestion(value);
+  case TCT_OPT_ECN: /* [RFC9293 SHLD-8] */
+    return set_ecn(s, c, value);
   case TCT_OPT_ISN:
     return set_isn(s, c, value);
   default:
@@ -369,6 +382,9 @@ static int get_other(tct_stack *s, struct tct_tcp *c, tct_opt o, int64_t *value)
     return TCT_OK;
   case TCT_OPT_URGENT_UNREAD: /* [RFC9293 MUST-33] */
     *value = tct_tcp_recv_urgent_unread(c);
+    return TCT_OK;
+  case TCT_OPT_ECN:
+    *value = tct_tcp_ecn_mode(s, c);
     return TCT_OK;
   case TCT_OPT_CONGESTION:
     *value = TCT_CC_NEWRENO;

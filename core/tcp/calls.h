@@ -151,6 +151,7 @@ void tct_tcp_recv_on_ack_sent(tct_stack *s, struct tct_tcp *c,
                               tct_seq edge); /* any segment with ACK left */
 void tct_tcp_recv_on_app_read(tct_stack *s, struct tct_tcp *c);
 void tct_tcp_recv_on_delack_timer(struct tct_tcp *c);
+void tct_tcp_recv_quicken(struct tct_tcp *c, uint8_t n); /* the next n segments at once */
 void tct_tcp_recv_set_quickack(tct_stack *s, struct tct_tcp *c, bool on);
 bool tct_tcp_recv_challenge(tct_stack *s, struct tct_tcp *c); /* RFC 5961, limited per connection */
 bool tct_tcp_recv_paws_ok(const tct_stack *s, const struct tct_tcp *c, const struct tct_tcp_hdr *h);
@@ -378,6 +379,32 @@ void tct_tcp_drain(tct_stack *s, tct_time deadline); /* tct_drain */
 
 /* ---- tcp_mtu.c (tcp_icmp.c: stack.h) --------------------------------------------------------- */
 void tct_tcp_mtu_set(tct_stack *s, struct tct_tcp *c, uint32_t mtu);
+
+/* ---- tcp_ecn.c: marks seen, told and heeded -------------------------------------------------- */
+tct_ecn tct_tcp_ecn_mode(const tct_stack *s, const struct tct_tcp *c);
+/* ECE and CWR of our SYN or SYN,ACK. */
+uint8_t tct_tcp_ecn_syn_flags(const tct_stack *s, const struct tct_tcp *c, bool again);
+/* ECE and CWR of any later segment, and the two bits of its IP header. */
+uint8_t tct_tcp_ecn_flags(const struct tct_tcp *c, const struct tct_tcp_plan *p);
+uint8_t tct_tcp_ecn_ip(const struct tct_tcp *c, const struct tct_tcp_plan *p);
+void tct_tcp_ecn_on_sent(struct tct_tcp *c, const struct tct_tcp_plan *p);
+/* A SYN, or SYN,ACK, that answers or crosses ours. */
+void tct_tcp_ecn_on_syn(struct tct_tcp *c, const struct tct_tcp_hdr *h);
+/* Does a listener agree to what a SYN asks for? */
+bool tct_tcp_ecn_may_agree(const tct_stack *s, const struct tct_tcp *l, const struct tct_pkt *p,
+                           const struct tct_tcp_hdr *h);
+void tct_tcp_ecn_on_child(struct tct_tcp *c, const struct tct_half_open *r);
+/* Text that is new, before it is taken in. */
+void tct_tcp_ecn_on_text(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *p,
+                         const struct tct_tcp_hdr *h);
+tct_seq tct_tcp_ecn_fresh_cut(const struct tct_tcp *c); /* of a new active block */
+void tct_tcp_ecn_on_ack(struct tct_tcp *c, const struct tct_tcp_hdr *h, struct tct_tcp_ack *a);
+/* A mark was told: cuts the window, once a round trip. After tct_tcp_recover_on_ack. */
+void tct_tcp_ecn_heed(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_ack *a);
+void tct_tcp_ecn_on_cut(struct tct_tcp *c); /* for whatever reason: CWR is owed */
+void tct_tcp_ecn_on_undo(struct tct_tcp *c);
+void tct_tcp_ecn_set_exact(struct tct_tcp *c,
+                           bool exact); /* the algorithm wants DCTCP's receiver */
 
 /* ---- tcp_keep.c ------------------------------------------------------------------------------ */
 tct_time tct_tcp_keep_next(const tct_stack *s,

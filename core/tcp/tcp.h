@@ -82,8 +82,18 @@ struct tct_tcp_rcv { /* tcp_recv.c */
   uint8_t flags;
   uint8_t quick;   /* quick ACKs left */
   uint8_t ack_why; /* tct_why of the ACK owed */
+  uint16_t ecn;    /* TCT_ECNF_*; tcp_ecn.c */
 };
 #define TCT_ACK_DEBT_MAX 16
+enum {                          /* rcv.ecn: both directions, here because there was room */
+       TCT_ECNF_CLASSIC = 1,    /* agreed: RFC 3168 */
+       TCT_ECNF_ASKED = 4,      /* our SYN asked */
+       TCT_ECNF_ECHO = 8,       /* CE came: ECE on every ACK until the peer's CWR */
+       TCT_ECNF_TELL_CWR = 16,  /* our window was cut: CWR on the next new segment */
+       TCT_ECNF_SEEN = 32,      /* ECT or CE came */
+       TCT_ECNF_CUT_HERE = 128, /* una is where the window was cut: marks told now are old */
+       TCT_ECNF_EXACT = 64      /* DCTCP's receiver: ECE says what the last segment was */
+};
 
 enum { /* tmr.due: what tcp_plan has to see to; a timer never sends */
        TCT_DUE_SYN = 1,
@@ -267,6 +277,7 @@ struct tct_tcp_active {
   tct_time delack_at; /* tcp_recv.c; TCT_NEVER: none */
   tct_time cork_at;   /* tcp_send.c: a corked remnant leaves at; TCT_NEVER: none */
   tct_time quiet_at;
+  tct_seq ecn_cut;          /* tcp_ecn.c: snd.nxt when a mark last cut the window */
   uint32_t cc_acked;        /* tcp_cc: bytes acknowledged towards the next growth */
   tct_seq small_end;        /* end of the last segment that was less than full: Minshall */
   tct_seq cc_used;          /* highest nxt at which cwnd was the limit */
@@ -305,6 +316,7 @@ struct tct_extra {
   uint32_t sndbuf, notsent_lowat, user_timeout_ms, fin_wait_2_ms, window_clamp, rcvlowat, fixed_isn;
   uint16_t keepidle_s, keepintvl_s, maxseg;
   uint8_t keepcnt, r1_retries, syn_retries, keep_garbage;
+  uint8_t ecn; /* tct_ecn */
   uint8_t defer_accept_s, syn_policy, no_ts, no_sack, no_wscale;
   uint8_t challenge_left; /* per connection, refilled each second */
   uint32_t challenge_s;
@@ -327,7 +339,8 @@ struct tct_tcp_ack {
   bool window_changed;
   bool fin_acked;
   bool was_cwnd_limited;
-  bool ece;
+  bool ece;          /* the peer tells of marks: a reason to cut, once a window */
+  uint32_t ce_bytes; /* of what it acknowledges, as far as is known: DCTCP */
 };
 
 /* ---- listener, half-open, TIME-WAIT: tcp_listen.c and tcp_timewait.c --------------------------

@@ -86,6 +86,7 @@ static tct_seq unacked_byte(const struct tct_tcp *c) {
 static void forget_history(struct tct_tcp_active *a) {
   a->rec.recover = tct_seq_sub(a->conn->snd.una, 1);
   a->rec.dupacks = 0;
+  a->ecn_cut = tct_tcp_ecn_fresh_cut(a->conn);
   a->cc_used = a->conn->snd.una;
   a->cc_acked = 0;
   a->small_end = a->conn->snd.una;

@@ -31,6 +31,7 @@ static bool copy_extra(tct_stack *s, const struct tct_tcp *l, struct tct_tcp *c)
   x->no_ts = from->no_ts;
   x->no_sack = from->no_sack;
   x->no_wscale = from->no_wscale;
+  x->ecn = from->ecn;
   return true;
 }
 
@@ -85,6 +86,7 @@ static struct tct_tcp *make_child(tct_stack *s, const struct tct_listen_syn *y,
   tct_tcp_send_on_sent(s, c, r->iss, tct_seq_add(r->iss, 1), false);
   tct_tcp_recv_start(s, c, r->irs);
   tct_tcp_options_agree(s, c, &opt, y->h->window);
+  tct_tcp_ecn_on_child(c, r);
   c->snd.wl1 = r->irs;
   c->snd.wl2 = r->iss;
   sample_rtt(r, c, y->p->at);

@@ -68,6 +68,7 @@ static tct_verdict syn_sent_take_syn(struct arrival *in) {
   struct tct_tcp *c = in->c;
   tct_tcp_recv_start(s, c, in->h->seq);
   tct_tcp_options_agree(s, c, &in->h->opt, in->h->window);
+  tct_tcp_ecn_on_syn(c, in->h);
   if (has(in, TCT_ACK)) { /* [RFC9293 EP-9] [RFC9293 EP-12] */
     struct tct_tcp_ack ack;
     tct_tcp_send_on_ack(s, c, in->p, in->h, &ack);
@@ -250,6 +251,7 @@ static void take_ack(struct arrival *in, struct tct_tcp_ack *a) {
   tct_stack *s = in->s;
   struct tct_tcp *c = in->c;
   tct_tcp_send_on_ack(s, c, in->p, in->h, a);
+  tct_tcp_ecn_on_ack(c, in->h, a);
   if (a->rtt_ns != TCT_NEVER) {
     tct_tcp_rtt_sample(c, a->rtt_ns);
     tct_tcp_timer_forgive(c);
@@ -259,6 +261,8 @@ static void take_ack(struct arrival *in, struct tct_tcp_ack *a) {
     tct_tcp_cc_on_ack(
         s, c, a); /* before recovery may end: the ACK that ends it does not grow the window too */
   tct_tcp_recover_on_ack(s, c, a);
+  if (a->ece)
+    tct_tcp_ecn_heed(s, c, a);
   if (a->advanced) {
     tct_sock_event_marks(s, c);
     tct_sock_event_writable(s, c);
@@ -341,6 +345,7 @@ static tct_verdict step7_text(struct arrival *in) {
   if ((c->sockf & TCT_SOCKF_CLOSED) != 0 && TCT_RULE(SHLD_3))
     return refuse_text(in);
   report_duplicate_head(in);
+  tct_tcp_ecn_on_text(s, c, in->p, in->h);
   bool in_order = t.seq == c->rcv.nxt;
   tct_verdict v = tct_tcp_reasm_input(s, c, &t);
   tct_tcp_tune_on_text(s, c, in->h);

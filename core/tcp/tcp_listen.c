@@ -117,7 +117,9 @@ tct_seq tct_tcp_listen_iss(tct_stack *s, struct tct_tcp *c, const struct tct_tup
 }
 
 /* What the SYN says and we agree to. */
-static uint8_t agree(const tct_stack *s, const struct tct_tcp *l, const struct tct_tcp_opts *o) {
+static uint8_t agree(const tct_stack *s, const struct tct_listen_syn *y) {
+  const struct tct_tcp *l = y->l;
+  const struct tct_tcp_opts *o = &y->h->opt;
   uint8_t opts = TCT_HALF_WSCALE;
   if (o->has_wscale && tct_tcp_options_offers(s, l, TCT_OPT_WSCALE))
     opts = o->wscale > 14 ? 14 : o->wscale;
@@ -125,6 +127,8 @@ static uint8_t agree(const tct_stack *s, const struct tct_tcp *l, const struct t
     opts |= TCT_HALF_TS;
   if (o->sack_permitted && tct_tcp_options_offers(s, l, TCT_OPT_SACK))
     opts |= TCT_HALF_SACK;
+  if (tct_tcp_ecn_may_agree(s, l, y->p, y->h))
+    opts |= TCT_HALF_ECN;
   return opts;
 }
 
@@ -138,7 +142,7 @@ void tct_tcp_listen_fill_record(tct_stack *s, const struct tct_listen_syn *y,
   r->mss = y->h->opt.has_mss ? y->h->opt.mss : 0;
   r->ifi = (uint8_t)y->p->ifi;
   r->listener = y->l->index;
-  r->opts = agree(s, y->l, &y->h->opt);
+  r->opts = agree(s, y);
   if (y->reopens)
     r->life |= TCT_HALF_REOPENS;
 }
@@ -171,6 +175,8 @@ void tct_tcp_listen_syn_ack(tct_stack *s, struct tct_tcp *l, const struct tct_ha
   a->seq = r->iss;
   a->ack = tct_seq_add(r->irs, 1);
   a->flags = TCT_SYN | TCT_ACK;
+  if ((r->opts & TCT_HALF_ECN) != 0) /* [RFC9293 SHLD-8] ECE alone agrees: RFC 3168 6.1.1 */
+    a->flags |= TCT_ECE;
   a->window = (uint16_t)tct_tcp_recv_syn_window(s, &like);
   a->tclass = l->tclass;
   a->hop_limit = l->hop_limit;

@@ -15,7 +15,8 @@ void tct_tcp_output_wake(tct_stack *s, struct tct_tcp *c) {
 
 /* ---- A planned segment ----------------------------------------------------------------------- */
 
-static void fill_ip(tct_stack *s, const struct tct_tcp *c, struct tct_ip_tx *tx) {
+static void fill_ip(tct_stack *s, const struct tct_tcp *c, const struct tct_tcp_plan *p,
+                    struct tct_ip_tx *tx) {
   memset(tx, 0, sizeof *tx);
   tx->src = TCT_RULE_ELSE(MUST_45, c->key.laddr,
                           c->key.raddr); /* as it was at the start [RFC9293 MUST-45] */
@@ -24,6 +25,7 @@ static void fill_ip(tct_stack *s, const struct tct_tcp *c, struct tct_ip_tx *tx)
   tx->proto = TCT_IPPROTO_TCP;
   tx->hop_limit = TCT_RULE_ELSE(MUST_49, c->hop_limit, 64); /* [RFC9293 MUST-49] */
   tx->tclass = TCT_RULE_ELSE(MUST_48, c->tclass, 0); /* [RFC9293 MUST-48] [RFC9293 SHLD-22] */
+  tx->tclass |= tct_tcp_ecn_ip(c, p);
   tx->dont_frag = (c->sockf & TCT_SOCKF_NO_DF) == 0;
   if (!tct_addr_is_ipv4(tx->dst))
     tx->flow_label = tct_ip_flow_label(s, tx->src, tx->dst, c->key.lport, c->key.rport);
@@ -36,7 +38,7 @@ static void fill_header(tct_stack *s, const struct tct_tcp *c, const struct tct_
   h->sport = c->key.lport;
   h->dport = c->key.rport;
   h->seq = p->seq;
-  h->flags = p->flags;
+  h->flags = p->flags | tct_tcp_ecn_flags(c, p);
   if ((p->flags & TCT_ACK) != 0)
     h->ack = c->rcv.nxt;
   if (syn)
@@ -107,7 +109,7 @@ static void build(tct_stack *s, struct tct_tcp *c, struct tct_tcp_plan *p, tct_s
     payload = fill_payload(c, p, out, &pieces);
     p->seg_size = p->len > p->seg_size ? p->seg_size : 0;
   }
-  fill_ip(s, c, &tx);
+  fill_ip(s, c, p, &tx);
   fill_header(s, c, p, edge, &h);
   trim_options(c, p, &h);
   size_t ip_len = tct_ip_header_len(tx.dst);
@@ -191,6 +193,7 @@ static void on_sent(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan *
   else if (takes_numbers)
     on_resent(s, c, p);
   count(s, c, p, again);
+  tct_tcp_ecn_on_sent(c, p);
   tct_tcp_timer_on_sent(s, c);
 }
 
@@ -296,6 +299,8 @@ static void from_conn(tct_stack *s, const struct tct_tcp *c, uint8_t flags, tct_
   r->seq = tct_tcp_send_bare_seq(c);
   r->ack = c->rcv.nxt;
   r->flags = flags;
+  if (flags == TCT_ACK)
+    r->flags |= tct_tcp_ecn_flags(c, &(struct tct_tcp_plan){.flags = TCT_ACK});
   r->window = tct_tcp_recv_window_field(c, c->rcv.edge, false);
   r->tclass = c->tclass;
   r->hop_limit = c->hop_limit;

@@ -41,7 +41,7 @@ static uint8_t data_flags(conn *c, tct_seq seq, uint32_t len) {
 /* ---- The questions, one function each; true: the plan is made -------------------------------- */
 
 /* Our SYN is not acknowledged yet. */
-static bool plan_syn(conn *c, plan_t *p) {
+static bool plan_syn(const tct_stack *s, conn *c, plan_t *p) {
   if (tct_tcp_syn_acked(c) || (c->tmr.due & TCT_DUE_SYN) == 0)
     return false;
   bool again = (c->open & TCT_OPEN_SYN_LOST) != 0;
@@ -49,6 +49,7 @@ static bool plan_syn(conn *c, plan_t *p) {
     set(p, again ? TCT_WHY_SYN_REXMIT : TCT_WHY_SYN, c->iss, 0, TCT_SYN);
   else /* a simultaneous open: the original number [RFC9293 MUST-10] [RFC9293 EP-10] */
     set(p, again ? TCT_WHY_SYN_ACK_REXMIT : TCT_WHY_SYN_ACK, c->iss, 0, TCT_SYN | TCT_ACK);
+  p->flags |= tct_tcp_ecn_syn_flags(s, c, again);
   p->resend = again;
   return true;
 }
@@ -139,8 +140,8 @@ static uint32_t span(const tct_stack *s, conn *c, uint32_t mss, uint32_t usable)
   uint32_t segs = cfg->gso_max_segs == 0 ? 1 : tct_min_u32(usable / mss, cfg->gso_max_segs);
   while (segs > 1 && segs * mss > cfg->gso_max_bytes)
     segs--;
-  if ((c->snd.flags & TCT_SND_URGENT) != 0)
-    segs = 1;
+  if ((c->snd.flags & TCT_SND_URGENT) != 0 || (c->rcv.ecn & TCT_ECNF_TELL_CWR) != 0)
+    segs = 1; /* CWR stands on one segment: who cuts the frame may copy its flags */
   return segs * mss;
 }
 
@@ -212,7 +213,7 @@ void tct_tcp_plan(const tct_stack *s, const struct tct_tcp *c, struct tct_tcp_pl
   memset(p, 0, sizeof *p);
   if (c->state == TCT_CLOSED || c->state == TCT_LISTEN || c->state == TCT_TIME_WAIT)
     return;
-  if (plan_syn(c, p) || c->state == TCT_SYN_SENT)
+  if (plan_syn(s, c, p) || c->state == TCT_SYN_SENT)
     return;
   if (plan_probe(c, p) || plan_keepalive(c, p) || plan_bare_fin(c, p))
     return;

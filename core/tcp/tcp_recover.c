@@ -44,6 +44,7 @@ static void begin_fast(tct_stack *s, struct tct_tcp *c, struct tct_tcp_active *a
   s->n.TCPFastRetrans++;
   /* what limited transmit sent beyond the window does not count: RFC 5681 3.2 step 2 */
   tct_tcp_cc_on_loss(s, c, tct_min_u32(tct_tcp_send_flight(c), c->cc.cwnd));
+  tct_tcp_ecn_on_cut(c);
   mark_first(s, c, a, TCT_WHY_FAST_REXMIT);
 }
 
@@ -113,6 +114,7 @@ void tct_tcp_recover_on_rto(tct_stack *s, struct tct_tcp *c) {
   bool again = c->tmr.tries > 1;
   if (!again)
     tct_tcp_cc_on_rto(s, c, tct_tcp_send_flight(c));
+  tct_tcp_ecn_on_cut(c);
   s->n.TCPTimeouts++;
   if (a == NULL) {
     c->tmr.due |= TCT_DUE_FIN;

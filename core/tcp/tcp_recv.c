@@ -210,6 +210,11 @@ void tct_tcp_recv_on_app_read(tct_stack *s, struct tct_tcp *c) {
   tct_tcp_output_wake(s, c);
 }
 
+/* The peer's window may be so small that a delayed ACK would stop it. */
+void tct_tcp_recv_quicken(struct tct_tcp *c, uint8_t n) {
+  c->rcv.quick = c->rcv.quick > n ? c->rcv.quick : n;
+}
+
 /* On: at once from now on, and what was delayed too (Linux's TCP_QUICKACK). */
 void tct_tcp_recv_set_quickack(tct_stack *s, struct tct_tcp *c, bool on) {
   c->rcv.flags = (uint8_t)(on ? c->rcv.flags | TCT_RCV_QUICKACK : c->rcv.flags & ~TCT_RCV_QUICKACK);

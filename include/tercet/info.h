@@ -30,6 +30,12 @@ typedef struct tct_info { /* times in microseconds unless named */
   uint32_t rcv_ssthresh;   /* most that the window may be now */
   uint32_t rcv_ooopack;    /* segments that came out of order */
 } tct_info;
-enum { TCT_INFO_TIMESTAMPS = 1, TCT_INFO_SACK = 2, TCT_INFO_WSCALE = 4, TCT_INFO_ECN = 8 };
+enum { /* options */
+       TCT_INFO_TIMESTAMPS = 1,
+       TCT_INFO_SACK = 2,
+       TCT_INFO_WSCALE = 4,
+       TCT_INFO_ECN = 8,      /* agreed */
+       TCT_INFO_ECN_SEEN = 16 /* a packet came with ECT or CE */
+};
 
 #endif

@@ -70,6 +70,7 @@ typedef enum tct_verdict {
   X(ACK_FIN, "acknowledges the FIN")              X(ACK_CHALLENGE, "challenge ACK")                \
   X(ACK_UNSENT, "acknowledges what was never sent")                                                \
   X(ACK_PROBE, "answers a window probe")          X(ACK_TIME_WAIT, "TIME-WAIT answers")            \
+  X(ACK_ECN, "tells of a congestion mark, or of its end")                                          \
   X(RST_NO_SOCKET, "nobody listens")              X(RST_LISTEN, "no such half-open connection")    \
   X(RST_BAD_ACK, "acknowledges nothing of ours")  X(RST_ABORT, "aborted")                          \
   X(RST_UNREAD, "closed with unread data")        X(RST_AFTER_CLOSE, "data after close")           \

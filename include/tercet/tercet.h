@@ -256,6 +256,8 @@ typedef struct tct_config {
   bool no_timestamps, no_sack, no_wscale, no_quickack;
   uint16_t port_first, port_last; /* ephemeral: 1024..65535 STRICT, 32768..60999 LINUX */
   uint8_t hop_limit;              /* 64 */
+  uint8_t ecn;                    /* tct_ecn: PASSIVE */
+  uint8_t ecn_fallback; /* tct_switch, ON: a lost SYN that asked for ECN goes again plain */
 } tct_config;
 
 typedef enum tct_cc {
@@ -265,6 +267,15 @@ typedef enum tct_cc {
   TCT_CC_BBR,
   TCT_CC_DCTCP
 } tct_cc;
+typedef enum tct_ecn { /* Linux's tcp_ecn plus one; accurate: RFC 9768, else RFC 3168 */
+                       TCT_ECN_DEFAULT,
+                       TCT_ECN_OFF,
+                       TCT_ECN_ON,                   /* ask, and agree if asked */
+                       TCT_ECN_PASSIVE,              /* agree if asked, never ask */
+                       TCT_ECN_ACCURATE,             /* ask for it, agree to either */
+                       TCT_ECN_ACCURATE_ASK_CLASSIC, /* agree to either, ask for the classic one */
+                       TCT_ECN_ACCURATE_PASSIVE      /* agree to either, never ask */
+} tct_ecn;
 typedef enum tct_switch { TCT_DEFAULT, TCT_OFF, TCT_ON } tct_switch; /* DEFAULT: the profile's */
 
 /* Fills in `c` with defaults; the caller still supplies alloc and seed. */
@@ -400,13 +411,6 @@ typedef enum tct_opt {
   TCT_OPT_MTU_PROBING,        /* tct_mtu_probing */
   TCT_OPT_ISN /* only in deterministic stacks: fixes the next ISS (demos, scripts) */
 } tct_opt;
-typedef enum tct_ecn { /* values of Linux's tcp_ecn */
-                       TCT_ECN_OFF,
-                       TCT_ECN_ON,
-                       TCT_ECN_PASSIVE, /* agree if asked, never ask */
-                       TCT_ECN_ACCURATE,
-                       TCT_ECN_ACCURATE_PASSIVE
-} tct_ecn;
 typedef enum tct_mtu_probing {
   TCT_MTU_PROBING_OFF,
   TCT_MTU_PROBING_BLACK_HOLE,
