@@ -2,7 +2,8 @@
 # The front door; the build itself is meson.build. Every target installs what it needs and this
 # machine lacks (Debian packages, one line says which). `make help` lists the targets.
 .DEFAULT_GOAL := build
-.PHONY: build demo check check-all conformance conformance-probe sizes fuzz bench format \
+.PHONY: build demo check check-all conformance conformance-probe sizes fuzz bench goodput \
+  goodput-linux goodput-table format \
   install-deps install clean help
 
 build:             ## the library and the command, into build/tercet
@@ -39,6 +40,20 @@ fuzz:              ## libFuzzer, SECONDS=n a target (default one hour)
 bench:             ## the benchmarks, built; run them from build-bench/bench/
 	@tools/install-deps.sh build
 	@tools/build.sh build-bench -Dbench=true
+
+goodput:           ## speed over loss, reordering, stalls, in virtual time; ROWS=list SEEDS=n
+	@tools/install-deps.sh build
+	@tools/goodput $(if $(ROWS),--rows '$(ROWS)') $(if $(ALGOS),--algos $(ALGOS)) \
+	  $(if $(SEEDS),--seeds $(SEEDS)) $(if $(STORE),--store)
+
+goodput-linux:     ## the same of this machine's kernel, in real time (root); ROWS= ALGOS= SECONDS=
+	@tools/install-deps.sh build
+	@tools/goodput linux $(if $(ROWS),--rows '$(ROWS)') $(if $(ALGOS),--algos $(ALGOS)) \
+	  $(if $(SECONDS),--seconds $(SECONDS))
+
+goodput-table:     ## both side by side, into docs/performance.md
+	@tools/install-deps.sh build
+	@tools/goodput table
 
 format:            ## clang-format over every C file
 	@tools/install-deps.sh check-all

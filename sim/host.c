@@ -9,6 +9,7 @@
 
 #include "sim/world.h"
 #include "util/mem.h"
+#include "util/time.h"
 
 struct tct_sim_host {
   struct sim_node node;
@@ -44,6 +45,19 @@ size_t tct_sim_host_memory(const tct_sim_host *h) {
   return h->memory;
 }
 
+/* ---- The host's own clock, which may be coarse ---- */
+
+static tct_time clock_of(const struct tct_sim_host *h) {
+  tct_time now = h->node.world->now;
+  return h->config.clock_ns > 1 ? now - now % h->config.clock_ns : now;
+}
+
+/* The first instant at which this host's clock shows at least t. */
+static tct_time tick_of(const struct tct_sim_host *h, tct_time t) {
+  tct_time tick = h->config.clock_ns, past = tick > 1 ? t % tick : 0;
+  return past == 0 ? t : tct_time_add(t, tick - past);
+}
+
 /* ---- Running ---- */
 
 static void run_host(struct tct_sim_host *h);
@@ -59,6 +73,8 @@ static void wake(void *ctx, void *arg) {
 /* A wake-up that is too early does no harm; so a deadline that moved later costs no new event. */
 static void sleep_until_deadline(struct tct_sim_host *h) {
   tct_time d = tct_deadline(h->stack);
+  if (d != TCT_NEVER)
+    d = tick_of(h, d);
   if (d == TCT_NEVER || d >= h->wake_at)
     return;
   h->wake_at = d;
@@ -69,7 +85,7 @@ static void take_inbox(struct tct_sim_host *h) {
   tct_frame f[TCT_BURST_MAX];
   tct_iov iov[TCT_BURST_MAX];
   unsigned n = h->n_inbox;
-  tct_time now = h->node.world->now;
+  tct_time now = clock_of(h);
   memset(f, 0, sizeof f);
   for (unsigned i = 0; i < n; i++) {
     iov[i] = (tct_iov){h->inbox[i]->bytes, h->inbox[i]->frame.len};
@@ -98,7 +114,7 @@ static unsigned tell_applications(struct tct_sim_host *h) {
 static size_t send_all(struct tct_sim_host *h) {
   tct_frame f[TCT_BURST_MAX];
   size_t n, total = 0;
-  while ((n = tct_output(h->stack, h->ifc, f, TCT_BURST_MAX, h->node.world->now)) > 0) {
+  while ((n = tct_output(h->stack, h->ifc, f, TCT_BURST_MAX, clock_of(h))) > 0) {
     for (size_t i = 0; i < n; i++)
       sim_link_send(&h->node, &f[i]);
     total += n;
@@ -111,7 +127,7 @@ static size_t send_all(struct tct_sim_host *h) {
 static bool has_more(struct tct_sim_host *h) {
   if (h->stack == NULL || sim_world_is_stuck(h->node.world))
     return false;
-  if (tct_deadline(h->stack) > h->node.world->now)
+  if (tct_deadline(h->stack) > clock_of(h))
     return false;
   sim_world_count_step(h->node.world);
   return true;
@@ -124,7 +140,7 @@ static void run_host(struct tct_sim_host *h) {
   for (;;) {
     unsigned news;
     size_t sent = 0;
-    tct_advance(h->stack, h->node.world->now);
+    tct_advance(h->stack, clock_of(h));
     news = tell_applications(h);
     if (h->stack != NULL)
       sent = send_all(h);
@@ -194,7 +210,7 @@ bool tct_sim_host_boot(tct_sim_host *h) {
   h->stack = tct_new(&h->config.stack, &err);
   if (h->stack == NULL)
     return false;
-  tct_advance(h->stack, h->node.world->now);
+  tct_advance(h->stack, clock_of(h));
   h->wake_at = TCT_NEVER;
   if (tct_if_add(h->stack, &c, &h->ifc) == TCT_OK &&
       tct_if_addr_add(h->stack, h->ifc, h->config.addr, h->config.prefix_len) >= 0)

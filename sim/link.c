@@ -31,6 +31,8 @@ struct tct_sim_link {
   struct direction dir[2];
   tct_sim_tap tap;
   void *tap_ctx;
+  tct_sim_carrier carrier; /* NULL: path and rules decide */
+  void *carrier_ctx;
 };
 
 tct_sim_link *tct_sim_link_new(tct_sim *w, tct_sim_end a, tct_sim_end b, const tct_sim_path *ab,
@@ -80,6 +82,11 @@ void tct_sim_link_clear_rules(tct_sim_link *l) {
 void tct_sim_link_tap(tct_sim_link *l, tct_sim_tap fn, void *ctx) {
   l->tap = fn;
   l->tap_ctx = ctx;
+}
+
+void tct_sim_link_carry(tct_sim_link *l, tct_sim_carrier fn, void *ctx) {
+  l->carrier = fn;
+  l->carrier_ctx = ctx;
 }
 
 /* ---- Fate ---- */
@@ -145,7 +152,8 @@ static void tell_tap(tct_sim_link *l, const tct_sim_frame *f, bool arriving) {
 
 static void add_to_digest(struct tct_sim *w, const tct_sim_frame *f) {
   const uint64_t key[2] = {w->digest, f->sent_at << 1 | f->dir};
-  w->digest = tct_siphash24(key, f->bytes, f->len);
+  if (!w->no_digest)
+    w->digest = tct_siphash24(key, f->bytes, f->len);
 }
 
 static struct sim_packet *copy_packet(const struct sim_packet *p) {
@@ -191,7 +199,13 @@ static void decide(struct direction *d, struct sim_packet *p, tct_time *extra_ns
     p->frame.fate = TCT_SIM_QUEUE_FULL;
 }
 
-static void start_packet(struct direction *d, struct sim_packet *p) {
+static void ask_carrier(const tct_sim_link *l, struct sim_packet *p) {
+  p->frame.arrives_at = l->carrier(l->carrier_ctx, &p->frame);
+  p->frame.fate = p->frame.arrives_at == TCT_NEVER ? TCT_SIM_LOST : TCT_SIM_DELIVERED;
+}
+
+/* Fate and time of arrival by path and rules; returns what a copy is late by. */
+static tct_time ask_path(struct direction *d, struct sim_packet *p) {
   struct tct_sim *w = p->link->world;
   tct_time extra_ns;
   decide(d, p, &extra_ns);
@@ -201,6 +215,16 @@ static void start_packet(struct direction *d, struct sim_packet *p) {
     if (p->frame.fate == TCT_SIM_DELAYED)
       p->frame.arrives_at += extra_ns;
   }
+  return extra_ns;
+}
+
+static void start_packet(struct direction *d, struct sim_packet *p) {
+  struct tct_sim *w = p->link->world;
+  tct_time extra_ns = 0;
+  if (p->link->carrier != NULL)
+    ask_carrier(p->link, p);
+  else
+    extra_ns = ask_path(d, p);
   tell_tap(p->link, &p->frame, false);
   if (p->frame.arrives_at == TCT_NEVER) {
     free(p);

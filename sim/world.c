@@ -70,6 +70,10 @@ uint64_t tct_sim_digest(const tct_sim *w) {
   return w->digest;
 }
 
+void tct_sim_skip_digest(tct_sim *w) {
+  w->no_digest = true;
+}
+
 uint64_t tct_sim_frames(const tct_sim *w) {
   return w->frames;
 }

@@ -58,6 +58,7 @@ struct tct_sim {
   struct sim_node *first, **last;
   struct tct_sim_link *links;
   uint64_t frames, digest;
+  bool no_digest;
   uint32_t steps; /* at this instant */
 };
 

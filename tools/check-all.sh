@@ -72,6 +72,9 @@ step_conformance() {
   tools/rfcmap --check build-check/passed.txt
 }
 step_probe() { tools/conformance-probe; }
+step_goodput() { # a few rows of the table; a median that fell fails
+  tools/goodput --rows loss-0,loss-1,reorder-1,stall,policer,clock-15.6ms
+}
 step_fuzz() { tools/fuzz.sh; }
 step_interop() {
   local failed=0 passed=0 skipped=0 n
@@ -93,7 +96,7 @@ step_interop() {
 step_readme() { tools/readme-commands.sh; }
 
 steps='format shellcheck headers release symbols sizes freestanding wasm32 install digest cppcheck tidy
-  optimised clang msan integer conformance probe fuzz interop readme'
+  optimised clang msan integer conformance probe goodput fuzz interop readme'
 [ "${1-}" = --list ] && { echo $steps; exit 0; }
 [ $# -gt 0 ] && steps=$*
 

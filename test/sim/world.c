@@ -169,6 +169,55 @@ static void link__loss_rate__is_met_roughly_and_all_are_told(void **state) {
   tct_sim_free(p.w);
 }
 
+static tct_time lose_every_second(void *ctx, const tct_sim_frame *f) {
+  unsigned *n = ctx;
+  return (*n)++ % 2 == 0 ? f->sent_at + MS(3) * *n : TCT_NEVER;
+}
+
+static void link__carrier__decides_instead_of_path_and_rules(void **state) {
+  const tct_sim_path path = {.delay_ns = MS(100), .loss_ppm = 1000000};
+  unsigned n = 0;
+  struct pair p;
+  (void)state;
+  make_pair(&p, &path);
+  tct_sim_link_carry(p.l, lose_every_second, &n);
+  for (uint32_t i = 0; i < 4; i++)
+    send_seg(&p, i, TCT_ACK, 0);
+  tct_sim_run(p.w, TCT_NEVER);
+  assert_int_equal(p.right.n, 2);
+  assert_int_equal(p.right.seq[1], 2);
+  assert_int_equal(p.right.at[0], MS(3));
+  assert_int_equal(p.right.at[1], MS(9));
+  assert_int_equal(p.left.fates[TCT_SIM_LOST], 2);
+  assert_int_equal(p.left.fates[TCT_SIM_DELIVERED], 2);
+  tct_sim_free(p.w);
+}
+
+/* The time-out of 1 s is over at 1000 ms, but this clock shows that at 1200 ms only. */
+static void host__coarse_clock__timers_fire_at_its_ticks(void **state) {
+  static const tct_sim_path ideal;
+  const tct_endpoint nobody = {.addr = tct_addr_ipv4(10, 0, 0, 2), .port = 80};
+  tct_sim_flow flow = {.tx_total = 1};
+  tct_sim_host_config c;
+  struct seen s = {.w = tct_sim_new(1)};
+  tct_sim_peer *silent = tct_sim_peer_new(s.w, on_seg, &s, NULL, NULL);
+  tct_sim_host *h;
+  (void)state;
+  tct_sim_config_init(s.w, &c);
+  c.addr = tct_addr_ipv4(10, 0, 0, 1);
+  c.prefix_len = 24;
+  c.clock_ns = MS(300);
+  h = tct_sim_host_new(s.w, &c);
+  assert_non_null(h);
+  tct_sim_link_new(s.w, tct_sim_host_end(h), tct_sim_peer_end(silent), &ideal, &ideal);
+  assert_true(tct_sim_flow_connect(&flow, h, &nobody) >= 0);
+  tct_sim_run(s.w, MS(2000));
+  assert_int_equal(s.n, 2);
+  assert_int_equal(s.at[0], 0);
+  assert_int_equal(s.at[1], MS(1200));
+  tct_sim_free(s.w);
+}
+
 static uint64_t digest_of(uint64_t seed, uint32_t odd_one) {
   static const tct_sim_path ideal;
   tct_sim *w = tct_sim_new(seed);
@@ -278,6 +327,8 @@ int main(void) {
       cmocka_unit_test(link__rule__acts_on_the_chosen_segments_only),
       cmocka_unit_test(link__rules__duplicate_and_delay),
       cmocka_unit_test(link__loss_rate__is_met_roughly_and_all_are_told),
+      cmocka_unit_test(link__carrier__decides_instead_of_path_and_rules),
+      cmocka_unit_test(host__coarse_clock__timers_fire_at_its_ticks),
       cmocka_unit_test(digest__same_frames__same_number_and_one_bit_changes_it),
       cmocka_unit_test(world__endless_answers_at_one_instant__is_stuck),
       cmocka_unit_test(world__actions__run_by_time_then_by_order_of_asking),
