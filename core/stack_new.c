@@ -73,6 +73,7 @@ static bool all_zero(const void *p, size_t n) {
   return true;
 }
 
+/* Of a resolved one: what was left at 0 must fit what was given, too. */
 static bool is_valid(const tct_config *c) {
   bool seeded = c->deterministic || !all_zero(c->seed, sizeof c->seed);
   return c->size == sizeof *c && c->alloc.alloc != NULL && c->alloc.free != NULL && seeded &&
@@ -155,18 +156,21 @@ static int new_parts(tct_stack *s) {
 
 tct_stack *tct_new(const tct_config *c, int *err) {
   tct_stack *s = NULL;
-  if (!is_valid(c)) {
-    *err = TCT_EINVAL;
+  tct_config resolved;
+  *err = TCT_EINVAL;
+  if (c->size != sizeof *c)
     return NULL;
-  }
+  resolved = *c;
+  resolve(&resolved);
+  if (!is_valid(&resolved))
+    return NULL;
   s = c->alloc.alloc(c->alloc.ctx, sizeof *s, 64);
   if (s == NULL) {
     *err = TCT_ENOMEM;
     return NULL;
   }
   memset(s, 0, sizeof *s);
-  s->cfg = *c;
-  resolve(&s->cfg);
+  s->cfg = resolved;
   s->alloc = (tct_alloc){alloc_counted, free_counted, s};
   tct_prng_init(&s->prng, c->seed);
   draw_keys(s, &c->keys);

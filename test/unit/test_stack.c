@@ -30,6 +30,9 @@ static void ports_turned(tct_config *c) {
 static void delack_too_long(tct_config *c) {
   c->delack_ms = 500;
 }
+static void rto_max_below_default_min(tct_config *c) {
+  c->rto_max_ms = 100;
+}
 static void rto_turned(tct_config *c) {
   c->rto_min_ms = 5000;
   c->rto_max_ms = 4000;
@@ -38,8 +41,13 @@ static void rto_turned(tct_config *c) {
 /* [RFC9293 MUST-40] A delayed ACK of half a second cannot even be asked for. */
 static void config__each_wrong_one__is_refused(void **state) {
   (void)state;
-  void (*const wrong[])(tct_config *) = {no_seed,      wrong_size,      no_alloc,
-                                         ports_turned, delack_too_long, rto_turned};
+  void (*const wrong[])(tct_config *) = {no_seed,
+                                         wrong_size,
+                                         no_alloc,
+                                         ports_turned,
+                                         delack_too_long,
+                                         rto_turned,
+                                         rto_max_below_default_min};
   for (unsigned i = 0; i < TCT_ARRAY_LEN(wrong); i++) {
     struct failing_alloc mem;
     int err;
@@ -48,6 +56,23 @@ static void config__each_wrong_one__is_refused(void **state) {
     assert_int_equal(err, TCT_EINVAL);
     failing_alloc_finish(&mem);
   }
+}
+
+static void rto_min_and_first_port_only(tct_config *c) {
+  c->rto_min_ms = 60000;
+  c->port_first = 50000;
+}
+
+/* The other of each pair is the profile's, and fits. */
+static void config__one_value_of_a_pair__is_judged_beside_the_default(void **state) {
+  (void)state;
+  struct failing_alloc mem;
+  int err;
+  failing_alloc_init(&mem);
+  tct_stack *s = make(&mem, rto_min_and_first_port_only, &err);
+  assert_non_null(s);
+  tct_free(s);
+  failing_alloc_finish(&mem);
 }
 
 static void zero_seed_said_to_be_deterministic__stack__is_made(void **state) {
@@ -264,6 +289,7 @@ static void names__every_value_and_beyond__have_a_text(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(config__each_wrong_one__is_refused),
+      cmocka_unit_test(config__one_value_of_a_pair__is_judged_beside_the_default),
       cmocka_unit_test(zero_seed_said_to_be_deterministic__stack__is_made),
       cmocka_unit_test(no_memory__n_th_request__tct_new_fails_cleanly),
       cmocka_unit_test(interface__stale_handle_or_bad_value__is_refused),
