@@ -123,6 +123,46 @@ long drill_call_sleep(struct drill_run *r, struct drill_op *op, int64_t ms, long
   return r->now_ns >= op->deadline_ns ? at_end : LSOCK_SLEEP;
 }
 
+bool drill_call_is_null(const struct drill_expr *e) {
+  return e->kind == DRILL_EXPR_WORD && strcmp(e->text, "NULL") == 0;
+}
+
+/* ---- Addresses ------------------------------------------------------------------------------- */
+
+size_t drill_call_sockaddr(const struct drill_run *r, const tct_endpoint *e,
+                           struct sockaddr_storage *out) {
+  memset(out, 0, sizeof *out);
+  if (!e)
+    return sizeof(struct sockaddr_in);
+  if (r->set->ip == DRILL_IP4) {
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(e->port)};
+    memcpy(&a.sin_addr, e->addr.b + 12, 4);
+    memcpy(out, &a, sizeof a);
+    return sizeof a;
+  }
+  struct sockaddr_in6 a = {.sin6_family = AF_INET6, .sin6_port = htons(e->port)};
+  memcpy(&a.sin6_addr, e->addr.b, 16);
+  memcpy(out, &a, sizeof a);
+  return sizeof a;
+}
+
+bool drill_call_endpoint(const struct sockaddr_storage *from, tct_endpoint *out) {
+  struct sockaddr_in6 a;
+  struct sockaddr_in a4;
+  memset(out, 0, sizeof *out);
+  if (from->ss_family == AF_INET6) {
+    memcpy(&a, from, sizeof a);
+    out->port = ntohs(a.sin6_port);
+    memcpy(out->addr.b, &a.sin6_addr, 16);
+  } else if (from->ss_family == AF_INET) {
+    memcpy(&a4, from, sizeof a4);
+    const uint8_t *b = (const uint8_t *)&a4.sin_addr;
+    out->port = ntohs(a4.sin_port);
+    out->addr = tct_addr_ipv4(b[0], b[1], b[2], b[3]);
+  }
+  return from->ss_family == AF_INET || from->ss_family == AF_INET6;
+}
+
 /* ---- Results --------------------------------------------------------------------------------- */
 
 static char *show_result(struct drill_run *r, long long result, const char *error) {
@@ -166,10 +206,12 @@ static bool check_result(struct drill_run *r, const struct drill_op *op, long re
 
 static bool check_end(struct drill_run *r, const struct drill_op *op) {
   uint64_t slack = drill_run_tolerance(r, op->end_ns - op->start_ns);
-  if (r->now_ns + slack >= op->end_ns && r->now_ns <= op->end_ns + slack)
+  uint64_t end_ns = op->returned_ns ? op->returned_ns : r->now_ns;
+  if (end_ns + slack >= op->end_ns && end_ns <= op->end_ns + slack)
     return true;
+  r->is_timing = true;
   return drill_run_fail(r, "%s() should return at %.6f s and did at %.6f s", op->call->name,
-                        (double)op->end_ns / 1e9, (double)r->now_ns / 1e9);
+                        (double)op->end_ns / 1e9, (double)end_ns / 1e9);
 }
 
 static bool finish_op(struct drill_run *r, const struct drill_op *op, long result) {
@@ -219,8 +261,15 @@ static bool start_op(struct drill_run *r, struct drill_op *op) {
   return op->call->blocks || wait_for_pending(r, r->now_ns + SLEEP_LIMIT_NS);
 }
 
+/* What is only asked of our stack: the kernel is not, and the answer is taken as it is written. */
+static bool is_passed_over(const struct drill_run *r, const char *name) {
+  return r->linux && (strcmp(name, "tct_news") == 0 || strcmp(name, "tct_get") == 0);
+}
+
 bool drill_call_play(struct drill_run *r, const struct drill_event *e) {
   const struct drill_call *c = e->call;
+  if (is_passed_over(r, c->name))
+    return true;
   const struct drill_call_row *row = find_row(c->name);
   if (!row)
     return drill_run_fail(r, "there is no call %s()", c->name);

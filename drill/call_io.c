@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { POLL_MAX = 64 };
+enum { POLL_MAX = 64, IOV_MAX_HERE = 64 };
 
 static uint8_t *get_buffer(struct drill_run *r, size_t n) {
   if (n > DRILL_BUFFER_MAX)
@@ -28,14 +28,10 @@ static uint8_t *get_buffer(struct drill_run *r, size_t n) {
   return r->buffer;
 }
 
-static bool is_null(const struct drill_expr *e) {
-  return e->kind == DRILL_EXPR_WORD && strcmp(e->text, "NULL") == 0;
-}
-
 /* What a write hands over; NULL for NULL. */
-static const uint8_t *fill_out(struct drill_run *r, struct drill_fd *fd, const struct drill_expr *e,
-                               size_t n) {
-  if (is_null(e))
+static uint8_t *fill_out(struct drill_run *r, struct drill_fd *fd, const struct drill_expr *e,
+                         size_t n) {
+  if (drill_call_is_null(e))
     return NULL;
   uint8_t *p = get_buffer(r, n);
   if (!p)
@@ -67,18 +63,110 @@ static bool check_in(struct drill_run *r, struct drill_fd *fd, const struct dril
   return true;
 }
 
-static long do_write(struct drill_run *r, struct drill_op *op, int flags) {
-  struct drill_fd *fd = drill_call_fd(r, op, 0);
+/* ---- Buffers of one call ----------------------------------------------------------------------
+ */
+
+/* iov of a list of {..., N}, all in one piece of memory; text: the first one's, if it is written.
+ */
+struct io {
+  struct iovec iov[IOV_MAX_HERE];
+  size_t n, bytes;
+  bool is_null;
+  const struct drill_expr *text;
+};
+
+static bool read_iov(struct drill_run *r, const struct drill_expr *list, struct io *x) {
+  *x = (struct io){.n = 0};
+  if (!list || list->kind != DRILL_EXPR_LIST || list->n > IOV_MAX_HERE)
+    return drill_run_fail(r, "a list of {..., N} expected");
+  for (size_t i = 0; i < list->n; i++) {
+    const struct drill_expr *v = list->kids[i];
+    int64_t n;
+    if (v->kind != DRILL_EXPR_STRUCT || v->n != 2 || !drill_call_number(r, v->kids[1], &n))
+      return drill_run_fail(r, "{..., N} expected in the list");
+    x->iov[x->n++].iov_len = (size_t)n;
+    x->bytes += (size_t)n;
+    x->is_null = x->is_null || drill_call_is_null(v->kids[0]);
+    if (i == 0 && v->kids[0]->kind == DRILL_EXPR_STRING)
+      x->text = v->kids[0];
+  }
+  return true;
+}
+
+static bool read_plain(struct drill_run *r, struct drill_op *op, struct io *x) {
   int n = drill_call_int(r, op, 2);
+  *x = (struct io){.n = 1, .bytes = (size_t)n};
+  x->iov[0].iov_len = (size_t)n;
+  x->is_null = drill_call_is_null(op->call->args[1]);
+  if (op->call->args[1]->kind == DRILL_EXPR_STRING)
+    x->text = op->call->args[1];
+  return !r->failure;
+}
+
+static void point_iov(struct io *x, uint8_t *p) {
+  for (size_t i = 0; i < x->n; i++) {
+    x->iov[i].iov_base = p;
+    if (p)
+      p += x->iov[i].iov_len;
+  }
+}
+
+/* Where a send goes to, as packetdrill has it: always where connect would, unless it is said. */
+static size_t name_peer(struct drill_run *r, struct drill_fd *fd, const struct drill_expr *where,
+                        tct_endpoint *to, struct sockaddr_storage *name) {
+  *to = (tct_endpoint){.addr = r->remote, .port = r->set->connect_port};
+  if (where && where->kind == DRILL_EXPR_WORD && strcmp(where->text, "AF_UNSPEC") == 0)
+    return drill_call_sockaddr(r, NULL, name);
+  if (fd->conn && fd->conn->is_udp && fd->conn->rport)
+    to->port = fd->conn->rport;
+  else if (fd->conn && fd->conn->is_udp)
+    fd->conn->rport = to->port;
+  return drill_call_sockaddr(r, to, name);
+}
+
+/* m has name and control; x the bytes. */
+static long send_out(struct drill_run *r, struct drill_op *op, struct drill_fd *fd, struct io *x,
+                     struct msghdr *m, int flags) {
+  static const struct drill_expr any = {.kind = DRILL_EXPR_ANY};
+  if (!x->is_null)
+    point_iov(x, fill_out(r, fd, x->text ? x->text : &any, x->bytes));
   if (r->failure)
     return 0;
-  const uint8_t *p = fill_out(r, fd, op->call->args[1], (size_t)n);
-  if (r->failure)
-    return 0;
-  long result = lsock_send(r->lsock, fd->live, p, (size_t)n, flags, &op->done);
+  m->msg_iov = x->iov;
+  m->msg_iovlen = x->n;
+  long result = r->subject->sendmsg(r, op, fd->live, m, flags);
   if (result > 0)
     fd->tx += (uint32_t)result;
   return result;
+}
+
+static long take_in(struct drill_run *r, struct drill_op *op, struct drill_fd *fd, struct io *x,
+                    struct msghdr *m, int flags) {
+  uint8_t *p = x->is_null ? NULL : get_buffer(r, x->bytes);
+  if (r->failure)
+    return 0;
+  point_iov(x, p);
+  m->msg_iov = x->iov;
+  m->msg_iovlen = x->n;
+  long result = r->subject->recvmsg(r, op, fd->live, m, flags);
+  if (result <= 0 || (flags & MSG_ERRQUEUE))
+    return result;
+  bool has_bytes = p && !(flags & MSG_TRUNC);
+  if (has_bytes && !check_in(r, fd, x->text, p, (size_t)result))
+    return 0;
+  if (!(flags & MSG_PEEK))
+    fd->rx += (uint32_t)result;
+  return result;
+}
+
+/* ---- Plain ------------------------------------------------------------------------------------
+ */
+
+static long do_write(struct drill_run *r, struct drill_op *op, int flags) {
+  struct drill_fd *fd = drill_call_fd(r, op, 0);
+  struct io x;
+  struct msghdr m = {.msg_name = NULL};
+  return read_plain(r, op, &x) && fd ? send_out(r, op, fd, &x, &m, flags) : 0;
 }
 
 static long attempt_write(struct drill_run *r, struct drill_op *op) {
@@ -89,42 +177,42 @@ static long attempt_send(struct drill_run *r, struct drill_op *op) {
   return do_write(r, op, drill_call_int(r, op, 3));
 }
 
-static long attempt_sendto(struct drill_run *r, struct drill_op *op) {
+/* A send with MSG_FASTOPEN or on a socket set up for it connects: what follows is of it. */
+static bool begins_connecting(const struct drill_fd *fd, const struct drill_op *op, long result) {
+  bool is_new = fd->conn && !fd->conn->is_udp && fd->conn->state == DRILL_CONN_NEW;
+  bool is_start = result >= 0 || result == -EINPROGRESS || result == LSOCK_SLEEP;
+  return is_new && is_start && !op->is_begun;
+}
+
+static long send_to(struct drill_run *r, struct drill_op *op, struct io *x,
+                    const struct drill_expr *where, struct msghdr *m, int flags) {
   struct drill_fd *fd = drill_call_fd(r, op, 0);
-  int n = drill_call_int(r, op, 2), flags = drill_call_int(r, op, 3);
-  if (r->failure)
+  struct sockaddr_storage name;
+  tct_endpoint to;
+  if (!fd)
     return 0;
-  if (!fd->conn || !fd->conn->is_udp)
-    return flags & MSG_FASTOPEN ? -EOPNOTSUPP : do_write(r, op, flags);
-  const uint8_t *p = fill_out(r, fd, op->call->args[1], (size_t)n);
-  tct_endpoint to = {.addr = r->remote, .port = r->set->connect_port};
-  if (fd->conn->rport)
-    to.port = fd->conn->rport;
-  else
-    fd->conn->rport = to.port;
-  bool has_to = !is_null(op->call->args[4]);
-  if (r->failure)
-    return 0;
-  return lsock_sendto(r->lsock, fd->live, p, (size_t)n, flags, has_to ? &to : NULL);
+  bool has_to = !where || !drill_call_is_null(where);
+  m->msg_namelen = has_to ? (socklen_t)name_peer(r, fd, where, &to, &name) : 0;
+  m->msg_name = has_to ? &name : NULL;
+  long result = send_out(r, op, fd, x, m, flags);
+  if (has_to && begins_connecting(fd, op, result))
+    drill_call_connecting(r, fd, &to);
+  op->is_begun = true;
+  return result;
+}
+
+static long attempt_sendto(struct drill_run *r, struct drill_op *op) {
+  struct io x;
+  struct msghdr m = {.msg_name = NULL};
+  int flags = drill_call_int(r, op, 3);
+  return read_plain(r, op, &x) ? send_to(r, op, &x, op->call->args[4], &m, flags) : 0;
 }
 
 static long do_read(struct drill_run *r, struct drill_op *op, int flags) {
   struct drill_fd *fd = drill_call_fd(r, op, 0);
-  int n = drill_call_int(r, op, 2);
-  if (r->failure)
-    return 0;
-  uint8_t *p = is_null(op->call->args[1]) ? NULL : get_buffer(r, (size_t)n);
-  if (r->failure)
-    return 0;
-  long result = lsock_recv(r->lsock, fd->live, p, (size_t)n, flags);
-  if (result <= 0)
-    return result;
-  bool has_bytes = p && !(flags & MSG_TRUNC);
-  if (has_bytes && !check_in(r, fd, op->call->args[1], p, (size_t)result))
-    return 0;
-  if (!(flags & MSG_PEEK))
-    fd->rx += (uint32_t)result;
-  return result;
+  struct io x;
+  struct msghdr m = {.msg_name = NULL};
+  return read_plain(r, op, &x) && fd ? take_in(r, op, fd, &x, &m, flags) : 0;
 }
 
 static long attempt_read(struct drill_run *r, struct drill_op *op) {
@@ -135,68 +223,21 @@ static long attempt_recv(struct drill_run *r, struct drill_op *op) {
   return do_read(r, op, drill_call_int(r, op, 3));
 }
 
-/* ---- Scatter and gather ---------------------------------------------------------------------- */
-
-/* The length of a list of {..., N}; -1: no such list. */
-static long iov_length(struct drill_run *r, const struct drill_expr *list) {
-  long total = 0;
-  if (!list || list->kind != DRILL_EXPR_LIST)
-    return drill_run_fail(r, "a list of {..., N} expected"), -1;
-  for (size_t i = 0; i < list->n; i++) {
-    const struct drill_expr *v = list->kids[i];
-    int64_t n;
-    if (v->kind != DRILL_EXPR_STRUCT || v->n != 2 || !drill_call_number(r, v->kids[1], &n))
-      return drill_run_fail(r, "{..., N} expected in the list"), -1;
-    total += (long)n;
-  }
-  return total;
-}
-
-static bool iov_is_null(const struct drill_expr *list) {
-  return list->n > 0 && list->kids[0]->n == 2 && is_null(list->kids[0]->kids[0]);
-}
-
-static long do_writev(struct drill_run *r, struct drill_op *op, const struct drill_expr *list,
-                      int flags) {
-  struct drill_fd *fd = drill_call_fd(r, op, 0);
-  long n = iov_length(r, list);
-  if (r->failure)
-    return 0;
-  static const struct drill_expr any = {.kind = DRILL_EXPR_ANY};
-  const uint8_t *p = iov_is_null(list) ? NULL : fill_out(r, fd, &any, (size_t)n);
-  if (r->failure)
-    return 0;
-  long result = lsock_send(r->lsock, fd->live, p, (size_t)n, flags, &op->done);
-  if (result > 0)
-    fd->tx += (uint32_t)result;
-  return result;
-}
-
-static long do_readv(struct drill_run *r, struct drill_op *op, const struct drill_expr *list,
-                     int flags) {
-  struct drill_fd *fd = drill_call_fd(r, op, 0);
-  long n = iov_length(r, list);
-  if (r->failure)
-    return 0;
-  uint8_t *p = iov_is_null(list) ? NULL : get_buffer(r, (size_t)n);
-  if (r->failure)
-    return 0;
-  long result = lsock_recv(r->lsock, fd->live, p, (size_t)n, flags);
-  if (result <= 0 || !p || (flags & MSG_TRUNC))
-    return result;
-  if (!check_in(r, fd, NULL, p, (size_t)result))
-    return 0;
-  if (!(flags & MSG_PEEK))
-    fd->rx += (uint32_t)result;
-  return result;
-}
+/* ---- Scatter and gather -----------------------------------------------------------------------
+ */
 
 static long attempt_writev(struct drill_run *r, struct drill_op *op) {
-  return do_writev(r, op, op->call->args[1], 0);
+  struct drill_fd *fd = drill_call_fd(r, op, 0);
+  struct io x;
+  struct msghdr m = {.msg_name = NULL};
+  return read_iov(r, op->call->args[1], &x) && fd ? send_out(r, op, fd, &x, &m, 0) : 0;
 }
 
 static long attempt_readv(struct drill_run *r, struct drill_op *op) {
-  return do_readv(r, op, op->call->args[1], 0);
+  struct drill_fd *fd = drill_call_fd(r, op, 0);
+  struct io x;
+  struct msghdr m = {.msg_name = NULL};
+  return read_iov(r, op->call->args[1], &x) && fd ? take_in(r, op, fd, &x, &m, 0) : 0;
 }
 
 static bool check_msghdr(struct drill_run *r, const struct drill_expr *m) {
@@ -209,21 +250,24 @@ static bool check_msghdr(struct drill_run *r, const struct drill_expr *m) {
 }
 
 static long attempt_sendmsg(struct drill_run *r, struct drill_op *op) {
-  const struct drill_expr *m = op->call->args[1];
+  const struct drill_expr *e = op->call->args[1];
   int flags = drill_call_int(r, op, 2);
-  if (!check_msghdr(r, m))
+  struct io x;
+  struct msghdr m = {.msg_name = NULL};
+  if (!check_msghdr(r, e) || !read_iov(r, drill_call_field(e, "msg_iov"), &x))
     return 0;
-  if (flags & MSG_FASTOPEN)
-    return -EOPNOTSUPP;
-  return do_writev(r, op, drill_call_field(m, "msg_iov"), flags);
+  return send_to(r, op, &x, NULL, &m, flags);
 }
 
 static long attempt_recvmsg(struct drill_run *r, struct drill_op *op) {
-  const struct drill_expr *m = op->call->args[1];
+  const struct drill_expr *e = op->call->args[1];
+  struct drill_fd *fd = drill_call_fd(r, op, 0);
   int flags = drill_call_int(r, op, 2);
-  if (!check_msghdr(r, m))
+  struct io x;
+  struct msghdr m = {.msg_name = NULL};
+  if (!fd || !check_msghdr(r, e) || !read_iov(r, drill_call_field(e, "msg_iov"), &x))
     return 0;
-  return do_readv(r, op, drill_call_field(m, "msg_iov"), flags);
+  return take_in(r, op, fd, &x, &m, flags);
 }
 
 /* ---- Readiness ------------------------------------------------------------------------------- */
@@ -255,9 +299,7 @@ static long attempt_poll(struct drill_run *r, struct drill_op *op) {
   for (size_t i = 0; i < list->n; i++)
     if (!read_pollfd(r, list->kids[i], &fds[i], &want[i]))
       return 0;
-  long ready = lsock_poll(r->lsock, fds, list->n);
-  if (ready == 0)
-    ready = drill_call_sleep(r, op, ms, 0);
+  long ready = r->subject->poll(r, op, fds, list->n, ms);
   for (size_t i = 0; ready != LSOCK_SLEEP && i < list->n; i++)
     if (fds[i].revents != (short)want[i])
       drill_run_fail(r, "poll(): revents should be 0x%x and are 0x%x", (unsigned)want[i],
@@ -266,7 +308,7 @@ static long attempt_poll(struct drill_run *r, struct drill_op *op) {
 }
 
 static long attempt_epoll_create(struct drill_run *r, struct drill_op *op) {
-  long live = lsock_epoll_create(r->lsock);
+  long live = r->subject->epoll_create(r);
   if (live >= 0)
     (void)drill_call_fd_new(r, op, live);
   return live;
@@ -303,7 +345,7 @@ static long attempt_epoll_ctl(struct drill_run *r, struct drill_op *op) {
     return 0;
   if (op->call->args[3]->kind == DRILL_EXPR_STRUCT && !read_epoll(r, op->call->args[3], &ev))
     return 0;
-  return lsock_epoll_ctl(r->lsock, ep->live, what, fd->live, &ev);
+  return r->subject->epoll_ctl(r, ep->live, what, fd->live, &ev);
 }
 
 static long attempt_epoll_wait(struct drill_run *r, struct drill_op *op) {
@@ -313,9 +355,7 @@ static long attempt_epoll_wait(struct drill_run *r, struct drill_op *op) {
   if (r->failure || !read_epoll(r, op->call->args[1], &want))
     return 0;
   memset(seen, 0, sizeof seen);
-  long n = lsock_epoll_wait(r->lsock, ep->live, seen, max < POLL_MAX ? max : POLL_MAX);
-  if (n == 0)
-    n = drill_call_sleep(r, op, ms, 0);
+  long n = r->subject->epoll_wait(r, op, ep->live, seen, max < POLL_MAX ? max : POLL_MAX, ms);
   if (n == LSOCK_SLEEP || n < 0)
     return n;
   uint64_t data = n ? seen[0].data.u64 : want.data.u64; /* packed: no address of it is taken */

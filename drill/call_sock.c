@@ -22,7 +22,7 @@ static long attempt_socket(struct drill_run *r, struct drill_op *op) {
   int type = drill_call_int(r, op, 1), protocol = drill_call_int(r, op, 2);
   if (r->failure)
     return 0;
-  long live = lsock_socket(r->lsock, domain, type, protocol);
+  long live = r->subject->socket(r, domain, type, protocol);
   if (live < 0)
     return live;
   struct drill_fd *fd = drill_call_fd_new(r, op, live);
@@ -60,7 +60,7 @@ static long attempt_bind(struct drill_run *r, struct drill_op *op) {
   tct_endpoint local = {.addr = r->local, .port = r->set->bind_port};
   if (!fd || !read_endpoint(r, op->call->args[1], &local))
     return 0;
-  long result = lsock_bind(r->lsock, fd->live, &local);
+  long result = r->subject->bind(r, fd->live, &local);
   if (result == 0 && fd->conn && fd->conn->is_udp)
     fd->conn->lport = local.port;
   return result;
@@ -71,7 +71,7 @@ static long attempt_listen(struct drill_run *r, struct drill_op *op) {
   int backlog = drill_call_int(r, op, 1);
   if (r->failure)
     return 0;
-  long result = lsock_listen(r->lsock, fd->live, backlog);
+  long result = r->subject->listen(r, fd->live, backlog);
   if (result == 0 && fd->conn && fd->conn->state == DRILL_CONN_NEW) {
     fd->conn->state = DRILL_CONN_LISTENING;
     r->current = fd->conn;
@@ -95,7 +95,7 @@ static long attempt_accept(struct drill_run *r, struct drill_op *op) {
   int flags = op->call->n_args == 4 ? drill_call_int(r, op, 3) : 0;
   if (r->failure)
     return 0;
-  long live = lsock_accept(r->lsock, fd->live, flags, &peer);
+  long live = r->subject->accept(r, op, fd->live, flags, &peer);
   if (live < 0)
     return live;
   struct drill_fd *child = drill_call_fd_new(r, op, live);
@@ -110,7 +110,7 @@ static long attempt_accept(struct drill_run *r, struct drill_op *op) {
 
 /* The SYN that is about to leave belongs to this object, or to a new one if the socket had one
  * before. */
-static void begin_connecting(struct drill_run *r, struct drill_fd *fd, const tct_endpoint *remote) {
+void drill_call_connecting(struct drill_run *r, struct drill_fd *fd, const tct_endpoint *remote) {
   struct drill_conn *c = fd->conn;
   if (!c)
     return;
@@ -135,15 +135,15 @@ static long attempt_connect(struct drill_run *r, struct drill_op *op) {
     return 0;
   const struct drill_expr *where = op->call->args[1];
   if (where->kind == DRILL_EXPR_WORD && strcmp(where->text, "AF_UNSPEC") == 0)
-    return lsock_connect(r->lsock, fd->live, NULL);
+    return r->subject->connect(r, op, fd->live, NULL);
   tct_endpoint remote = {.addr = r->remote, .port = r->set->connect_port};
   if (!read_endpoint(r, where, &remote))
     return 0;
-  long result = lsock_connect(r->lsock, fd->live, &remote);
+  long result = r->subject->connect(r, op, fd->live, &remote);
   bool is_start = result == -EINPROGRESS || (result == LSOCK_SLEEP && !op->is_begun) ||
                   (result == 0 && fd->conn && fd->conn->is_udp);
   if (is_start)
-    begin_connecting(r, fd, &remote);
+    drill_call_connecting(r, fd, &remote);
   op->is_begun = true;
   return result;
 }
@@ -158,8 +158,9 @@ static long attempt_close(struct drill_run *r, struct drill_op *op) {
   struct drill_fd *fd = drill_call_fd(r, op, 0);
   if (!fd)
     return 0;
-  long result = lsock_close(r->lsock, fd->live);
-  forget_fd(fd);
+  long result = r->subject->close(r, op, fd->live);
+  if (result != LSOCK_SLEEP)
+    forget_fd(fd);
   return result;
 }
 
@@ -167,7 +168,7 @@ static long attempt_abort(struct drill_run *r, struct drill_op *op) {
   struct drill_fd *fd = drill_call_fd(r, op, 0);
   if (!fd)
     return 0;
-  long result = lsock_abort(r->lsock, fd->live);
+  long result = r->subject->abort(r, fd->live);
   forget_fd(fd);
   return result;
 }
@@ -175,13 +176,13 @@ static long attempt_abort(struct drill_run *r, struct drill_op *op) {
 static long attempt_shutdown(struct drill_run *r, struct drill_op *op) {
   struct drill_fd *fd = drill_call_fd(r, op, 0);
   int how = drill_call_int(r, op, 1);
-  return r->failure ? 0 : lsock_shutdown(r->lsock, fd->live, how);
+  return r->failure ? 0 : r->subject->shutdown(r, fd->live, how);
 }
 
 static long attempt_fcntl(struct drill_run *r, struct drill_op *op) {
   struct drill_fd *fd = drill_call_fd(r, op, 0);
   int cmd = drill_call_int(r, op, 1), arg = op->call->n_args > 2 ? drill_call_int(r, op, 2) : 0;
-  return r->failure ? 0 : lsock_fcntl(r->lsock, fd->live, cmd, arg);
+  return r->failure ? 0 : r->subject->fcntl(r, fd->live, cmd, arg);
 }
 
 static long attempt_ioctl(struct drill_run *r, struct drill_op *op) {
@@ -190,7 +191,7 @@ static long attempt_ioctl(struct drill_run *r, struct drill_op *op) {
   int want = op->call->n_args > 2 ? drill_call_int(r, op, 2) : 0, value = want;
   if (r->failure)
     return 0;
-  long result = lsock_ioctl(r->lsock, fd->live, (unsigned long)request, &value);
+  long result = r->subject->ioctl(r, fd->live, (unsigned long)request, &value);
   if (result == 0 && value != want && request != FIONBIO)
     drill_run_fail(r, "ioctl(): the value should be %d and is %d", want, value);
   return result;
@@ -247,7 +248,7 @@ static long attempt_setsockopt(struct drill_run *r, struct drill_op *op) {
     return 0;
   if (len < 0 || len > VALUE_CAP)
     return -EINVAL;
-  return lsock_setsockopt(r->lsock, fd->live, level, name, have ? value : NULL, (size_t)len);
+  return r->subject->setsockopt(r, fd->live, level, name, have ? value : NULL, (size_t)len);
 }
 
 static long attempt_getsockopt(struct drill_run *r, struct drill_op *op) {
@@ -261,7 +262,7 @@ static long attempt_getsockopt(struct drill_run *r, struct drill_op *op) {
   if (room < 0 || room > VALUE_CAP)
     return -EINVAL;
   len = (size_t)room;
-  long result = lsock_getsockopt(r->lsock, fd->live, level, name, value, &len);
+  long result = r->subject->getsockopt(r, fd->live, level, name, value, &len);
   if (op->call->args[3]->kind == DRILL_EXPR_ANY)
     return result;
   if (memcmp(want, value, want_len) != 0) {

@@ -10,6 +10,11 @@
 #include <errno.h>
 #include <string.h>
 
+/* True with the script skipped while the kernel is the subject. */
+static bool is_ours_only(struct drill_run *r, const struct drill_op *op) {
+  return r->subject != &drill_subject_ours && !drill_run_skip(r, op->call->name);
+}
+
 /* tct_use(fd): from here on, packets are of this socket's connection. */
 static long attempt_use(struct drill_run *r, struct drill_op *op) {
   struct drill_fd *fd = drill_call_fd(r, op, 0);
@@ -23,6 +28,8 @@ static long attempt_use(struct drill_run *r, struct drill_op *op) {
 
 /* tct_set(fd, TCT_OPT_X, value) */
 static long attempt_set(struct drill_run *r, struct drill_op *op) {
+  if (is_ours_only(r, op))
+    return 0;
   struct drill_fd *fd = drill_call_fd(r, op, 0);
   int opt = drill_call_int(r, op, 1);
   int64_t value;
@@ -35,6 +42,8 @@ static long attempt_set(struct drill_run *r, struct drill_op *op) {
 
 /* tct_get(fd, TCT_OPT_X) = value */
 static long attempt_get(struct drill_run *r, struct drill_op *op) {
+  if (is_ours_only(r, op))
+    return 0;
   struct drill_fd *fd = drill_call_fd(r, op, 0);
   int opt = drill_call_int(r, op, 1);
   int64_t value = 0;
@@ -49,6 +58,8 @@ static long attempt_get(struct drill_run *r, struct drill_op *op) {
 
 /* tct_news(fd, TCT_EV_X) = how often that came */
 static long attempt_news(struct drill_run *r, struct drill_op *op) {
+  if (is_ours_only(r, op))
+    return 0;
   struct drill_fd *fd = drill_call_fd(r, op, 0);
   int flag = drill_call_int(r, op, 1);
   return r->failure ? 0 : lsock_news_count(r->lsock, fd->live, (uint32_t)flag);
@@ -56,6 +67,8 @@ static long attempt_news(struct drill_run *r, struct drill_op *op) {
 
 /* tct_syn_answer(listener, TCT_SYN_X): the oldest SYN that waits for our word. */
 static long attempt_syn_answer(struct drill_run *r, struct drill_op *op) {
+  if (is_ours_only(r, op))
+    return 0;
   struct drill_fd *fd = drill_call_fd(r, op, 0);
   int word = drill_call_int(r, op, 1), code = op->call->n_args > 2 ? drill_call_int(r, op, 2) : 0;
   tct_sock k;
@@ -72,6 +85,8 @@ static long attempt_syn_answer(struct drill_run *r, struct drill_op *op) {
 
 /* tct_if_set(TCT_IF_UP, 0) */
 static long attempt_if_set(struct drill_run *r, struct drill_op *op) {
+  if (is_ours_only(r, op))
+    return 0;
   int what = drill_call_int(r, op, 0), value = drill_call_int(r, op, 1);
   return r->failure ? 0 : tct_if_set(r->stack, r->ifc, (tct_if_what)what, (uint32_t)value);
 }
@@ -86,6 +101,8 @@ static bool read_address(struct drill_run *r, const struct drill_op *op, tct_add
 
 /* tct_addr_add("192.168.0.9", 16) */
 static long attempt_addr_add(struct drill_run *r, struct drill_op *op) {
+  if (is_ours_only(r, op))
+    return 0;
   tct_addr a;
   int prefix_len = drill_call_int(r, op, 1);
   if (!read_address(r, op, &a) || r->failure)
@@ -94,12 +111,16 @@ static long attempt_addr_add(struct drill_run *r, struct drill_op *op) {
 }
 
 static long attempt_addr_del(struct drill_run *r, struct drill_op *op) {
+  if (is_ours_only(r, op))
+    return 0;
   tct_addr a;
   return read_address(r, op, &a) ? tct_if_addr_del(r->stack, r->ifc, a) : 0;
 }
 
 /* tct_drain(ms): close everything, reset what is left after that time. */
 static long attempt_drain(struct drill_run *r, struct drill_op *op) {
+  if (is_ours_only(r, op))
+    return 0;
   int ms = drill_call_int(r, op, 0);
   if (r->failure)
     return 0;

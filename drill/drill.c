@@ -12,9 +12,17 @@
 #include <string.h>
 
 #include "drill/parse.h"
+#include "drill/linux.h"
 #include "drill/run.h"
 
-enum { SCRIPT_BYTES_MAX = 4 << 20, SHOWN_FRAMES_MAX = 60, FIRST_PORT = 50001 };
+enum {
+  SCRIPT_BYTES_MAX = 4 << 20,
+  SHOWN_FRAMES_MAX = 60,
+  FIRST_PORT = 50001,
+  REAL_SECONDS_MAX = 150
+};
+#define REAL_TOLERANCE_NS 4000000u
+#define REAL_TOLERANCE_PERCENT 12.5
 
 /* ---- The report ------------------------------------------------------------------------------ */
 
@@ -36,6 +44,9 @@ static void write_frames(struct drill_run *r, FILE *to) {
 static void report_failure(struct drill_run *r, struct drill_result *out) {
   size_t size;
   out->passed = false;
+  out->skipped = r->is_skip;
+  out->is_refused = r->is_refused;
+  out->is_timing = r->is_timing;
   out->line = r->fail_line;
   snprintf(out->why, sizeof out->why, "%s", r->failure);
   FILE *to = open_memstream(&out->details, &size);
@@ -49,12 +60,54 @@ static void report_failure(struct drill_run *r, struct drill_result *out) {
   fclose(to);
 }
 
-static void play_parsed(struct drill_arena *a, const struct drill_script *s, const char *path,
-                        struct drill_result *out) {
+/* What a real clock asks for at least. */
+static void loosen(struct drill_settings *s) {
+  if (s->tolerance_ns < REAL_TOLERANCE_NS)
+    s->tolerance_ns = REAL_TOLERANCE_NS;
+  if (s->tolerance_percent < REAL_TOLERANCE_PERCENT)
+    s->tolerance_percent = REAL_TOLERANCE_PERCENT;
+}
+
+static void choose_subject(struct drill_run *r, struct drill_script *s,
+                           const struct drill_options *o) {
+  r->subject = &drill_subject_ours;
+  if (o->against != DRILL_AGAINST_LINUX)
+    return;
+  r->subject = &drill_subject_linux;
+  r->linux = drill_arena_get(r->arena, sizeof *r->linux);
+  loosen(&s->set);
+}
+
+/* As long as the script waits by its own words. */
+static uint64_t script_seconds(const struct drill_script *s) {
+  uint64_t ns = 0;
+  for (const struct drill_event *e = s->events; e; e = e->next) {
+    bool is_after = e->when == DRILL_AFTER || e->when == DRILL_AFTER_RANGE;
+    ns = is_after ? ns + e->from_ns : e->from_ns > ns ? e->from_ns : ns;
+  }
+  return ns / 1000000000u;
+}
+
+/* Why the kernel cannot play this script. */
+static bool check_playable(struct drill_run *r, const struct drill_options *o) {
+  char text[64];
+  uint64_t seconds = script_seconds(r->script);
+  if (r->set->profile == TCT_PROFILE_STRICT && !o->any_profile)
+    return drill_run_skip(r, "the strict profile");
+  if (seconds <= REAL_SECONDS_MAX)
+    return true;
+  snprintf(text, sizeof text, "it takes %llu s", (unsigned long long)seconds);
+  return drill_run_skip(r, text);
+}
+
+static void play_parsed(struct drill_arena *a, struct drill_script *s, const char *path,
+                        const struct drill_options *o, struct drill_result *out) {
   struct drill_run *r = drill_arena_get(a, sizeof *r);
   r->arena = a;
   r->script = s;
   r->set = &s->set;
+  r->progress = o->progress;
+  choose_subject(r, s, o);
   r->path = path;
   r->frames_end = &r->frames;
   r->next_port = FIRST_PORT;
@@ -62,7 +115,8 @@ static void play_parsed(struct drill_arena *a, const struct drill_script *s, con
   r->config.profile = s->set.profile;
   if (s->set.epoch_set)
     r->config.epoch_ns = s->set.epoch_ns;
-  out->passed = drill_run_play(r);
+  if (!r->linux || check_playable(r, o))
+    out->passed = drill_run_play(r);
   if (!out->passed)
     report_failure(r, out);
   drill_world_stop(r);
@@ -109,7 +163,7 @@ void drill_play_file(const char *path, const struct drill_options *o, struct dri
   } else if (o->parse_only || script.set.parse_only) {
     out->passed = true;
   } else {
-    play_parsed(&arena, &script, path, out);
+    play_parsed(&arena, &script, path, o, out);
   }
   drill_arena_free(&arena);
 }

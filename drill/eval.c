@@ -232,6 +232,7 @@ static void skip_statement(struct eval *x) {
 
 static void run_assert(struct eval *x) {
   const char *from = x->p;
+  x->r->is_unanswered = false;
   int64_t v = eval_or(x);
   const char *to = x->p;
   if (x->r->failure)
@@ -239,7 +240,7 @@ static void run_assert(struct eval *x) {
   skip_blank(x);
   if (*x->p == ',')
     skip_statement(x);
-  if (v)
+  if (v || x->r->is_unanswered)
     return;
   char *text = drill_arena_copy(x->r->arena, from, (size_t)(to - from));
   struct eval left = {.r = x->r, .p = from};

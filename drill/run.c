@@ -40,6 +40,11 @@ bool drill_run_differ(struct drill_run *r, const char *expected, const char *see
   return false;
 }
 
+bool drill_run_skip(struct drill_run *r, const char *what) {
+  r->is_skip = !r->failure;
+  return drill_run_fail(r, "ours only: %s", what);
+}
+
 uint64_t drill_run_tolerance(const struct drill_run *r, uint64_t span_ns) {
   uint64_t part = (uint64_t)((double)span_ns * r->set->tolerance_percent / 100.0);
   return part > r->set->tolerance_ns ? part : r->set->tolerance_ns;
@@ -48,7 +53,7 @@ uint64_t drill_run_tolerance(const struct drill_run *r, uint64_t span_ns) {
 /* ---- Events ---------------------------------------------------------------------------------- */
 
 static bool go_to(struct drill_run *r, uint64_t due_ns) {
-  if (r->stack)
+  if (r->is_started)
     return drill_world_advance(r, due_ns);
   if (due_ns > r->now_ns)
     r->now_ns = due_ns;
@@ -65,14 +70,36 @@ static bool play_packet(struct drill_run *r, const struct drill_event *e) {
   return drill_build_inject(r, e->packet);
 }
 
-static bool play_event(struct drill_run *r, const struct drill_event *e) {
+/* Relative to now, but between injected packets to the time that was written. */
+static uint64_t due_time(const struct drill_run *r, const struct drill_event *e, bool is_injected) {
   bool is_after = e->when == DRILL_AFTER || e->when == DRILL_AFTER_RANGE;
-  uint64_t due_ns = e->when == DRILL_ANYTIME ? r->now_ns : e->from_ns + (is_after ? r->now_ns : 0);
+  uint64_t base_ns = is_injected && r->is_packet_before ? r->previous_ns : r->now_ns;
+  if (e->when == DRILL_ANYTIME)
+    return r->now_ns;
+  return e->from_ns + (is_after ? base_ns : 0);
+}
+
+static bool check_late(struct drill_run *r, uint64_t due_ns) {
+  uint64_t slack = drill_run_tolerance(r, due_ns > r->previous_ns ? due_ns - r->previous_ns : 0);
+  if (!r->linux || r->now_ns <= due_ns + slack)
+    return true;
+  r->is_timing = true;
+  return drill_run_fail(r, "this machine was late: due at %.6f s, done at %.6f s",
+                        (double)due_ns / 1e9, (double)r->now_ns / 1e9);
+}
+
+static bool play_event(struct drill_run *r, const struct drill_event *e) {
   bool is_expected = e->kind == DRILL_EVENT_PACKET && e->packet->is_out;
+  bool is_injected = e->kind == DRILL_EVENT_PACKET && !e->packet->is_out;
   r->line = e->line;
+  if (r->progress)
+    *r->progress = e->line;
   if (e->kind != DRILL_EVENT_SHELL && !drill_world_start(r))
     return false;
-  if (!is_expected && !go_to(r, due_ns))
+  if (r->linux && !drill_world_settle(r))
+    return false;
+  uint64_t due_ns = due_time(r, e, is_injected);
+  if (!is_expected && (!go_to(r, due_ns) || !check_late(r, due_ns)))
     return false;
   bool ok = false;
   switch (e->kind) {
@@ -83,30 +110,33 @@ static bool play_event(struct drill_run *r, const struct drill_event *e) {
     ok = drill_call_play(r, e);
     break;
   case DRILL_EVENT_SHELL:
-    ok = drill_shell(r, e->text);
+    ok = r->subject->shell(r, e->text);
     break;
   case DRILL_EVENT_CODE:
     ok = drill_eval(r, e->text);
     break;
   }
   r->previous_ns = due_ns;
+  r->is_packet_before = is_injected;
   return ok && !r->failure;
 }
 
 bool drill_run_play(struct drill_run *r) {
   const struct drill_script *s = r->script;
   r->line = s->init_line;
-  if (s->init && !drill_shell(r, s->init))
+  if (r->linux && !drill_world_start(r))
+    return false;
+  if (s->init && !r->subject->shell(r, s->init))
     return false;
   for (const struct drill_event *e = s->events; e; e = e->next)
     if (!play_event(r, e))
       return false;
   if (!drill_call_finish(r))
     return false;
-  if (r->stack && (!drill_world_settle(r) || !drill_match_leftovers(r)))
+  if (r->is_started && (!drill_world_settle(r) || !drill_match_leftovers(r)))
     return false;
   if (!s->cleanup)
     return true;
   r->line = s->cleanup_line;
-  return strstr(s->cleanup, "sysctl") || drill_shell(r, s->cleanup);
+  return strstr(s->cleanup, "sysctl") || r->subject->shell(r, s->cleanup);
 }

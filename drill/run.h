@@ -11,6 +11,8 @@
 #include "drill/script.h"
 #include "host/lsock/lsock.h"
 
+#include <sys/socket.h>
+
 /* ---- Frames --------------------------------------------------------------------------------- */
 
 struct drill_frame { /* one frame that crossed the interface, taken apart */
@@ -88,6 +90,8 @@ struct drill_op { /* a call under way */
   uint64_t start_ns, end_ns, deadline_ns;
   bool has_deadline, is_begun, is_active;
   size_t done;
+  uint64_t returned_ns; /* 0: now; else when it really did */
+  void *job;            /* linux_call.c's: the call in its own thread */
 };
 
 /* ---- Variables of code blocks ---------------------------------------------------------------- */
@@ -100,6 +104,8 @@ struct drill_var {
 
 struct drill_run {
   struct drill_arena *arena;
+  const struct drill_subject *subject;
+  struct drill_linux *linux; /* linux.c's; NULL: the subject is our stack */
   const struct drill_script *script;
   const struct drill_settings *set;
   const char *path;
@@ -120,10 +126,17 @@ struct drill_run {
   size_t buffer_cap;
   struct drill_frame *held; /* {more}: waiting to be handed in together */
   unsigned n_held;
-  int line; /* of the event being played */
+  volatile int *progress; /* where the line is told to a watching process, or NULL */
+  bool is_started;
+  bool is_packet_before; /* the event before was an injected packet */
+  int line;              /* of the event being played */
   uint64_t due_ns, previous_ns;
   int fail_line;
   const char *failure; /* NULL so far */
+  bool is_skip;        /* the failure only means that the subject cannot play this script */
+  bool is_refused;     /* this machine does not let us ask its kernel */
+  bool is_unanswered;  /* a name was asked that only our stack knows */
+  bool is_timing;      /* the failure is one of time: on a busy machine worth another try */
   const char *expected, *seen;
 };
 
@@ -135,19 +148,70 @@ bool drill_run_fail(struct drill_run *r, const char *format, ...)
 /* The same, with what was wanted and what was there on lines of their own. */
 bool drill_run_differ(struct drill_run *r, const char *expected, const char *seen,
                       const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* What only our own stack can do, while the kernel is the subject: the script is skipped. */
+bool drill_run_skip(struct drill_run *r, const char *what);
 /* By how much a time may be off; span_ns: since the event before. */
 uint64_t drill_run_tolerance(const struct drill_run *r, uint64_t span_ns);
 
-/* world.c: the stack and its clock. */
-#define DRILL_BASE_NS 1000000000u /* the stack's clock when the script begins */
+/* ---- The subject: what is under test -----------------------------------------------------------
+ */
+
+/* Results of calls are >= 0, a negative errno or LSOCK_SLEEP: then it is asked again, with the same
+ * op, after anything happened. */
+struct drill_subject {
+  const char *name;
+  bool (*start)(struct drill_run *r);
+  void (*stop)(struct drill_run *r);
+  bool (*settle)(struct drill_run *r);
+  bool (*advance)(struct drill_run *r, uint64_t to_ns);
+  bool (*step)(struct drill_run *r, uint64_t limit_ns);
+  bool (*inject)(struct drill_run *r, struct drill_frame *f, bool is_more);
+  bool (*shell)(struct drill_run *r, const char *command);
+  /* tcpi_* without the prefix, of a descriptor; then everything else. False: no such name. */
+  bool (*tcpi)(struct drill_run *r, int fd, const char *name, int64_t *v);
+  bool (*counter)(struct drill_run *r, const char *name, int64_t *v);
+
+  long (*socket)(struct drill_run *r, int domain, int type, int protocol);
+  long (*bind)(struct drill_run *r, int fd, const tct_endpoint *local);
+  long (*listen)(struct drill_run *r, int fd, int backlog);
+  long (*accept)(struct drill_run *r, struct drill_op *op, int fd, int flags, tct_endpoint *peer);
+  /* remote NULL: AF_UNSPEC */
+  long (*connect)(struct drill_run *r, struct drill_op *op, int fd, const tct_endpoint *remote);
+  long (*shutdown)(struct drill_run *r, int fd, int how);
+  long (*close)(struct drill_run *r, struct drill_op *op, int fd);
+  long (*abort)(struct drill_run *r, int fd);
+  long (*fcntl)(struct drill_run *r, int fd, int cmd, long arg);
+  long (*ioctl)(struct drill_run *r, int fd, unsigned long request, int *value);
+  long (*setsockopt)(struct drill_run *r, int fd, int level, int name, const void *v, size_t len);
+  long (*getsockopt)(struct drill_run *r, int fd, int level, int name, void *v, size_t *len);
+  /* The bytes of all iov stand in one piece. */
+  long (*sendmsg)(struct drill_run *r, struct drill_op *op, int fd, const struct msghdr *m,
+                  int flags);
+  long (*recvmsg)(struct drill_run *r, struct drill_op *op, int fd, struct msghdr *m, int flags);
+  long (*poll)(struct drill_run *r, struct drill_op *op, struct pollfd *fds, size_t n, int ms);
+  long (*epoll_create)(struct drill_run *r);
+  long (*epoll_ctl)(struct drill_run *r, int ep, int what, int fd, struct epoll_event *ev);
+  long (*epoll_wait)(struct drill_run *r, struct drill_op *op, int ep, struct epoll_event *ev,
+                     int max, int ms);
+};
+extern const struct drill_subject drill_subject_ours, drill_subject_linux;
+
+/* world.c: the subject's frames and its clock. */
 bool drill_world_start(struct drill_run *r);
 void drill_world_stop(struct drill_run *r);
+/* Until it has nothing more to say at this instant. */
 bool drill_world_settle(struct drill_run *r);
-/* To the given script time, firing timers on the way. */
+/* To the given script time, whatever happens on the way. */
 bool drill_world_advance(struct drill_run *r, uint64_t to_ns);
-/* One timer, at most at `limit`; false: none is due until then (or the run failed). */
+/* The next thing that happens, at most at `limit`; false: nothing does until then (or the run
+ * failed). */
 bool drill_world_step(struct drill_run *r, uint64_t limit_ns);
 bool drill_world_inject(struct drill_run *r, uint8_t *bytes, size_t len, bool is_more);
+/* A frame of len bytes to be filled in by the subject, then given to drill_world_came. */
+struct drill_frame *drill_world_frame(struct drill_run *r, bool is_out, size_t len);
+void drill_world_came(struct drill_run *r, struct drill_frame *f);
+/* The stack's clock when the script begins. */
+#define DRILL_BASE_NS 1000000000u
 
 /* frame.c: bytes to struct drill_frame. */
 void drill_frame_decode(struct drill_frame *f);
@@ -202,6 +266,14 @@ struct drill_fd *drill_call_fd_new(struct drill_run *r, const struct drill_op *o
 /* Numbers; 0 with a failure. */
 int drill_call_int(struct drill_run *r, const struct drill_op *op, size_t i);
 bool drill_call_number(struct drill_run *r, const struct drill_expr *e, int64_t *v);
+/* What the calls of this script call an address: sockaddr_in, or sockaddr_in6 where the script's
+ * sockets are; NULL: AF_UNSPEC. The length. */
+size_t drill_call_sockaddr(const struct drill_run *r, const tct_endpoint *e,
+                           struct sockaddr_storage *out);
+bool drill_call_endpoint(const struct sockaddr_storage *from, tct_endpoint *out);
+bool drill_call_is_null(const struct drill_expr *e);
+/* connect, or a send that does the same, has begun: the next SYN is of this descriptor. */
+void drill_call_connecting(struct drill_run *r, struct drill_fd *fd, const tct_endpoint *remote);
 /* The value of a field of { }, or NULL. */
 const struct drill_expr *drill_call_field(const struct drill_expr *e, const char *name);
 /* The call sleeps, at most `ms` from its beginning (negative: for ever); else `at_end`. */
@@ -210,6 +282,8 @@ long drill_call_sleep(struct drill_run *r, struct drill_op *op, int64_t ms, long
 /* eval.c, info.c, shell.c */
 bool drill_eval(struct drill_run *r, const char *code);
 bool drill_info_lookup(struct drill_run *r, const char *name, int64_t *v);
+bool drill_info_tcpi(struct drill_run *r, int fd, const char *name, int64_t *v);
+bool drill_info_counter(struct drill_run *r, const char *name, int64_t *v);
 bool drill_shell(struct drill_run *r, const char *command);
 
 #endif

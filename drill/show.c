@@ -158,6 +158,8 @@ char *drill_show_frame(struct drill_run *r, const struct drill_frame *f) {
     add(&t, "icmp type_%u code_%u", f->icmp_type, f->icmp_code);
   else
     add(&t, "%zu bytes, protocol %u", f->len, f->proto);
+  if (r->linux)
+    return drill_arena_copy(r->arena, t.at, t.len); /* the kernel gives no reasons */
   if (f->is_out)
     add(&t, "   (%s)", tct_why_name((tct_why)f->why));
   else
