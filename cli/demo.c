@@ -21,7 +21,7 @@ struct demo {
   struct show_opts show;
   uint64_t seed;
   bool list, check, all, ladder, plain, json, ascii, absolute, why, fast, animate;
-  const char *color, *svg, *pcapng;
+  const char *color, *svg, *pcapng, *plot;
 };
 
 static const char *set_seed(void *to, const char *value) {
@@ -54,6 +54,8 @@ static void describe(struct args_verb *v, struct args_option *o, struct demo *d)
        "the ladder as a picture (more scenes: FILE-2 and so on)", 0, 0, NULL},
       {"animate", 0, ARGS_FLAG, &d->animate, NULL,
        "with --svg: arrows draw themselves, one after the other", 0, 0, NULL},
+      {"plot", 0, ARGS_TEXT, &d->plot, "FILE",
+       "sequence numbers over time, as a picture (more scenes: FILE-2 and so on)", 0, 0, NULL},
       {"pcapng", 0, ARGS_TEXT, &d->pcapng, "FILE", "a capture; each packet says why it was sent", 0,
        0, NULL},
       {"abs", 0, ARGS_FLAG, &d->absolute, NULL, "absolute sequence numbers, too", 0, 0, NULL},
@@ -207,8 +209,8 @@ static int find_wrong(const struct args_verb *v, const struct demo *d, const str
     return args_wrong(v, "--ladder, --plain and --json exclude each other");
   if (d->all && a->n > 0)
     return args_wrong(v, "--all plays every story; leave out '%s'", a->operand[0]);
-  if ((d->all || d->check || d->list) && (d->svg != NULL || d->pcapng != NULL))
-    return args_wrong(v, "--svg and --pcapng take one story");
+  if ((d->all || d->check || d->list) && (d->svg != NULL || d->pcapng != NULL || d->plot != NULL))
+    return args_wrong(v, "--svg, --plot and --pcapng take one story");
   bool picture = d->svg != NULL || (a->n == 0 && !d->all && !d->check && !d->list);
   if (d->animate && !picture) /* the main story draws demo.svg by itself */
     return args_wrong(v, "--animate needs --svg FILE");
@@ -219,6 +221,7 @@ static int play(const struct args_verb *v, const struct demo *d, const struct ar
   const struct story *y = a->n > 0 ? stories_find(a->operand[0]) : NULL;
   struct stage_opts o = {.seed = d->seed, .show = d->show, .svg_path = d->svg};
   o.pcapng_path = d->pcapng;
+  o.plot_path = d->plot;
   o.paced = d->show.mode == SHOW_LADDER && d->show.term.tty && !d->fast;
   o.ask = d->show.mode == SHOW_LADDER && d->show.term.tty && isatty(STDIN_FILENO) && !d->fast;
   if (a->n > 0 && y == NULL)

@@ -9,10 +9,12 @@
 #define _GNU_SOURCE
 #include "cli/net.h"
 
+#include <errno.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- Options --------------------------------------------------------------------------------- */
 
@@ -84,6 +86,8 @@ const struct args_option *net_option_table(struct net *n) {
       {"pcapng", 0, ARGS_TEXT, &o->pcapng, "FILE", "write every packet, with its reason", 0, 0,
        NULL},
       {"svg", 0, ARGS_TEXT, &o->svg, "FILE", "draw the ladder as a picture", 0, 0, NULL},
+      {"plot", 0, ARGS_TEXT, &o->plot, "FILE", "draw sequence numbers over time, windows, RTT", 0,
+       0, NULL},
       {"ladder", 0, ARGS_FLAG, &o->ladder, NULL, "draw each segment as it passes", 0, 0, NULL},
       {"plain", 0, ARGS_FLAG, &o->plain, NULL, "one event a line", 0, 0, NULL},
       {"json", 0, ARGS_FLAG, &o->json, NULL, "JSON Lines", 0, 0, NULL},
@@ -211,12 +215,46 @@ static void draw_waiting(void *ctx) {
   fflush(n->out); /* live also through a pipe */
 }
 
+static int open_plot(struct net *n) {
+  if (n->o.plot == NULL)
+    return ARGS_GO;
+  bool was_there = access(n->o.plot, F_OK) == 0;
+  FILE *f = fopen(n->o.plot, "a"); /* to complain now, not after the transfer */
+  if (f == NULL)
+    return fail(n, "cannot write %s: %s", n->o.plot, strerror(errno));
+  fclose(f);
+  if (!was_there)
+    remove(n->o.plot);
+  n->plot = plot_new();
+  return n->plot != NULL ? ARGS_GO : fail(n, "no memory for the plot");
+}
+
+static int close_plot(struct net *n) {
+  char error[300];
+  struct plot_view v;
+  plot_view_init(&v);
+  bool ok = n->plot == NULL || plot_write_path(n->plot, &v, n->o.plot, error, sizeof error);
+  plot_free(n->plot);
+  n->plot = NULL;
+  return ok ? ARGS_EXIT_OK : fail(n, "%s", error);
+}
+
+static void on_trace(void *ctx, const tct_trace *t) {
+  struct net *n = ctx;
+  if (n->show != NULL)
+    show_sink_fn(n->sink, t);
+  if (n->plot != NULL)
+    plot_trace(n->plot, t);
+}
+
 static int open_host(struct net *n, tct_host_config *c, const struct net_view *view) {
   char error[300];
   c->stack.profile = n->o.strict ? TCT_PROFILE_STRICT : TCT_PROFILE_LINUX;
-  if (n->show != NULL) {
-    c->stack.trace = show_sink_fn;
-    c->stack.trace_ctx = show_sink(n->show, view->our_end);
+  if (n->show != NULL)
+    n->sink = show_sink(n->show, view->our_end);
+  if (n->show != NULL || n->plot != NULL) {
+    c->stack.trace = on_trace;
+    c->stack.trace_ctx = n;
   }
   c->mtu = n->o.mtu;
   c->n_addr = n->o.n_addr;
@@ -243,6 +281,8 @@ int net_open(struct net *n, const struct args_verb *verb, const struct net_view 
   if (code == ARGS_GO)
     code = open_tee(n, &c);
   if (code == ARGS_GO)
+    code = open_plot(n);
+  if (code == ARGS_GO)
     code = open_host(n, &c, view);
   if (code == ARGS_GO)
     return ARGS_GO;
@@ -253,6 +293,7 @@ int net_open(struct net *n, const struct args_verb *verb, const struct net_view 
   show_free(n->show);
   if (n->show != NULL && n->o.svg != NULL)
     remove(n->o.svg);
+  plot_free(n->plot);
   return code;
 }
 
@@ -264,6 +305,8 @@ int net_close(struct net *n, struct show_outcome *outcome) {
     code = fail(n, "%s", show_error(n->show));
   show_free(n->show);
   n->show = NULL;
+  if ((err = close_plot(n)) != ARGS_EXIT_OK)
+    code = err;
   if (n->teeing && (err = tct_tee_pcapng_close(&n->tee)) < 0)
     code = fail(n, "writing %s failed: %s", n->o.pcapng, strerror(-err));
   n->teeing = false;

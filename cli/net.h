@@ -6,6 +6,7 @@
 #define TCT_CLI_NET_H
 
 #include "cli/args.h"
+#include "cli/plot/plot.h"
 #include "cli/show/show.h"
 #include "cli/term.h"
 #include "cli/url.h"
@@ -18,7 +19,7 @@ struct net_options {
   unsigned n_addr;
   tct_addr peer[2]; /* --peer-addr: IPv4, IPv6 */
   uint32_t mtu;
-  const char *pcapng, *svg, *color;
+  const char *pcapng, *svg, *plot, *color;
   bool ladder, plain, json, ascii, abs, why, strict;
 };
 
@@ -29,6 +30,8 @@ struct net {
   tct_stack *stack;
   FILE *out;         /* where the ladder goes */
   struct show *show; /* NULL: nothing is drawn */
+  struct show_sink *sink;
+  struct plot *plot; /* NULL: no graph is wanted */
   struct tct_tee_pcapng tee;
   bool teeing;
   char error[320];

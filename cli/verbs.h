@@ -11,5 +11,6 @@ int cmd_connect(int argc, char **argv);
 int cmd_handshake(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_drill(int argc, char **argv);
+int cmd_plot(int argc, char **argv);
 
 #endif

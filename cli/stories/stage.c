@@ -21,11 +21,10 @@
 #define PACE_MAX_NS 250000000u
 
 /* Whether the picture can be written is said before anything else is, and leaves no file. */
-static void check_picture(struct stage *st) {
-  const char *path = st->opts.svg_path;
+static void check_picture(struct stage *st, const char *path) {
   bool was_there;
   FILE *f;
-  if (path == NULL)
+  if (path == NULL || st->error[0] != 0)
     return;
   was_there = access(path, F_OK) == 0;
   f = fopen(path, "ab");
@@ -46,7 +45,8 @@ void stage_init(struct stage *st, const struct story *story, const struct stage_
   st->sinks[RIGHT] = (struct stage_sink){st, RIGHT};
   if (opts->silent)
     return;
-  check_picture(st);
+  check_picture(st, opts->svg_path);
+  check_picture(st, opts->plot_path);
   if (st->error[0] != 0 || opts->pcapng_path == NULL)
     return;
   int err = tct_pcapng_create(&st->pcapng, opts->pcapng_path);
@@ -111,6 +111,8 @@ static void on_trace(void *ctx, const tct_trace *t) {
   r->scene = st->scene;
   r->end = k->end;
   r->t = *t;
+  if (st->plot != NULL && is_of_port(st->now.only_port, t))
+    plot_trace(st->plot, t);
   if (st->show == NULL || !is_of_port(st->now.only_port, t))
     return;
   pace(st, t->at);
@@ -181,6 +183,8 @@ static void on_frame(void *ctx, const tct_sim_frame *f, bool arriving) {
     return;
   keep_frame(st, f);
   capture(st, f);
+  if (st->plot != NULL && f->is_tcp && show_fate_of(f) == SHOW_LOST)
+    plot_lost(st->plot, f->sent_at, &f->seg);
   if (st->show == NULL)
     return;
   if (port != 0 && f->is_tcp && f->seg.sport != port && f->seg.dport != port)
@@ -243,8 +247,8 @@ static void print_heading(struct stage *st) {
 }
 
 /* Pictures of several scenes get numbers: demo.svg, demo-2.svg, … */
-static const char *picture_name(struct stage *st, char *to, size_t cap) {
-  const char *path = st->opts.svg_path, *dot;
+static const char *picture_name(const struct stage *st, const char *path, char *to, size_t cap) {
+  const char *dot;
   if (path == NULL || st->scene == 1)
     return path;
   dot = strrchr(path, '.');
@@ -265,9 +269,30 @@ static void open_show(struct stage *st, char *svg_name, size_t cap) {
   o.window = o.window || st->now.show_window;
   if (o.numbers == SHOW_RELATIVE && !st->now.relative)
     o.numbers = SHOW_ABSOLUTE; /* the small numbers of a story are what it is about */
-  o.svg_path = picture_name(st, svg_name, cap);
+  o.svg_path = picture_name(st, st->opts.svg_path, svg_name, cap);
   st->show = show_new(&o, st->error, sizeof st->error);
   st->shown = 0;
+}
+
+static void open_plot(struct stage *st) {
+  if (st->opts.silent || st->error[0] != 0 || st->opts.plot_path == NULL)
+    return;
+  plot_view_init(&st->plot_view);
+  for (int end = LEFT; end <= RIGHT; end++)
+    st->plot_view.names[end] = st->now.names[end];
+  st->plot = plot_new();
+  if (st->plot == NULL)
+    snprintf(st->error, sizeof st->error, "no memory for the plot");
+}
+
+/* A scene without TCP has none; that is no failure. */
+static void close_plot(struct stage *st) {
+  char name[512];
+  const char *path = picture_name(st, st->opts.plot_path, name, sizeof name);
+  if (st->plot != NULL && st->plot->n_flows != 0 && st->error[0] == 0)
+    (void)plot_write_path(st->plot, &st->plot_view, path, st->error, sizeof st->error);
+  plot_free(st->plot);
+  st->plot = NULL;
 }
 
 static void make_end(struct stage *st, int end, tct_sim_end *e) {
@@ -295,6 +320,7 @@ void stage_begin(struct stage *st, const struct scene *s) {
   if (st->opts.show.mode != SHOW_JSON)
     print_heading(st);
   open_show(st, svg_name, sizeof svg_name);
+  open_plot(st);
   if (st->opts.show.mode == SHOW_JSON) /* the schema comes first */
     print_heading(st);
   if (st->pcapng_open)
@@ -331,6 +357,7 @@ void stage_curtain(struct stage *st) {
 void stage_end(struct stage *st) {
   st->base += tct_sim_now(st->world) + SEC(1);
   stage_curtain(st);
+  close_plot(st);
   /* Stacks that are being freed tell nothing of interest. */
   tct_sim_free(st->world);
   st->world = NULL;

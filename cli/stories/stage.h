@@ -9,6 +9,7 @@
 #ifndef CLI_STORIES_STAGE_H
 #define CLI_STORIES_STAGE_H
 
+#include "cli/plot/plot.h"
 #include "cli/show/show.h"
 #include "drivers/pcapng.h"
 #include "tercet/sim.h"
@@ -46,7 +47,7 @@ struct stage_opts {
   bool ask;   /* somebody is there to answer questions */
   uint64_t seed;
   struct show_opts show;
-  const char *svg_path, *pcapng_path;
+  const char *svg_path, *pcapng_path, *plot_path;
 };
 
 struct stage_record { /* one event of one end */
@@ -94,6 +95,8 @@ struct stage {
   tct_sim_peer *peer;
   tct_sim_link *link;
   struct show *show;
+  struct plot *plot;                                 /* NULL: none is drawn */
+  struct plot_view plot_view;                        /* of this scene */
   struct show_outcome outcome[STAGE_SCENES_MAX + 1]; /* by scene */
   tct_sim_outcome ended[STAGE_SCENES_MAX + 1];
   struct stage_record *records;
