@@ -62,6 +62,9 @@ static void resolve(tct_config *c) {
   c->hop_limit = c->hop_limit != 0 ? c->hop_limit : 64;
   c->ecn = c->ecn != TCT_ECN_DEFAULT ? c->ecn : TCT_ECN_PASSIVE;
   c->ecn_fallback = c->ecn_fallback != TCT_DEFAULT ? c->ecn_fallback : TCT_ON;
+  c->congestion = c->congestion != TCT_CC_DEFAULT ? c->congestion : p->congestion;
+  c->slow_start_after_idle =
+      c->slow_start_after_idle != TCT_DEFAULT ? c->slow_start_after_idle : TCT_ON;
 }
 
 static bool all_zero(const void *p, size_t n) {
@@ -77,6 +80,7 @@ static bool all_zero(const void *p, size_t n) {
 static bool is_valid(const tct_config *c) {
   bool seeded = c->deterministic || !all_zero(c->seed, sizeof c->seed);
   return c->size == sizeof *c && c->alloc.alloc != NULL && c->alloc.free != NULL && seeded &&
+         (c->congestion == TCT_CC_DEFAULT || tct_tcp_cc_is_known((tct_cc)c->congestion)) &&
          c->port_first <= c->port_last && c->delack_ms < 500 && c->rto_min_ms <= c->rto_max_ms;
 }
 

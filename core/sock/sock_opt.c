@@ -224,8 +224,13 @@ static int set_byte(uint8_t *to, int64_t value, int64_t min, int64_t max, unsign
 }
 
 /* Unknown algorithms are told apart from unknown options, as in Linux. */
-static int set_congestion(int64_t value) {
-  return value == TCT_CC_NEWRENO ? TCT_OK : TCT_ENOENT;
+static int set_congestion(tct_stack *s, struct tct_tcp *c, int64_t value) {
+  if (value < TCT_CC_NEWRENO || value > TCT_CC_DCTCP)
+    return TCT_ENOENT;
+  int e = tct_tcp_cc_choose(s, c, (tct_cc)value);
+  if (e == TCT_OK)
+    c->extra->set |= (uint64_t)1 << TCT_OPT_CONGESTION;
+  return e;
 }
 
 static int set_other(tct_stack *s, struct tct_tcp *c, tct_opt o, int64_t value) {
@@ -259,7 +264,7 @@ static int set_other(tct_stack *s, struct tct_tcp *c, tct_opt o, int64_t value) 
   case TCT_OPT_WSCALE:
     return set_offer(s, c, o, value);
   case TCT_OPT_CONGESTION:
-    return set_congestion(value);
+    return set_congestion(s, c, value);
   case TCT_OPT_ECN: /* [RFC9293 SHLD-8] */
     return set_ecn(s, c, value);
   case TCT_OPT_ISN:
@@ -387,7 +392,7 @@ static int get_other(tct_stack *s, struct tct_tcp *c, tct_opt o, int64_t *value)
     *value = tct_tcp_ecn_mode(s, c);
     return TCT_OK;
   case TCT_OPT_CONGESTION:
-    *value = TCT_CC_NEWRENO;
+    *value = tct_tcp_cc_algorithm(s, c);
     return TCT_OK;
   default:
     return TCT_ENOPROTOOPT;

@@ -24,6 +24,7 @@ struct tct_tcp_profile {
   uint16_t port_first, port_last;
   uint32_t override_ms; /* silly-window override, 100..1000 [MUST-38] */
   uint32_t persist_max_ms;
+  uint8_t congestion; /* the algorithm that sockets start with */
 };
 const struct tct_tcp_profile *tct_tcp_profile(tct_profile p);
 
@@ -258,17 +259,35 @@ void tct_tcp_recover_on_lost_acked(struct tct_tcp *c, uint32_t bytes);
 void tct_tcp_recover_on_resent(struct tct_tcp *c, uint32_t bytes);
 uint32_t tct_tcp_recover_pipe(const struct tct_tcp *c); /* bytes thought to be in the network */
 
-/* ---- tcp_cc.c, tcp_cc_reno.c: how much may be in flight -------------------------------------- */
+/* ---- tcp_cc.c and the algorithms (tcp_cc.h): how much may be in flight ------------------------
+ */
 void tct_tcp_cc_init(tct_stack *s, struct tct_tcp *c); /* initial window */
+tct_cc tct_tcp_cc_algorithm(const tct_stack *s, const struct tct_tcp *c);
+bool tct_tcp_cc_is_known(tct_cc id);
+int tct_tcp_cc_choose(tct_stack *s, struct tct_tcp *c, tct_cc id); /* ENOENT, ENOMEM */
+void tct_tcp_cc_drop(tct_stack *s, struct tct_extra *x);           /* the algorithm's record */
 void tct_tcp_cc_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_ack *a);
 void tct_tcp_cc_on_loss(tct_stack *s, struct tct_tcp *c,
-                        uint32_t flight); /* fast retransmit begins */
+                        uint32_t flight); /* once a window: ssthresh */
 void tct_tcp_cc_on_rto(tct_stack *s, struct tct_tcp *c, uint32_t flight);
 void tct_tcp_cc_on_recovered(tct_stack *s, struct tct_tcp *c, uint32_t flight);
-void tct_tcp_cc_on_idle(tct_stack *s, struct tct_tcp *c); /* restart window, RFC 5681 4.1 */
+void tct_tcp_cc_on_undo(tct_stack *s, struct tct_tcp *c, uint32_t prior_cwnd,
+                        uint32_t prior_ssthresh);          /* the loss was none */
+void tct_tcp_cc_on_idle(tct_stack *s, struct tct_tcp *c);  /* restart window, RFC 5681 4.1 */
+void tct_tcp_cc_on_start(tct_stack *s, struct tct_tcp *c); /* data leaves, none is outstanding */
+void tct_tcp_cc_on_mss(tct_stack *s, struct tct_tcp *c, uint32_t before); /* tct_tcp_send_mss */
 bool tct_tcp_cc_is_limited(const struct tct_tcp *c); /* did the window hold back the newest data? */
 void tct_tcp_cc_on_sent(struct tct_tcp *c);
-uint32_t tct_tcp_cc_window(const struct tct_tcp *c); /* cwnd, with inflation during recovery */
+void tct_tcp_cc_on_burst_end(tct_stack *s, struct tct_tcp *c); /* nothing more leaves now */
+uint32_t tct_tcp_cc_window(const struct tct_tcp *c);
+
+/* ---- tcp_rate.c: what was delivered, how fast ------------------------------------------------ */
+/* Before what `ack` acknowledges is dropped from the runs. */
+void tct_tcp_rate_on_acked(const struct tct_tcp *c, tct_seq ack, struct tct_tcp_ack *a);
+
+/* ---- tcp_pace.c: not all at once ------------------------------------------------------------- */
+uint64_t tct_tcp_pace_rate(const tct_stack *s, const struct tct_tcp *c); /* bytes a second */
+bool tct_tcp_pace_is_on(const tct_stack *s, const struct tct_tcp *c);
 
 /* ---- tcp_timer.c: which deadlines exist, the earliest; marks what is due --------------------- */
 void tct_tcp_timer_init(struct tct_tcp *c);

@@ -17,10 +17,10 @@
  * rcv.nxt <= rcv.edge; the edge never goes back. C6  out-of-order ranges lie above rcv.nxt, at or
  * below rcv.edge, disjoint and sorted. C7  a connection is on its interface's ready list iff
  * tcp_plan may have something to send now. C8  something outstanding or waiting behind a closed
- * window <=> tmr.kind is REXMIT, PERSIST or OVERRIDE. C9  cwnd >= 1 MSS; ssthresh >= 2 MSS. C10
- * after a FIN was received in order, rcv.nxt never moves again. C11 lost + resent bookkeeping:
- * rec.lost_bytes equals the sum over runs marked LOST and not RESENT. C12 a CLOSED or TIME-WAIT
- * socket has no armed timer, nothing to send, and active only for unread data.
+ * window <=> tmr.kind is REXMIT, PERSIST or OVERRIDE. C9  cwnd >= 1 tct_tcp_send_mss; ssthresh
+ * >= 2. C10 after a FIN was received in order, rcv.nxt never moves again. C11 lost + resent
+ * bookkeeping: rec.lost_bytes equals the sum over runs marked LOST and not RESENT. C12 a CLOSED or
+ * TIME-WAIT socket has no armed timer, nothing to send, and active only for unread data.
  */
 #ifndef TCT_TCP_TCP_H
 #define TCT_TCP_TCP_H
@@ -264,7 +264,15 @@ struct tct_tcp_tune { /* tcp_tune.c: how fast the application takes what comes *
   tct_time window_since;
 };
 
-#define TCT_EOR_MAX 8 /* write boundaries waiting; a further one makes send return EAGAIN */
+#define TCT_EOR_MAX 8     /* write boundaries waiting; a further one makes send return EAGAIN */
+struct tct_tcp_cc_use {   /* tcp_cc.c */
+  tct_seq used_end;       /* snd.nxt when the use of the window was last judged */
+  uint32_t out_max_bytes; /* outstanding then: the most in a round trip, in whole segments */
+  uint32_t acked_segs;    /* towards the next growth, where there is no extra */
+  bool limited;           /* the window was the limit then */
+  bool sent;              /* something left since */
+};
+
 struct tct_tcp_active {
   struct tct_list quiet; /* stack's list of blocks that could be given back */
   struct tct_tcp *conn;
@@ -274,13 +282,12 @@ struct tct_tcp_active {
   struct tct_tcp_ooo ooo;
   struct tct_tcp_rec rec;
   struct tct_tcp_tune tune;
+  struct tct_tcp_cc_use cc;
   tct_time delack_at; /* tcp_recv.c; TCT_NEVER: none */
   tct_time cork_at;   /* tcp_send.c: a corked remnant leaves at; TCT_NEVER: none */
   tct_time quiet_at;
   tct_seq ecn_cut;          /* tcp_ecn.c: snd.nxt when a mark last cut the window */
-  uint32_t cc_acked;        /* tcp_cc: bytes acknowledged towards the next growth */
   tct_seq small_end;        /* end of the last segment that was less than full: Minshall */
-  tct_seq cc_used;          /* highest nxt at which cwnd was the limit */
   tct_seq fin_seq;          /* of a FIN beyond a gap */
   tct_seq eor[TCT_EOR_MAX]; /* no segment may cross these positions, oldest first */
   uint8_t n_eor;
@@ -301,6 +308,16 @@ struct tct_tcp_chrono { /* tcp_chrono.c: what the sender's time went into */
   uint8_t kind;
 };
 #define TCT_MARKS_MAX 64
+
+/* What congestion control knows of the path, for as long as the connection lives: tcp_cc.c. */
+struct tct_tcp_cc_keep {
+  void *state;          /* the algorithm's own record, state_bytes long (CUBIC's is 80) */
+  uint32_t acked_segs;  /* acknowledged towards the next growth */
+  uint32_t used_bytes;  /* most that was outstanding since stamp_ms, when the window was not full */
+  uint32_t stamp_ms;    /* when the window was last full, or changed */
+  uint16_t state_bytes; /* 0: none */
+  uint8_t algorithm;    /* tct_cc; 0: the stack's default */
+};
 struct tct_extra {
   /* counters, where events happen */
   uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retrans;
@@ -322,6 +339,7 @@ struct tct_extra {
   uint32_t challenge_s;
   uint16_t pmtu_tries;
   uint8_t n_marks, n_reached;
+  struct tct_tcp_cc_keep cc;
   struct tct_tcp_mark *marks; /* TCT_MARKS_MAX of them when first used */
 };
 
@@ -330,15 +348,15 @@ struct tct_extra {
 
 struct tct_tcp_ack {
   tct_seq ack;
-  uint32_t acked_bytes;   /* newly acknowledged cumulatively, SYN and FIN left out */
-  uint32_t sacked_bytes;  /* newly SACKed */
-  uint32_t flight_before; /* outstanding before this ACK */
-  uint64_t rtt_ns;        /* one sample, TCT_NEVER: none (Karn) */
-  bool advanced;          /* snd.una moved */
-  bool duplicate;         /* RFC 5681 section 2's definition */
+  uint32_t acked_bytes;    /* newly acknowledged cumulatively, SYN and FIN left out */
+  uint32_t sacked_bytes;   /* newly SACKed */
+  uint32_t delivered_segs; /* newly acknowledged or SACKed, as segments left; tcp_rate.c */
+  uint32_t flight_before;  /* outstanding before this ACK */
+  uint64_t rtt_ns;         /* one sample, TCT_NEVER: none (Karn) */
+  bool advanced;           /* snd.una moved */
+  bool duplicate;          /* RFC 5681 section 2's definition */
   bool window_changed;
   bool fin_acked;
-  bool was_cwnd_limited;
   bool ece;          /* the peer tells of marks: a reason to cut, once a window */
   uint32_t ce_bytes; /* of what it acknowledges, as far as is known: DCTCP */
 };

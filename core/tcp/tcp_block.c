@@ -49,6 +49,7 @@ void tct_tcp_block_free(tct_stack *s, struct tct_tcp *c) {
   tct_tcp_block_drop_active(s, c);
   if (c->extra != NULL) {
     tct_stack_free(s, c->extra->marks, TCT_MARKS_MAX * sizeof(struct tct_tcp_mark));
+    tct_tcp_cc_drop(s, c->extra);
     tct_stack_free(s, c->extra, sizeof *c->extra);
     c->extra = NULL;
   }
@@ -87,8 +88,8 @@ static void forget_history(struct tct_tcp_active *a) {
   a->rec.recover = tct_seq_sub(a->conn->snd.una, 1);
   a->rec.dupacks = 0;
   a->ecn_cut = tct_tcp_ecn_fresh_cut(a->conn);
-  a->cc_used = a->conn->snd.una;
-  a->cc_acked = 0;
+  memset(&a->cc, 0, sizeof a->cc);
+  a->cc.used_end = a->conn->snd.una;
   a->small_end = a->conn->snd.una;
   a->full_since_ack = 0;
   a->ooo.n_recent = 0;

@@ -1,87 +1,346 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * tcp_cc.c - congestion control's door: what an ACK meant comes in, how much may fly goes out.
- * Dispatches to the algorithm of the connection (today NewReno alone, tcp_cc_reno.c). Alone, with
- * its algorithms, writes c->cc and active->cc_*. Integers only. RFC 5681 section 3.1, RFC 6928, RFC
- * 9293 section 3.8.2 [MAY-18].
+ * Dispatches to the algorithm of the connection, and keeps what all of them share: the initial
+ * window, whether the window was the limit, what silence does to it. Alone, with its algorithms and
+ * tcp_cc_prr, writes c->cc, active->cc and extra->cc. Integers only. RFC 5681 sections 3.1 and 4.1,
+ * RFC 6928, RFC 9293 section 3.8.2 [MAY-18]; an unused window as Linux, docs/profiles.md.
  */
 #include "tcp/tcp_cc.h"
-#include "tcp/calls.h"
 #include "util/rule.h"
 
-static const struct tct_tcp_cc_ops *ops_of(const struct tct_tcp *c) {
-  (void)c;
-  return tct_tcp_cc_reno();
+/* ---- Which algorithm ------------------------------------------------------------------------- */
+
+static const struct tct_cc_ops *find_ops(tct_cc id) {
+  switch (id) {
+  case TCT_CC_CUBIC:
+    return tct_tcp_cc_cubic();
+  case TCT_CC_DEFAULT:
+  case TCT_CC_NEWRENO:
+    return tct_tcp_cc_reno();
+  default:
+    return NULL;
+  }
 }
 
-/* RFC 6928 2: ten segments, but at most 14600 bytes or two segments; one if the SYN was lost. */
+tct_cc tct_tcp_cc_algorithm(const tct_stack *s, const struct tct_tcp *c) {
+  uint8_t own = c->extra != NULL ? c->extra->cc.algorithm : 0;
+  return own != 0 ? (tct_cc)own : (tct_cc)s->cfg.congestion;
+}
+
+static const struct tct_cc_ops *ops_of(const tct_stack *s, const struct tct_tcp *c) {
+  const struct tct_cc_ops *ops = find_ops(tct_tcp_cc_algorithm(s, c));
+  return ops != NULL ? ops : tct_tcp_cc_reno();
+}
+
+bool tct_tcp_cc_is_known(tct_cc id) {
+  return find_ops(id) != NULL;
+}
+
+void tct_tcp_cc_drop(tct_stack *s, struct tct_extra *x) {
+  tct_stack_free(s, x->cc.state, x->cc.state_bytes);
+  x->cc.state = NULL;
+  x->cc.state_bytes = 0;
+}
+
+/* The algorithm's record, made when it is first wanted: connections that never sent have none. */
+static void *state_of(tct_stack *s, struct tct_tcp *c) {
+  const struct tct_cc_ops *ops = ops_of(s, c);
+  struct tct_extra *x = ops->state_bytes > 0 ? tct_tcp_block_extra(s, c) : NULL;
+  if (x == NULL)
+    return NULL;
+  if (x->cc.state != NULL && x->cc.state_bytes == ops->state_bytes)
+    return x->cc.state;
+  tct_tcp_cc_drop(s, x);
+  x->cc.state = tct_stack_alloc(s, ops->state_bytes);
+  if (x->cc.state == NULL)
+    return NULL;
+  x->cc.state_bytes = ops->state_bytes;
+  if (ops->init != NULL)
+    ops->init(s, c, x->cc.state);
+  return x->cc.state;
+}
+
+/* TCT_OPT_CONGESTION; a running connection keeps its window. */
+int tct_tcp_cc_choose(tct_stack *s, struct tct_tcp *c, tct_cc id) {
+  if (!tct_tcp_cc_is_known(id))
+    return TCT_ENOENT;
+  if (id == tct_tcp_cc_algorithm(s, c) && c->extra != NULL && c->extra->cc.algorithm != 0)
+    return TCT_OK;
+  struct tct_extra *x = tct_tcp_block_extra(s, c);
+  if (x == NULL)
+    return TCT_ENOMEM;
+  tct_tcp_cc_drop(s, x);
+  x->cc.algorithm = (uint8_t)(id == TCT_CC_DEFAULT ? s->cfg.congestion : id);
+  return TCT_OK;
+}
+
+/* ---- Windows --------------------------------------------------------------------------------- */
+
+uint32_t tct_tcp_cc_segs(const tct_stack *s, const struct tct_tcp *c) {
+  return tct_max_u32(c->cc.cwnd / tct_tcp_send_mss(s, c), 1);
+}
+
+/* RFC 6928 2: ten segments; the standard's, but not Linux's, are at most 14600 bytes or two. */
+static uint32_t initial_window(const tct_stack *s, const struct tct_tcp *c) {
+  uint32_t segs = s->cfg.initial_window_segs, mss = c->snd.mss;
+  if (s->cfg.profile == TCT_PROFILE_LINUX)
+    return segs * tct_tcp_send_mss(s, c);
+  return tct_min_u32(segs * mss, tct_max_u32(2 * mss, segs * 1460));
+}
+
+static void stamp(const tct_stack *s, struct tct_tcp *c) {
+  if (c->extra == NULL)
+    return;
+  c->extra->cc.stamp_ms = tct_time_ms32(s->now);
+  c->extra->cc.used_bytes = 0;
+}
+
 void tct_tcp_cc_init(tct_stack *s, struct tct_tcp *c) {
-  uint32_t mss = c->snd.mss;
-  uint32_t segs = s->cfg.initial_window_segs;
-  uint32_t window = tct_min_u32(segs * mss, tct_max_u32(2 * mss, segs * 1460));
   bool lost = (c->open & TCT_OPEN_SYN_LOST) != 0 &&
               (c->tmr.tries > 1 || s->cfg.profile == TCT_PROFILE_STRICT);
-  c->cc.cwnd = lost ? mss : window;
+  c->cc.cwnd = lost ? tct_tcp_send_mss(s, c) : initial_window(s, c);
+  if (lost && s->cfg.profile == TCT_PROFILE_STRICT)
+    c->cc.cwnd = c->snd.mss;
   if (!TCT_RULE(MUST_19))
     c->cc.cwnd = TCT_CWND_MAX;
-  c->cc.ssthresh = TCT_CWND_MAX;
+  c->cc.ssthresh = TCT_SSTHRESH_NONE;
+  if (c->extra != NULL && c->extra->cc.algorithm == 0)
+    c->extra->cc.algorithm = (uint8_t)s->cfg.congestion; /* a later default does not change it */
+  stamp(s, c);
+}
+
+/* Segments have another size now: as many of them as before. */
+void tct_tcp_cc_on_mss(tct_stack *s, struct tct_tcp *c, uint32_t before) {
+  uint32_t mss = tct_tcp_send_mss(s, c);
+  if (s->cfg.profile != TCT_PROFILE_LINUX || c->state < TCT_ESTABLISHED || before == mss)
+    return;
+  c->cc.cwnd = tct_min_u32(c->cc.cwnd / before, TCT_CWND_MAX / mss) * mss;
+  if (c->cc.ssthresh != TCT_SSTHRESH_NONE)
+    c->cc.ssthresh = tct_min_u32(c->cc.ssthresh / before, TCT_CWND_MAX / mss) * mss;
 }
 
 uint32_t tct_tcp_cc_window(const struct tct_tcp *c) {
   return c->cc.cwnd;
 }
 
-/* Was the window the limit when the newest data left? Growth that nobody tested is not trusted (RFC
- * 7661). */
+/* ---- Growth, for the algorithms -------------------------------------------------------------- */
+
+uint32_t tct_tcp_cc_slow_start(const tct_stack *s, struct tct_tcp *c, uint32_t segs) {
+  uint32_t mss = tct_tcp_send_mss(s, c);
+  uint32_t room = (tct_sub_floor_u32(c->cc.ssthresh, c->cc.cwnd) + mss - 1) / mss;
+  uint32_t take = tct_min_u32(tct_min_u32(segs, room), TCT_CWND_MAX / mss);
+  c->cc.cwnd = tct_min_u32(c->cc.cwnd + take * mss, TCT_CWND_MAX);
+  return segs - take;
+}
+
+/* Without an extra block the count lives in active, and a quiet time forgets it. */
+static uint32_t *count_of(struct tct_tcp *c) {
+  struct tct_tcp_active *a = tct_tcp_active(c);
+  if (c->extra != NULL)
+    return &c->extra->cc.acked_segs;
+  return a != NULL ? &a->cc.acked_segs : NULL;
+}
+
+void tct_tcp_cc_avoid(const tct_stack *s, struct tct_tcp *c, uint32_t every, uint32_t segs) {
+  uint32_t *count = count_of(c), mss = tct_tcp_send_mss(s, c), more = 0;
+  if (count == NULL)
+    return;
+  if (*count >= every) { /* `every` fell since: one now, not all at once */
+    *count = 0;
+    more = 1;
+  }
+  *count = tct_add_sat_u32(*count, segs);
+  more += *count / every;
+  *count %= every;
+  c->cc.cwnd = tct_min_u32(c->cc.cwnd + tct_min_u32(more, TCT_CWND_MAX / mss) * mss, TCT_CWND_MAX);
+}
+
+/* ---- Was the window the limit? --------------------------------------------------------------- */
+
+/* Growth that nobody tested is not trusted. In slow start half a window in use is enough: it
+ * doubles within the round trip. Linux's rule, both profiles' (RFC 7661's aim). */
 bool tct_tcp_cc_is_limited(const struct tct_tcp *c) {
   const struct tct_tcp_active *a = tct_tcp_active(c);
-  return a != NULL && (a->rec.phase == TCT_REC_RTO || tct_seq_lt(c->snd.una, a->cc_used));
+  if (a == NULL)
+    return false;
+  return a->cc.limited || (tct_tcp_cc_in_slow_start(c) && c->cc.cwnd / 2 < a->cc.out_max_bytes);
+}
+
+static uint32_t whole_segs(const tct_stack *s, const struct tct_tcp *c, uint32_t bytes) {
+  uint32_t mss = tct_tcp_send_mss(s, c);
+  return (bytes + mss - 1) / mss * mss;
+}
+
+static uint32_t before_cut(const struct tct_tcp *c) {
+  return tct_max_u32(c->cc.ssthresh, c->cc.cwnd / 4 * 3);
+}
+
+/* What was not used for an RTO is half given back; ssthresh remembers. */
+static void give_back(tct_stack *s, struct tct_tcp *c) {
+  struct tct_tcp_cc_keep *k = &c->extra->cc;
+  const struct tct_tcp_active *a = tct_tcp_active(c);
+  uint32_t mss = tct_tcp_send_mss(s, c);
+  uint32_t used = tct_max_u32(k->used_bytes, initial_window(s, c));
+  bool held_by_buffer = (c->sockf & TCT_SOCKF_WANTS_ROOM) != 0;
+  if (a->rec.phase == TCT_REC_OPEN && !held_by_buffer && used < c->cc.cwnd) {
+    c->cc.ssthresh = before_cut(c);
+    c->cc.cwnd = (c->cc.cwnd / mss + used / mss) / 2 * mss;
+    tct_tcp_trace_cc(s, c);
+  }
+  stamp(s, c);
+}
+
+static void judge_starving(tct_stack *s, struct tct_tcp *c, uint32_t out) {
+  struct tct_tcp_cc_keep *k = &c->extra->cc;
+  uint32_t idle_ms = tct_ms32_since(tct_time_ms32(s->now), k->stamp_ms);
+  k->used_bytes = tct_max_u32(k->used_bytes, out);
+  if (s->cfg.slow_start_after_idle == TCT_ON && !ops_of(s, c)->owns_cwnd &&
+      TCT_MS(idle_ms) >= tct_tcp_rtt_base_rto_ns(s, c))
+    give_back(s, c);
+}
+
+/* At the end of a burst: how far was the window used? The strongest sign within a round trip
+ * counts. */
+void tct_tcp_cc_on_burst_end(tct_stack *s, struct tct_tcp *c) {
+  struct tct_tcp_active *a = tct_tcp_active(c);
+  if (a == NULL || !tct_tcp_syn_acked(c))
+    return;
+  bool limited = tct_tcp_recover_pipe(c) + tct_tcp_send_mss(s, c) > c->cc.cwnd;
+  if (!a->cc.sent && !(limited && tct_tcp_send_unsent(c) > 0))
+    return;
+  a->cc.sent = false;
+  uint32_t out = whole_segs(s, c, tct_tcp_send_flight(c));
+  if (tct_seq_geq(c->snd.una, a->cc.used_end) || limited ||
+      (!a->cc.limited && out > a->cc.out_max_bytes)) {
+    a->cc.limited = limited;
+    a->cc.out_max_bytes = out;
+    a->cc.used_end = c->snd.nxt;
+  }
+  if (c->extra == NULL)
+    return;
+  if (tct_tcp_cc_is_limited(c))
+    stamp(s, c);
+  else
+    judge_starving(s, c, out);
 }
 
 void tct_tcp_cc_on_sent(struct tct_tcp *c) {
   struct tct_tcp_active *a = tct_tcp_active(c);
-  if (a == NULL)
-    return;
-  uint32_t flight = tct_tcp_send_flight(c);
-  bool slow_start = c->cc.cwnd < c->cc.ssthresh;
-  /* in slow start half a window in use is enough: it doubles within the round trip (Linux's rule)
-   */
-  if (flight + c->snd.mss > c->cc.cwnd || (slow_start && flight >= c->cc.cwnd / 2))
-    a->cc_used = c->snd.nxt;
+  if (a != NULL)
+    a->cc.sent = true;
 }
 
+/* ---- Told of ACKs and losses ----------------------------------------------------------------- */
+
+/* Every ACK comes by; the window grows outside recovery, by what arrived. */
 void tct_tcp_cc_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_ack *ack) {
   const struct tct_tcp_active *a = tct_tcp_active(c);
-  bool recovering = a != NULL && a->rec.phase == TCT_REC_FAST;
-  if (ack->acked_bytes == 0 || recovering || !ack->was_cwnd_limited || !TCT_RULE(MUST_19))
+  const struct tct_cc_ops *ops = ops_of(s, c);
+  bool recovering = a != NULL && a->rec.phase == TCT_REC_FAST && !ops->owns_cwnd;
+  uint32_t before = c->cc.cwnd;
+  if (a == NULL || !TCT_RULE(MUST_19))
     return;
-  ops_of(c)->on_ack(s, c, ack);
-  c->cc.cwnd = tct_min_u32(c->cc.cwnd, TCT_CWND_MAX);
-  tct_tcp_trace_cc(s, c);
+  void *state = state_of(s, c);
+  if (ops->on_news != NULL && state != NULL)
+    ops->on_news(s, c, state, ack);
+  bool grows = ack->acked_bytes > 0 && !recovering && tct_tcp_cc_is_limited(c);
+  if (ops->owns_cwnd && state != NULL)
+    ops->on_ack(s, c, state, ack);
+  else if (grows && state == NULL)
+    tct_tcp_cc_reno_grow(s, c, NULL, ack);
+  else if (grows)
+    ops->on_ack(s, c, state, ack);
+  if (grows && c->extra != NULL)
+    c->extra->cc.stamp_ms = tct_time_ms32(s->now);
+  if (c->cc.cwnd != before)
+    tct_tcp_trace_cc(s, c);
 }
 
+static uint32_t ssthresh_now(tct_stack *s, struct tct_tcp *c, uint32_t flight) {
+  const struct tct_cc_ops *ops = ops_of(s, c);
+  void *state = state_of(s, c);
+  if (ops->state_bytes > 0 && state == NULL)
+    return tct_tcp_cc_reno_half(s, c, flight);
+  return ops->ssthresh(s, c, state, flight);
+}
+
+/* Once a window: loss was found. Who reduces step by step (tcp_cc_prr) sets cwnd anew. */
 void tct_tcp_cc_on_loss(tct_stack *s, struct tct_tcp *c, uint32_t flight) {
-  ops_of(c)->on_loss(s, c, flight);
+  c->cc.ssthresh = ssthresh_now(s, c, flight);
+  if (!ops_of(s, c)->owns_cwnd)
+    c->cc.cwnd = c->cc.ssthresh;
   tct_tcp_trace_cc(s, c);
 }
 
+/* First expiry of a series. RFC 5681 3.1: the window is one segment, whatever was before. */
 void tct_tcp_cc_on_rto(tct_stack *s, struct tct_tcp *c, uint32_t flight) {
+  const struct tct_cc_ops *ops = ops_of(s, c);
   if (!TCT_RULE(MUST_19))
     return;
-  ops_of(c)->on_rto(s, c, flight);
+  c->cc.ssthresh = ssthresh_now(s, c, flight);
+  c->cc.cwnd = s->cfg.profile == TCT_PROFILE_LINUX ? tct_tcp_send_mss(s, c) : c->snd.mss;
+  void *state = state_of(s, c);
+  if (ops->on_rto != NULL && state != NULL)
+    ops->on_rto(s, c, state);
+  stamp(s, c);
   tct_tcp_trace_cc(s, c);
 }
 
+/* RFC 6582 3.2 step 3, option 1: no burst at the end of recovery. */
 void tct_tcp_cc_on_recovered(tct_stack *s, struct tct_tcp *c, uint32_t flight) {
-  ops_of(c)->on_recovered(s, c, flight);
+  uint32_t mss = c->snd.mss;
+  if (ops_of(s, c)->owns_cwnd)
+    return;
+  c->cc.cwnd = tct_min_u32(c->cc.ssthresh, tct_max_u32(flight, mss) + mss);
+  stamp(s, c);
   tct_tcp_trace_cc(s, c);
 }
 
-/* RFC 5681 4.1: after an RTO of silence the window says nothing about the path any more. */
+/* The loss was none (RFC 4015 3.2, RFC 3708): as if nothing had been, but no smaller than now. */
+void tct_tcp_cc_on_undo(tct_stack *s, struct tct_tcp *c, uint32_t prior_cwnd,
+                        uint32_t prior_ssthresh) {
+  const struct tct_cc_ops *ops = ops_of(s, c);
+  void *state = state_of(s, c);
+  if (ops->undo != NULL && state != NULL)
+    c->cc.cwnd = ops->undo(s, c, state, prior_cwnd);
+  else
+    c->cc.cwnd = tct_max_u32(c->cc.cwnd, prior_cwnd);
+  c->cc.ssthresh = tct_max_u32(c->cc.ssthresh, prior_ssthresh);
+  stamp(s, c);
+  tct_tcp_trace_cc(s, c);
+}
+
+/* ---- Silence --------------------------------------------------------------------------------- */
+
+/* RFC 5681 4.1: after an RTO of silence the window says nothing about the path any more. Linux
+ * halves it for each RTO, down to the initial one. */
+static void restart(tct_stack *s, struct tct_tcp *c, tct_time idle_ns) {
+  tct_time rto_ns = tct_tcp_rtt_base_rto_ns(s, c);
+  uint32_t mss = tct_tcp_send_mss(s, c);
+  uint32_t least = tct_min_u32(initial_window(s, c), c->cc.cwnd), cwnd = c->cc.cwnd;
+  if (s->cfg.profile == TCT_PROFILE_STRICT) {
+    c->cc.cwnd = least;
+    return;
+  }
+  c->cc.ssthresh = before_cut(c);
+  for (idle_ns -= rto_ns; idle_ns > 0 && cwnd > least; idle_ns -= tct_min_u64(rto_ns, idle_ns))
+    cwnd = cwnd / mss / 2 * mss;
+  c->cc.cwnd = tct_max_u32(cwnd, least);
+  stamp(s, c);
+  tct_tcp_trace_cc(s, c);
+}
+
 void tct_tcp_cc_on_idle(tct_stack *s, struct tct_tcp *c) {
-  uint32_t mss = c->snd.mss;
-  uint32_t restart = tct_min_u32(s->cfg.initial_window_segs * mss, c->cc.cwnd);
   uint32_t idle_ms = tct_ms32_since(tct_time_ms32(s->now), c->sent_ms);
-  if (tct_tcp_syn_acked(c) && TCT_MS(idle_ms) > tct_tcp_rtt_base_rto_ns(s, c))
-    c->cc.cwnd = restart;
+  bool wanted = s->cfg.slow_start_after_idle == TCT_ON && !ops_of(s, c)->owns_cwnd;
+  if (wanted && tct_tcp_syn_acked(c) && TCT_MS(idle_ms) > tct_tcp_rtt_base_rto_ns(s, c))
+    restart(s, c, TCT_MS(idle_ms));
+}
+
+void tct_tcp_cc_on_start(tct_stack *s, struct tct_tcp *c) {
+  const struct tct_cc_ops *ops = ops_of(s, c);
+  void *state = c->extra != NULL ? c->extra->cc.state : NULL;
+  if (ops->on_start != NULL && state != NULL && c->extra->cc.state_bytes == ops->state_bytes)
+    ops->on_start(s, c, state);
 }

@@ -77,7 +77,8 @@ void tct_tcp_check(const tct_stack *s, const struct tct_tcp *c) {
     check_runs(c, a);
   }
   if (c->state >= TCT_ESTABLISHED && tct_tcp_syn_acked(c))
-    TCT_ASSERT(c->cc.cwnd >= c->snd.mss && c->cc.ssthresh >= 2u * c->snd.mss); /* C9 */
+    TCT_ASSERT(c->cc.cwnd >= tct_tcp_send_mss(s, c) &&
+               c->cc.ssthresh >= 2 * tct_tcp_send_mss(s, c)); /* C9 */
 }
 
 void tct_tcp_check_all(const tct_stack *s) {

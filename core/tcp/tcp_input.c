@@ -257,9 +257,8 @@ static void take_ack(struct arrival *in, struct tct_tcp_ack *a) {
     tct_tcp_timer_forgive(c);
   }
   tct_tcp_timer_on_answer(c, s->now);
-  if (a->advanced)
-    tct_tcp_cc_on_ack(
-        s, c, a); /* before recovery may end: the ACK that ends it does not grow the window too */
+  /* before recovery may end: the ACK that ends it does not grow the window too */
+  tct_tcp_cc_on_ack(s, c, a);
   tct_tcp_recover_on_ack(s, c, a);
   if (a->ece)
     tct_tcp_ecn_heed(s, c, a);

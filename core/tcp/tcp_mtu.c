@@ -15,7 +15,9 @@ void tct_tcp_mtu_set(tct_stack *s, struct tct_tcp *c, uint32_t mtu) {
   uint16_t mss =
       (uint16_t)tct_min_u32(tct_min_u32(c->peer_mss, own), TCT_RULE(MUST_16) ? path_mss : 65535);
   bool shrank = mss < c->snd.mss && c->state >= TCT_ESTABLISHED;
+  uint32_t before = tct_tcp_send_mss(s, c);
   c->snd.mss = mss;
+  tct_tcp_cc_on_mss(s, c, before);
   if (shrank) {
     tct_tcp_recover_on_mtu(s, c);
     tct_tcp_output_wake(s, c);

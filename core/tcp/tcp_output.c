@@ -227,6 +227,7 @@ size_t tct_tcp_output(tct_stack *s, uint32_t ifi, tct_frame *f, struct tct_out *
       made++;
       continue;
     }
+    tct_tcp_cc_on_burst_end(s, c);
     tct_tcp_timer_update(s, c);
     tct_tcp_block_settle(s, c);
   }

@@ -28,6 +28,7 @@ static const struct tct_tcp_profile linux_profile = {
     .port_last = 60999,
     .override_ms = 200,
     .persist_max_ms = 120000,
+    .congestion = TCT_CC_CUBIC,
 };
 
 static const struct tct_tcp_profile strict_profile = {
@@ -53,6 +54,7 @@ static const struct tct_tcp_profile strict_profile = {
     .port_last = 65535,
     .override_ms = 500,
     .persist_max_ms = 60000,
+    .congestion = TCT_CC_NEWRENO,
 };
 
 const struct tct_tcp_profile *tct_tcp_profile(tct_profile p) {

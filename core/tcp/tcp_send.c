@@ -122,6 +122,7 @@ static void advance(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_hdr *h
   a->advanced = true;
   a->fin_acked = (c->snd.flags & TCT_SND_FIN_SENT) != 0 && h->ack == c->snd.nxt;
   a->acked_bytes -= (syn_acked ? 1u : 0u) + (a->fin_acked && a->acked_bytes > 0 ? 1u : 0u);
+  tct_tcp_rate_on_acked(c, h->ack, a);
   tct_tcp_sack_on_ack(s, c, h->ack, &sent_at, &lost_acked);
   a->rtt_ns = take_rtt(s, c, h, at, sent_at);
   c->snd.una = h->ack;
@@ -143,7 +144,7 @@ void tct_tcp_send_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *
   a->ack = h->ack;
   a->rtt_ns = TCT_NEVER;
   a->flight_before = tct_tcp_send_flight(c);
-  a->was_cwnd_limited = tct_tcp_cc_is_limited(c);
+  tct_tcp_cc_on_burst_end(s, c); /* if the last burst is still unjudged */
   bool advanced = tct_seq_gt(h->ack, c->snd.una);
   if (tct_seq_geq(h->ack, c->snd.una))
     tct_tcp_send_window(c, h, false);
@@ -239,6 +240,8 @@ uint32_t tct_tcp_send_usable(const tct_stack *s, const struct tct_tcp *c, bool *
 void tct_tcp_send_on_sent(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct_seq end, bool fin) {
   TCT_ASSERT(begin == c->snd.nxt);
   struct tct_tcp_active *a = tct_tcp_active(c);
+  if (tct_tcp_send_flight(c) == 0)
+    tct_tcp_cc_on_start(s, c);
   c->snd.nxt = end;
   c->snd.flags &= (uint8_t)~TCT_SND_OVERRIDE;
   if (fin)

@@ -258,6 +258,9 @@ typedef struct tct_config {
   uint8_t hop_limit;              /* 64 */
   uint8_t ecn;                    /* tct_ecn: PASSIVE */
   uint8_t ecn_fallback; /* tct_switch, ON: a lost SYN that asked for ECN goes again plain */
+  uint8_t congestion;   /* tct_cc: STRICT NewReno, LINUX CUBIC */
+  uint8_t
+      slow_start_after_idle; /* tct_switch, ON: the window shrinks in silence and while unused */
 } tct_config;
 
 typedef enum tct_cc {

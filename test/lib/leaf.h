@@ -48,6 +48,8 @@ static inline void leaf_config(struct leaf *f, bool strict) {
   f->s.cfg.mss_min = 48;
   f->s.cfg.data_retries = p->data_retries;
   f->s.cfg.syn_retries = p->syn_retries;
+  f->s.cfg.congestion = TCT_CC_NEWRENO;
+  f->s.cfg.slow_start_after_idle = TCT_ON;
   f->tcp.profile = p;
 }
 
@@ -90,7 +92,7 @@ static inline void leaf_init(struct leaf *f, bool strict) {
   c->rcv.buf_max = 65535;
   c->rcv.mss = 1000;
   c->cc.cwnd = 10000;
-  c->cc.ssthresh = 1u << 30;
+  c->cc.ssthresh = 0x7fffffff;
   c->extra = &f->x;
   tct_list_init(&c->ready);
   tct_list_init(&c->event);
@@ -102,7 +104,7 @@ static inline void leaf_init(struct leaf *f, bool strict) {
   f->a.cork_at = TCT_NEVER;
   tct_tcp_tune_init(&f->a.tune);
   f->a.rec.recover = LEAF_ISS;
-  f->a.cc_used = c->snd.una;
+  f->a.cc.used_end = c->snd.una;
   tct_queue_init(&f->a.tx, c->snd.una);
   tct_queue_init(&f->a.rx, c->rcv.nxt);
   tct_tcp_sack_init(&f->a.runs);

@@ -73,7 +73,7 @@ static void una_comes_round_to_iss__data__goes_on(void **state) {
   struct tct_tcp_plan p;
   leaf_init(&f, true);
   f.c.snd.una = f.c.snd.nxt = LEAF_ISS;
-  f.a.cc_used = LEAF_ISS;
+  f.a.cc.used_end = LEAF_ISS;
   tct_queue_deinit(&f.a.tx, &f.s.chunks);
   tct_queue_init(&f.a.tx, LEAF_ISS);
   leaf_queue(&f, 1500);
