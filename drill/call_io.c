@@ -240,34 +240,65 @@ static long attempt_readv(struct drill_run *r, struct drill_op *op) {
   return read_iov(r, op->call->args[1], &x) && fd ? take_in(r, op, fd, &x, &m, 0) : 0;
 }
 
-static bool check_msghdr(struct drill_run *r, const struct drill_expr *m) {
-  if (m->kind != DRILL_EXPR_STRUCT)
+/* ---- msghdr -----------------------------------------------------------------------------------
+ */
+
+/* A written msghdr: its pieces, flags and control messages. */
+struct message {
+  struct io io;
+  int64_t flags;
+  const struct drill_expr *control; /* NULL: none */
+  struct drill_control wanted;
+};
+
+static bool read_message(struct drill_run *r, const struct drill_expr *e, struct message *m) {
+  if (e->kind != DRILL_EXPR_STRUCT)
     return drill_run_fail(r, "a msghdr in { } expected");
-  const struct drill_expr *control = drill_call_field(m, "msg_control");
-  if (control && control->n > 0)
-    return drill_run_fail(r, "control messages (msg_control) are not supported yet");
-  return true;
+  const struct drill_expr *flags = drill_call_field(e, "msg_flags");
+  m->control = drill_call_field(e, "msg_control");
+  m->flags = 0;
+  m->wanted.len = 0;
+  if (flags && !drill_call_number(r, flags, &m->flags))
+    return false;
+  if (m->control && !drill_cmsg_build(r, m->control, &m->wanted))
+    return false;
+  return read_iov(r, drill_call_field(e, "msg_iov"), &m->io);
 }
 
 static long attempt_sendmsg(struct drill_run *r, struct drill_op *op) {
-  const struct drill_expr *e = op->call->args[1];
   int flags = drill_call_int(r, op, 2);
-  struct io x;
+  struct message x;
   struct msghdr m = {.msg_name = NULL};
-  if (!check_msghdr(r, e) || !read_iov(r, drill_call_field(e, "msg_iov"), &x))
+  if (!read_message(r, op->call->args[1], &x))
     return 0;
-  return send_to(r, op, &x, NULL, &m, flags);
+  m.msg_control = x.wanted.len ? x.wanted.bytes : NULL;
+  m.msg_controllen = x.wanted.len;
+  return send_to(r, op, &x.io, NULL, &m, flags);
 }
 
+/* The live header begins as a copy of the written one, so a call that fails changes nothing. */
 static long attempt_recvmsg(struct drill_run *r, struct drill_op *op) {
-  const struct drill_expr *e = op->call->args[1];
   struct drill_fd *fd = drill_call_fd(r, op, 0);
   int flags = drill_call_int(r, op, 2);
-  struct io x;
-  struct msghdr m = {.msg_name = NULL};
-  if (!fd || !check_msghdr(r, e) || !read_iov(r, drill_call_field(e, "msg_iov"), &x))
+  struct message x;
+  struct drill_control live;
+  struct sockaddr_storage name;
+  if (!fd || !read_message(r, op->call->args[1], &x))
     return 0;
-  return take_in(r, op, fd, &x, &m, flags);
+  live = x.wanted;
+  struct msghdr m = {.msg_name = &name, .msg_namelen = sizeof name};
+  m.msg_control = live.len ? live.bytes : NULL;
+  m.msg_controllen = live.len;
+  m.msg_flags = (int)x.flags;
+  long result = take_in(r, op, fd, &x.io, &m, flags);
+  if (result < 0 || r->failure)
+    return result;
+  if (m.msg_flags != (int)x.flags)
+    drill_run_fail(r, "recvmsg(): msg_flags should be 0x%x and are 0x%x", (unsigned)x.flags,
+                   (unsigned)m.msg_flags);
+  live.len = m.msg_controllen;
+  (void)drill_cmsg_check(r, &x.wanted, &live);
+  return result;
 }
 
 /* ---- Readiness ------------------------------------------------------------------------------- */

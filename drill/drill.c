@@ -19,7 +19,9 @@ enum {
   SCRIPT_BYTES_MAX = 4 << 20,
   SHOWN_FRAMES_MAX = 60,
   FIRST_PORT = 50001,
-  REAL_SECONDS_MAX = 150
+  REAL_SECONDS_MAX = 150,
+  OPTIONS_MAX = 128,
+  DIRS_MAX = 8
 };
 #define REAL_TOLERANCE_NS 4000000u
 #define REAL_TOLERANCE_PERCENT 12.5
@@ -143,6 +145,42 @@ static char *read_file(struct drill_arena *a, const char *path, size_t *len) {
   return failed ? NULL : text;
 }
 
+/* ---- Options of a directory --------------------------------------------------------------------
+ */
+
+struct given {
+  const char *at[OPTIONS_MAX];
+  size_t n;
+};
+
+/* One option a line, as in a script; what does not begin with -- is a comment. */
+static void read_options(struct drill_arena *a, char *text, struct given *g) {
+  char *rest;
+  for (char *l = strtok_r(text, "\r\n", &rest); l; l = strtok_r(NULL, "\r\n", &rest))
+    if (strncmp(l, "--", 2) == 0 && g->n < OPTIONS_MAX)
+      g->at[g->n++] = drill_arena_printf(a, DRILL_BEFORE "%s", l + 2);
+}
+
+/* The file drill.options beside the script, or in the nearest directory above that has one. */
+static void find_options(struct drill_arena *a, const char *path, struct given *g) {
+  const char *slash = strrchr(path, '/');
+  char *dir = drill_arena_printf(a, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
+  for (int up = 0; up < DIRS_MAX; up++) {
+    size_t len;
+    char *text = read_file(a, drill_arena_printf(a, "%s/drill.options", dir), &len);
+    if (text) {
+      read_options(a, text, g);
+      return;
+    }
+    char *last = strrchr(dir, '/');
+    bool can_cut = last && last != dir && strcmp(last, "/..") != 0;
+    if (can_cut)
+      *last = '\0';
+    else
+      dir = drill_arena_printf(a, "%s/..", dir);
+  }
+}
+
 void drill_play_file(const char *path, const struct drill_options *o, struct drill_result *out) {
   struct drill_arena arena = {NULL};
   struct drill_script script;
@@ -155,7 +193,11 @@ void drill_play_file(const char *path, const struct drill_options *o, struct dri
     drill_arena_free(&arena);
     return;
   }
-  drill_parse(&arena, text, len, o->overrides, o->n_overrides, &script);
+  struct given given = {.n = 0};
+  find_options(&arena, path, &given);
+  for (size_t i = 0; i < o->n_overrides && given.n < OPTIONS_MAX; i++)
+    given.at[given.n++] = o->overrides[i];
+  drill_parse(&arena, text, len, given.at, given.n, &script);
   out->names_ip_version = script.set.ip_named;
   if (script.error) {
     out->line = script.error_line;

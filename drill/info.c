@@ -111,19 +111,53 @@ static bool lookup_tcpi(struct drill_run *r, const char *name, int64_t *v) {
   X(BufferBytesNow) X(MemoryBytesNow) X(TCPAckMerged)
 /* clang-format on */
 
+#define SAME(x) {#x, offsetof(tct_counters, x)},
+static const struct counter {
+  const char *name;
+  size_t at;
+} counters[] = {COUNTERS(SAME)};
+#undef SAME
+enum { COUNTERS_HERE = sizeof counters / sizeof counters[0] };
+
+static int64_t read_counter(const tct_counters *c, const struct counter *k) {
+  uint64_t v;
+  memcpy(&v, (const uint8_t *)c + k->at, sizeof v);
+  return (int64_t)v;
+}
+
 static bool lookup_counter(struct drill_run *r, const char *name, int64_t *v) {
   tct_counters c;
   memset(&c, 0, sizeof c);
   tct_stack_counters(r->stack, &c);
-#define SAME(x) {#x, (int64_t)c.x},
-  const struct constant all[] = {COUNTERS(SAME)};
-#undef SAME
-  for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-    if (strcmp(all[i].name, name) != 0)
+  for (size_t i = 0; i < COUNTERS_HERE; i++) {
+    if (strcmp(counters[i].name, name) != 0)
       continue;
-    *v = all[i].value;
+    *v = read_counter(&c, &counters[i]);
     return true;
   }
+  return false;
+}
+
+void drill_info_note(struct drill_run *r) {
+  tct_counters c;
+  memset(&c, 0, sizeof c);
+  if (r->stack)
+    tct_stack_counters(r->stack, &c);
+  if (!r->noted)
+    r->noted = drill_arena_get(r->arena, sizeof(int64_t) * COUNTERS_HERE);
+  for (size_t i = 0; i < COUNTERS_HERE; i++)
+    r->noted[i] = read_counter(&c, &counters[i]);
+}
+
+bool drill_info_rose(struct drill_run *r, const char *part) {
+  tct_counters c;
+  memset(&c, 0, sizeof c);
+  if (r->stack)
+    tct_stack_counters(r->stack, &c);
+  for (size_t i = 0; i < COUNTERS_HERE; i++)
+    if (strstr(counters[i].name, part) &&
+        read_counter(&c, &counters[i]) > (r->noted ? r->noted[i] : 0))
+      return true;
   return false;
 }
 

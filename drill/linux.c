@@ -52,6 +52,10 @@ static uint64_t stamp_to_script(const struct drill_run *r, const struct timespec
   return now > ago ? now - ago : 0;
 }
 
+int64_t drill_linux_stamp(struct drill_run *r, const struct timespec *t) {
+  return (int64_t)stamp_to_script(r, t);
+}
+
 static uint64_t sent_at(const struct drill_run *r, struct msghdr *m) {
   struct timespec t;
   for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {

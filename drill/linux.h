@@ -15,6 +15,7 @@ struct drill_linux {
 uint64_t drill_linux_now(const struct drill_run *r);
 bool drill_linux_start(struct drill_run *r);
 void drill_linux_stop(struct drill_run *r);
+int64_t drill_linux_stamp(struct drill_run *r, const struct timespec *t);
 bool drill_linux_settle(struct drill_run *r);
 bool drill_linux_advance(struct drill_run *r, uint64_t to_ns);
 bool drill_linux_step(struct drill_run *r, uint64_t limit_ns);

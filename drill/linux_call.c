@@ -374,6 +374,7 @@ const struct drill_subject drill_subject_linux = {
     .step = drill_linux_step,
     .inject = drill_linux_inject,
     .shell = drill_linux_shell,
+    .stamp = drill_linux_stamp,
     .tcpi = drill_linux_tcpi,
     .counter = drill_linux_counter,
     .socket = do_socket,

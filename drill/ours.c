@@ -6,7 +6,6 @@
  */
 #include "drill/run.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,7 +97,7 @@ static size_t pull_out(struct drill_run *r) {
   tct_frame frames[TCT_BURST_MAX];
   memset(frames, 0, sizeof frames);
   size_t n = tct_output(r->stack, r->ifc, frames, TCT_BURST_MAX, DRILL_BASE_NS + r->now_ns);
-  for (size_t i = 0; i < n; i++)
+  for (size_t i = 0; i < n && !r->is_dropping; i++)
     keep_out(r, &frames[i]);
   return n;
 }
@@ -178,6 +177,12 @@ static bool inject(struct drill_run *r, struct drill_frame *f, bool is_more) {
   return is_more && r->n_held < HELD_MAX ? true : hand_in(r);
 }
 
+/* Stamps are of the stack's clock. */
+static int64_t stamp(struct drill_run *r, const struct timespec *t) {
+  (void)r;
+  return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec - (int64_t)DRILL_BASE_NS;
+}
+
 /* ---- Socket calls -----------------------------------------------------------------------------
  */
 
@@ -224,42 +229,15 @@ static long do_getsockopt(struct drill_run *r, int fd, int level, int name, void
   return lsock_getsockopt(r->lsock, fd, level, name, v, len);
 }
 
-static size_t iov_bytes(const struct msghdr *m) {
-  size_t n = 0;
-  for (size_t i = 0; i < m->msg_iovlen; i++)
-    n += m->msg_iov[i].iov_len;
-  return n;
-}
-
-static bool is_datagram(struct drill_run *r, int fd) {
-  int type = 0;
-  size_t len = sizeof type;
-  long err = lsock_getsockopt(r->lsock, fd, SOL_SOCKET, SO_TYPE, &type, &len);
-  return err == 0 && type == SOCK_DGRAM;
-}
-
 static long do_sendmsg(struct drill_run *r, struct drill_op *op, int fd, const struct msghdr *m,
                        int flags) {
-  tct_endpoint to = {.port = 0};
-  const void *p = m->msg_iovlen ? m->msg_iov[0].iov_base : NULL;
-  if (m->msg_controllen)
-    return drill_run_fail(r, "control messages (msg_control) are not supported yet"), 0;
-  bool has_to = m->msg_name && drill_call_endpoint(m->msg_name, &to);
-  if (is_datagram(r, fd))
-    return lsock_sendto(r->lsock, fd, p, iov_bytes(m), flags, has_to ? &to : NULL);
-  if (flags & MSG_FASTOPEN)
-    return -EOPNOTSUPP;
-  return lsock_send(r->lsock, fd, p, iov_bytes(m), flags, &op->done);
+  return lsock_sendmsg(r->lsock, fd, m, flags, &op->done);
 }
 
 static long do_recvmsg(struct drill_run *r, struct drill_op *op, int fd, struct msghdr *m,
                        int flags) {
   (void)op;
-  if (m->msg_controllen)
-    return drill_run_fail(r, "control messages (msg_control) are not supported yet"), 0;
-  m->msg_flags = 0;
-  return lsock_recv(r->lsock, fd, m->msg_iovlen ? m->msg_iov[0].iov_base : NULL, iov_bytes(m),
-                    flags);
+  return lsock_recvmsg(r->lsock, fd, m, flags);
 }
 
 static long do_poll(struct drill_run *r, struct drill_op *op, struct pollfd *fds, size_t n,
@@ -288,6 +266,7 @@ const struct drill_subject drill_subject_ours = {
     .step = step,
     .inject = inject,
     .shell = drill_shell,
+    .stamp = stamp,
     .tcpi = drill_info_tcpi,
     .counter = drill_info_counter,
     .socket = do_socket,

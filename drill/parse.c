@@ -247,20 +247,27 @@ static void add_usual_defines(struct drill_parser *p) {
       p->defines[p->n_defines++] = usual[i];
 }
 
+/* "name" or "name=value" */
+static bool give_option(struct drill_parser *p, const char *text) {
+  char *name = drill_arena_copy(p->arena, text, strlen(text));
+  char *eq = strchr(name, '=');
+  if (eq)
+    *eq = '\0';
+  return drill_parse_option(p, name, eq ? eq + 1 : NULL);
+}
+
 static bool parse_options(struct drill_parser *p, const char *const *overrides, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if (overrides[i][0] == DRILL_BEFORE[0] && !give_option(p, overrides[i] + 1))
+      return false;
   for (; drill_parse_peek(p, 0)->kind == DRILL_OPTION; p->pos++) {
     const struct drill_token *t = drill_parse_peek(p, 0);
     if (!drill_parse_option(p, t->text, t->value))
       return false;
   }
-  for (size_t i = 0; i < n; i++) {
-    char *name = drill_arena_copy(p->arena, overrides[i], strlen(overrides[i]));
-    char *eq = strchr(name, '=');
-    if (eq)
-      *eq = '\0';
-    if (!drill_parse_option(p, name, eq ? eq + 1 : NULL))
+  for (size_t i = 0; i < n; i++)
+    if (overrides[i][0] != DRILL_BEFORE[0] && !give_option(p, overrides[i]))
       return false;
-  }
   return true;
 }
 
@@ -283,7 +290,9 @@ void drill_parse(struct drill_arena *a, const char *text, size_t len, const char
   struct drill_parser p = {.arena = a, .script = out};
   *out = (struct drill_script){0};
   out->set.bind_port = out->set.connect_port = 8080;
-  out->set.tolerance_ns = 1000000;
+  out->set.tolerance_ns = 4000000;
+  out->set.tolerance_percent = 12.5;
+  out->set.allow_leftovers = true;
   drill_lex(a, text, len, &p.tokens);
   if (p.tokens.error) {
     out->error = p.tokens.error;

@@ -24,6 +24,8 @@ struct drill_parser {
   size_t n_defines;
 };
 
+/* An option given with this before its name yields to the script's own. */
+#define DRILL_BEFORE ":"
 /* Options of the command line, "name" or "name=value", win over the script's own. Never fails
  * but by script->error. text must end with a zero byte beyond len. */
 void drill_parse(struct drill_arena *a, const char *text, size_t len, const char *const *overrides,

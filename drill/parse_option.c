@@ -166,6 +166,15 @@ static const struct valued {
     {"wire_server_port", ignore_value, ""},
 };
 
+/* As strict as virtual time allows, where packetdrill's own rules have jitter and habits to bear.
+ */
+static bool set_exact(struct drill_settings *s) {
+  s->tolerance_ns = 1000000;
+  s->tolerance_percent = 0;
+  s->allow_leftovers = false;
+  return true;
+}
+
 static bool set_flag(struct drill_settings *s, const char *name) {
   static const char *const without_effect[] = {"verbose",     "is_anyip",    "send_omit_free",
                                                "wire_client", "wire_server", "debug"};
@@ -173,6 +182,8 @@ static bool set_flag(struct drill_settings *s, const char *name) {
     return s->ts_ecr_scaled = true;
   if (strcmp(name, "strict_segments") == 0)
     return s->strict_segments = true;
+  if (strcmp(name, "exact") == 0)
+    return set_exact(s);
   if (strcmp(name, "allow_leftovers") == 0)
     return s->allow_leftovers = true;
   if (strcmp(name, "dry_run") == 0)

@@ -12,6 +12,7 @@
 #include "host/lsock/lsock.h"
 
 #include <sys/socket.h>
+#include <time.h>
 
 /* ---- Frames --------------------------------------------------------------------------------- */
 
@@ -127,6 +128,8 @@ struct drill_run {
   struct drill_frame *held; /* {more}: waiting to be handed in together */
   unsigned n_held;
   volatile int *progress; /* where the line is told to a watching process, or NULL */
+  bool is_dropping;       /* tc ... limit 0: what leaves gets nowhere */
+  int64_t *noted;         /* the counters when nstat was last run */
   bool is_started;
   bool is_packet_before; /* the event before was an injected packet */
   int line;              /* of the event being played */
@@ -167,6 +170,8 @@ struct drill_subject {
   bool (*step)(struct drill_run *r, uint64_t limit_ns);
   bool (*inject)(struct drill_run *r, struct drill_frame *f, bool is_more);
   bool (*shell)(struct drill_run *r, const char *command);
+  /* A stamp in a control message, in script time. */
+  int64_t (*stamp)(struct drill_run *r, const struct timespec *t);
   /* tcpi_* without the prefix, of a descriptor; then everything else. False: no such name. */
   bool (*tcpi)(struct drill_run *r, int fd, const char *name, int64_t *v);
   bool (*counter)(struct drill_run *r, const char *name, int64_t *v);
@@ -279,9 +284,21 @@ const struct drill_expr *drill_call_field(const struct drill_expr *e, const char
 /* The call sleeps, at most `ms` from its beginning (negative: for ever); else `at_end`. */
 long drill_call_sleep(struct drill_run *r, struct drill_op *op, int64_t ms, long at_end);
 
+/* call_msg.c: control messages, as they are written and as they are. */
+struct drill_control {
+  _Alignas(16) uint8_t bytes[1024];
+  size_t len;
+};
+bool drill_cmsg_build(struct drill_run *r, const struct drill_expr *list, struct drill_control *c);
+bool drill_cmsg_check(struct drill_run *r, const struct drill_control *wanted,
+                      const struct drill_control *seen);
+
 /* eval.c, info.c, shell.c */
 bool drill_eval(struct drill_run *r, const char *code);
 bool drill_info_lookup(struct drill_run *r, const char *name, int64_t *v);
+/* All counters now, for drill_info_rose: has one with this in its name risen since? */
+void drill_info_note(struct drill_run *r);
+bool drill_info_rose(struct drill_run *r, const char *part);
 bool drill_info_tcpi(struct drill_run *r, int fd, const char *name, int64_t *v);
 bool drill_info_counter(struct drill_run *r, const char *name, int64_t *v);
 bool drill_shell(struct drill_run *r, const char *command);

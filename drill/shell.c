@@ -2,19 +2,24 @@
 /*
  * shell.c - shell steps. Nothing is ever run: the few commands that scripts use to adjust the
  * kernel are understood and change the stack's configuration instead; a command or setting that is
- * not known is an error that names it. Called by run.c. Settings must come before the first socket.
+ * not known is an error that names it. Called by run.c. Settings hold from then on, as the kernel's
+ * do.
  */
+#define _GNU_SOURCE
 #include "drill/run.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { WORDS_MAX = 64 };
 
 struct command {
   char *words[WORDS_MAX];
   size_t n;
+  const char *to; /* where the last redirection goes, or NULL */
 };
 
 /* ---- Settings -------------------------------------------------------------------------------- */
@@ -68,10 +73,12 @@ static bool set_rto_min(tct_config *c, const char *v) {
 }
 static bool set_rmem(tct_config *c, const char *v) {
   c->rcvbuf_bytes = (uint32_t)nth_number(v, 1);
+  c->rcvbuf_max_bytes = (uint32_t)nth_number(v, 2);
   return true;
 }
 static bool set_wmem(tct_config *c, const char *v) {
   c->sndbuf_bytes = (uint32_t)nth_number(v, 1);
+  c->sndbuf_max_bytes = (uint32_t)nth_number(v, 2);
   return true;
 }
 static bool set_ports(tct_config *c, const char *v) {
@@ -152,18 +159,93 @@ static const char *base_name(const char *path) {
   return base;
 }
 
-static bool apply_setting(struct drill_run *r, const char *key, const char *value) {
-  const char *base = base_name(key);
+/* What the kernel has beside the settings above, and what changes nothing that a script sees here.
+ */
+static bool is_without_effect(const char *path, const char *base) {
+  static const char *const names[] = {
+      "tcp_dsack",
+      "tcp_fack",
+      "tcp_reordering",
+      "tcp_early_retrans",
+      "tcp_recovery",
+      "tcp_frto",
+      "tcp_autocorking",
+      "tcp_limit_output_bytes",
+      "tcp_ecn_option",
+      "tcp_moderate_rcvbuf",
+      "tcp_adv_win_scale",
+      "tcp_app_win",
+      "tcp_notsent_lowat",
+      "tcp_slow_start_after_idle",
+      "tcp_base_mss",
+      "tcp_mtu_probing",
+      "tcp_retries1",
+      "tcp_orphan_retries",
+      "tcp_tw_reuse",
+      "tcp_max_syn_backlog",
+      "tcp_comp_sack_delay_ns",
+      "tcp_comp_sack_nr",
+      "tcp_comp_sack_slack_ns",
+      "tcp_invalid_ratelimit",
+      "tcp_challenge_ack_limit",
+      "tcp_min_rtt_wlen",
+      "tcp_syn_linear_timeouts",
+      "tcp_tso_rtt_log",
+      "tcp_thin_linear_timeouts",
+      "tcp_keepalive_time",
+      "tcp_keepalive_intvl",
+      "tcp_keepalive_probes",
+      "tcp_backlog_ack_defer",
+      "tcp_pingpong_thresh",
+      "tcp_shrink_window",
+      "tcp_reflect_tos",
+      "tcp_no_ssthresh_metrics_save",
+      "tcp_max_reordering",
+      "tcp_min_snd_mss",
+      "tcp_rto_max_ms",
+      "tcp_congestion_control",
+      "tcp_fastopen",
+      "tcp_fastopen_key",
+      "tcp_ecn",
+  };
+  if (strstr(path, "net.core.") || strstr(path, "net/core/") || strstr(path, "conf"))
+    return true;
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+    if (strcmp(names[i], base) == 0)
+      return true;
+  return false;
+}
+
+/* The stack's configuration as it is now, and as it is from now on. */
+static bool get_config(struct drill_run *r, tct_config *c) {
   if (r->stack)
-    return drill_run_fail(r, "%s is set too late: the first socket is made already", base);
+    tct_config_get(r->stack, c);
+  else
+    *c = r->config;
+  return true;
+}
+
+static bool put_config(struct drill_run *r, const tct_config *c, const char *what) {
+  if (!r->stack) {
+    r->config = *c;
+    return true;
+  }
+  int err = tct_config_set(r->stack, c);
+  return err == TCT_OK || drill_run_fail(r, "%s: %s", what, tct_strerror(err));
+}
+
+/* The step's status: 0, or 1 where the kernel has no such setting. */
+static int apply_setting(struct drill_run *r, const char *key, const char *value) {
+  const char *base = base_name(key);
+  tct_config c;
   for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
     if (strcmp(settings[i].key, base) != 0)
       continue;
-    if (settings[i].set(&r->config, value))
-      return true;
-    return drill_run_fail(r, "%s=%s: the stack has no such setting yet", base, value);
+    get_config(r, &c);
+    if (settings[i].set(&c, value))
+      return put_config(r, &c, base) ? 0 : 1;
   }
-  return drill_run_fail(r, "unknown setting %s", key);
+  return is_without_effect(key, base) ? 0 : 1;
 }
 
 /* ---- Commands -------------------------------------------------------------------------------- */
@@ -173,18 +255,6 @@ static bool ends_with(const char *text, const char *end) {
   return n >= m && strcmp(text + n - m, end) == 0;
 }
 
-static bool run_settings(struct drill_run *r, const struct command *c) {
-  for (size_t i = 1; i < c->n; i++) {
-    char *eq = strchr(c->words[i], '=');
-    if (!eq)
-      continue; /* -q, -e, -w */
-    *eq = '\0';
-    if (!apply_setting(r, c->words[i], eq + 1))
-      return false;
-  }
-  return true;
-}
-
 static bool has_word(const struct command *c, const char *word) {
   for (size_t i = 1; i < c->n; i++)
     if (strcmp(c->words[i], word) == 0)
@@ -192,44 +262,205 @@ static bool has_word(const struct command *c, const char *word) {
   return false;
 }
 
-static bool run_sleep(struct drill_run *r, const struct command *c) {
-  double s = c->n > 1 ? strtod(c->words[1], NULL) : 0;
-  uint64_t to_ns = r->now_ns + (uint64_t)(s * 1e9);
-  if (r->stack)
-    return drill_world_advance(r, to_ns);
-  r->now_ns = to_ns;
-  return true;
+static const char *word_after(const struct command *c, const char *word) {
+  for (size_t i = 1; i + 1 < c->n; i++)
+    if (strcmp(c->words[i], word) == 0)
+      return c->words[i + 1];
+  return NULL;
 }
 
-static bool run_command(struct drill_run *r, const struct command *c) {
+/* sysctl -q key=value ...; `sysctl key` asks whether there is one. */
+static int run_settings(struct drill_run *r, const struct command *c) {
+  int status = 0;
+  bool is_lenient = has_word(c, "-e") || has_word(c, "-eq") || has_word(c, "-qe");
+  for (size_t i = 1; i < c->n; i++) {
+    char *eq = strchr(c->words[i], '=');
+    if (c->words[i][0] == '-')
+      continue;
+    if (eq)
+      *eq = '\0';
+    int one = eq ? apply_setting(r, c->words[i], eq + 1)
+                 : !is_without_effect(c->words[i], base_name(c->words[i]));
+    status = one && !is_lenient ? 1 : status;
+  }
+  return status;
+}
+
+/* What packetdrill's scripts take for granted and is not the profile's own default. */
+static int run_defaults(struct drill_run *r) {
+  static const char *const usual[][2] = {
+      {"net.ipv4.tcp_rmem", "4096 540000 15728640"},
+      {"net.ipv4.tcp_wmem", "4096 262144 4194304"},
+      {"net.ipv4.tcp_syn_retries", "5"},
+      {"net.ipv4.tcp_synack_retries", "5"},
+      {"net.ipv4.tcp_slow_start_after_idle", "0"},
+      {"net.ipv4.tcp_ecn", "0"},
+      {"net.ipv4.tcp_ecn_option", "2"},
+      {"net.ipv4.tcp_fastopen", "0x70403"},
+      {"net.ipv4.tcp_fastopen_key", "a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4"},
+      {"net.ipv4.tcp_syncookies", "1"},
+  };
+  for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++)
+    (void)apply_setting(r, usual[i][0], usual[i][1]);
+  return 0;
+}
+
+static int run_sleep(struct drill_run *r, const struct command *c) {
+  double s = c->n > 1 ? strtod(c->words[1], NULL) : 0;
+  uint64_t to_ns = r->now_ns + (uint64_t)(s * 1e9);
+  if (r->is_started)
+    return drill_world_advance(r, to_ns) ? 0 : 1;
+  r->now_ns = to_ns;
+  return 0;
+}
+
+/* ip route change ... mtu lock N initcwnd N; ip tcp_metrics flush: nothing is remembered. */
+static int run_ip(struct drill_run *r, const struct command *c) {
+  const char *mtu = word_after(c, "lock") ? word_after(c, "lock") : word_after(c, "mtu");
+  const char *segs = word_after(c, "initcwnd");
+  tct_config config;
+  if (has_word(c, "tcp_metrics"))
+    return 0;
+  if (!has_word(c, "route") && !has_word(c, "ro") && !has_word(c, "r"))
+    return -1;
+  if (segs && get_config(r, &config)) {
+    config.initial_window_segs = (uint8_t)strtoul(segs, NULL, 10);
+    (void)put_config(r, &config, "initcwnd");
+  }
+  if (mtu && drill_world_start(r))
+    (void)tct_if_set(r->stack, r->ifc, TCT_IF_MTU, (uint32_t)strtoul(mtu, NULL, 10));
+  return 0;
+}
+
+static int run_tc(struct drill_run *r, const struct command *c) {
+  const char *limit = word_after(c, "limit");
+  r->is_dropping =
+      limit && strcmp(limit, "0") == 0 && !has_word(c, "delete") && !has_word(c, "del");
+  return 0;
+}
+
+/* ---- Counters: nstat, and whether one of its lines rose since ----------------------------------
+ */
+
+static int run_grep(struct drill_run *r, const struct command *c) {
+  const char *what = NULL;
+  for (size_t i = 1; i < c->n; i++) {
+    if (strncmp(c->words[i], "/proc/net/", 10) == 0)
+      return 0; /* who listens: no such file here, and no script goes on otherwise */
+    if (c->words[i][0] != '-' && !what)
+      what = c->words[i];
+  }
+  if (!what)
+    return 1;
+  size_t prefix = strncmp(what, "TcpExt", 6) == 0 ? 6 : strncmp(what, "Tcp", 3) == 0 ? 3 : 0;
+  return drill_info_rose(r, what + prefix) ? 0 : 1;
+}
+
+static int run_nstat(struct drill_run *r) {
+  drill_info_note(r);
+  return 0;
+}
+
+/* ---- Files: a script may want one of zeros ------------------------------------------------------
+ */
+
+static int run_dd(struct drill_run *r, const struct command *c) {
+  const char *path = NULL;
+  uint64_t size = 512, count = 1;
+  for (size_t i = 1; i < c->n; i++) {
+    const char *w = c->words[i];
+    if (strncmp(w, "of=/tmp/", 8) == 0)
+      path = w + 3;
+    if (strncmp(w, "bs=", 3) == 0) {
+      char *unit;
+      size = strtoull(w + 3, &unit, 10);
+      size *= *unit == 'K' || *unit == 'k' ? 1024 : *unit == 'M' ? 1048576 : 1;
+    }
+    if (strncmp(w, "count=", 6) == 0)
+      count = strtoull(w + 6, NULL, 10);
+  }
+  if (!path || size * count > DRILL_BUFFER_MAX)
+    return -1;
+  (void)r;
+  FILE *f = fopen(path, "we");
+  bool ok = f && ftruncate(fileno(f), (off_t)(size * count)) == 0;
+  if (f)
+    fclose(f);
+  return ok ? 0 : 1;
+}
+
+static int run_rm(const struct command *c) {
+  for (size_t i = 1; i < c->n; i++)
+    if (strncmp(c->words[i], "/tmp/", 5) == 0)
+      (void)unlink(c->words[i]);
+  return 0;
+}
+
+/* echo value > /proc/sys/... */
+static int run_echo(struct drill_run *r, const struct command *c) {
+  char value[256] = "";
+  if (!c->to)
+    return 0;
+  for (size_t i = 1; i < c->n; i++) {
+    size_t n = strlen(value);
+    snprintf(value + n, sizeof value - n, "%s%s", i > 1 ? " " : "", c->words[i]);
+  }
+  if (strncmp(c->to, "/proc/sys/", 10) == 0)
+    return apply_setting(r, c->to, value);
+  return strncmp(c->to, "/sys/module/tcp_", 16) == 0 ? 0 : -1;
+}
+
+/* ---- One command after the other ----------------------------------------------------------------
+ */
+
+/* The status; -1: it needs a host. */
+static int run_command(struct drill_run *r, const struct command *c) {
   const char *name = c->words[0];
-  if (strcmp(name, "true") == 0 || strcmp(name, ":") == 0)
-    return true;
-  if (ends_with(name, "defaults.sh") || strstr(name, "sysctl_restore"))
-    return true;
+  if (strcmp(name, "true") == 0 || strcmp(name, ":") == 0 || strstr(name, "sysctl_restore"))
+    return 0;
+  if (strcmp(name, "false") == 0)
+    return 1;
+  if (ends_with(name, "defaults.sh"))
+    return run_defaults(r);
   if (strcmp(name, "sysctl") == 0 || ends_with(name, "set_sysctls.py"))
     return run_settings(r, c);
   if (strcmp(name, "sleep") == 0)
     return run_sleep(r, c);
-  bool is_metrics_flush = has_word(c, "tcp_metrics") && has_word(c, "flush");
-  if (strcmp(name, "ip") == 0 && is_metrics_flush)
-    return true; /* nothing is remembered */
-  if (strcmp(name, "ethtool") == 0 && has_word(c, "off"))
-    return true; /* no offload here */
-  if (strcmp(name, "tc") == 0 && has_word(c, "pfifo") && !has_word(c, "limit"))
-    return true;
-  return drill_run_fail(r,
-                        "the shell step '%s' needs a host; drill knows true, sysctl, "
-                        "set_sysctls.py, defaults.sh, sleep",
-                        name);
+  if (strcmp(name, "ip") == 0)
+    return run_ip(r, c);
+  if (strcmp(name, "tc") == 0)
+    return run_tc(r, c);
+  if (strcmp(name, "ethtool") == 0)
+    return 0; /* no offload here */
+  if (strcmp(name, "nstat") == 0)
+    return run_nstat(r);
+  if (strcmp(name, "grep") == 0)
+    return run_grep(r, c);
+  if (strcmp(name, "echo") == 0)
+    return run_echo(r, c);
+  if (strcmp(name, "dd") == 0)
+    return run_dd(r, c);
+  return strcmp(name, "rm") == 0 ? run_rm(c) : -1;
+}
+
+/* "> file", ">>file", "2>&1": where to, without the sign; NULL: no redirection stands here. */
+static char *take_redirection(struct drill_run *r, const char **p) {
+  const char *q = *p + (isdigit((unsigned char)**p) != 0);
+  if (*q != '>' && *q != '<')
+    return NULL;
+  while (*q == '>' || *q == '<')
+    q++;
+  while (*q == ' ')
+    q++;
+  size_t n = 0;
+  while (q[n] && !strchr(" \t\n;|", q[n]) && (q[n] != '&' || n == 0))
+    n++;
+  *p = q + n;
+  return drill_arena_copy(r->arena, q, n);
 }
 
 /* One word at *p, quotes taken off; NULL at the end of the command. */
 static char *next_word(struct drill_run *r, const char **p) {
-  while (**p == ' ' || **p == '\t' || (**p == '\\' && (*p)[1] == '\n'))
-    *p += **p == '\\' ? 2 : 1;
-  if (!**p || strchr("\n;&|", **p))
-    return NULL;
   char *word = drill_arena_get(r->arena, strlen(*p) + 1), quote = '\0';
   size_t n = 0;
   for (; **p && (quote || !strchr(" \t\n;&|", **p)); (*p)++) {
@@ -242,26 +473,58 @@ static char *next_word(struct drill_run *r, const char **p) {
   return word;
 }
 
+static void read_command(struct drill_run *r, const char **p, struct command *c) {
+  *c = (struct command){.n = 0};
+  for (;;) {
+    while (**p == ' ' || **p == '\t' || (**p == '\\' && (*p)[1] == '\n'))
+      *p += **p == '\\' ? 2 : 1;
+    if (**p == '#')
+      *p += strcspn(*p, "\n");
+    if (!**p || strchr("\n;&|", **p) || c->n == WORDS_MAX)
+      return;
+    char *to = take_redirection(r, p);
+    if (to)
+      c->to = to;
+    else
+      c->words[c->n++] = next_word(r, p);
+  }
+}
+
+enum joint { THEN, AND_THEN, OR_ELSE, PIPE };
+
+static enum joint read_joint(const char **p) {
+  enum joint j = THEN;
+  if (strncmp(*p, "&&", 2) == 0)
+    j = AND_THEN;
+  else if (strncmp(*p, "||", 2) == 0)
+    j = OR_ELSE;
+  else if (**p == '|')
+    j = PIPE;
+  while (**p && strchr("\n;&| \t", **p))
+    (*p)++;
+  return j;
+}
+
 bool drill_shell(struct drill_run *r, const char *text) {
   const char *p = text;
+  int status = 0;
+  enum joint joint = THEN;
   while (*p && !r->failure) {
-    struct command c = {.n = 0};
-    char *word;
-    while (c.n < WORDS_MAX && (word = next_word(r, &p)))
-      c.words[c.n++] = word;
-    if (c.n && c.words[0][0] == '#') {
-      while (*p && *p != '\n')
-        p++;
-    } else if (c.n && !run_command(r, &c)) {
-      return false;
-    }
-    bool is_either = p[0] == '|' && p[1] == '|';
-    while (*p && strchr("\n;&| \t", *p))
-      p++;
-    if (!is_either)
-      continue;
-    while (*p && *p != '\n' && *p != ';')
-      p++; /* the first one succeeded */
+    struct command c;
+    read_command(r, &p, &c);
+    bool is_due = joint == AND_THEN ? status == 0 : joint == OR_ELSE ? status != 0 : true;
+    enum joint next = read_joint(&p);
+    bool is_read = next == PIPE && c.n && strcmp(c.words[0], "nstat") == 0;
+    if (c.n && is_due && !is_read) /* what nstat tells is for the command behind it */
+      status = run_command(r, &c);
+    if (joint == PIPE)
+      drill_info_note(r);
+    if (status < 0)
+      return drill_run_fail(
+          r, "the shell step '%s' needs a host; docs/drill.md lists what drill knows", c.words[0]);
+    joint = next;
   }
+  if (status > 0)
+    return drill_run_fail(r, "the shell step '%.200s' failed", text);
   return !r->failure;
 }

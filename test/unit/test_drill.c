@@ -90,10 +90,13 @@ static void wrong_flags_options_window__are_seen(void **state) {
 
 static void wrong_time__is_seen(void **state) {
   (void)state;
+  /* packetdrill's own tolerance is 12.5 % of the time since the event before */
+  expect_pass(
+      OPEN "+0 write(4, ..., 100) = 100\n+0 > P. 1:101(100) ack 1\n+1.1 > P. 1:101(100) ack 1\n");
   expect_fail(LISTENER "+.1 > S. 0:0(0) ack 1 <mss 1460>\n", 6, "time");
-  expect_fail(OPEN
+  expect_fail("--exact\n" OPEN
               "+0 write(4, ..., 100) = 100\n+0 > P. 1:101(100) ack 1\n+1.1 > P. 1:101(100) ack 1\n",
-              11, "time");
+              12, "time");
   expect_pass(OPEN
               "+0 write(4, ..., 100) = 100\n+0 > P. 1:101(100) ack 1\n+1 > P. 1:101(100) ack 1\n");
 }
@@ -105,8 +108,9 @@ static void silence__is_seen(void **state) {
 
 static void leftover__is_seen(void **state) {
   (void)state;
-  expect_fail(LISTENER, 5, "no line of the script expects");
-  expect_pass("--allow_leftovers\n" LISTENER);
+  expect_fail("--exact\n" LISTENER, 6, "no line of the script expects");
+  expect_pass("--exact\n--allow_leftovers\n" LISTENER);
+  expect_pass(LISTENER);
 }
 
 static void wrong_why__is_seen(void **state) {
@@ -158,8 +162,39 @@ static void code__is_evaluated(void **state) {
 static void shell__is_never_run(void **state) {
   (void)state;
   expect_fail("0 `touch /tmp/drill-was-here`\n", 1, "needs a host");
-  expect_fail("`sysctl net.ipv4.tcp_wonder=1`\n0 `true`\n", 1, "unknown setting");
+  expect_fail("`sysctl net.ipv4.tcp_wonder=1`\n0 `true`\n", 1, "tcp_wonder=1' failed");
   expect_pass("`sysctl -q net.ipv4.tcp_sack=0 net.ipv4.tcp_timestamps=0`\n0 `true`\n`true`\n");
+}
+
+static void shell__has_statuses(void **state) {
+  (void)state;
+  expect_pass("`false || sysctl -q net.ipv4.tcp_sack=0 && true`\n0 `false; true`\n");
+  expect_fail("`true && false`\n0 `true`\n", 1, "failed");
+  expect_pass("`sysctl -e -q net.ipv4.tcp_wonder=1`\n0 `true > /dev/null 2>&1`\n");
+  expect_pass("`sysctl -q net.ipv4.tcp_wonder=1 || true`\n0 `true`\n");
+  expect_pass("`../common/defaults.sh\n ip tcp_metrics flush all > /dev/null 2>&1`\n 0 `true`\n");
+}
+
+/* As `sysctl` does on a kernel: the next SYN-ACK is without SACK. */
+static void setting__holds_from_the_middle_on(void **state) {
+  (void)state;
+  static const char script[] = "--profile=linux\n 0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n"
+                               "+0 bind(3, ..., ...) = 0\n+0 listen(3, 1) = 0\n"
+                               "+0 `sysctl -q net.ipv4.tcp_sack=%d`\n"
+                               "+0 < S 0:0(0) win 65535 <mss 1000,nop,nop,sackOK>\n"
+                               "+0 > S. 0:0(0) ack 1 <mss 1460,nop,nop,sackOK>\n";
+  char text[sizeof script + 8];
+  snprintf(text, sizeof text, script, 1);
+  expect_pass(text);
+  snprintf(text, sizeof text, script, 0);
+  expect_fail(text, 7, "options differ");
+}
+
+static void counter__rose_since_nstat(void **state) {
+  (void)state;
+  expect_pass(OPEN "+0 `nstat > /dev/null`\n"
+                   "+0 < . 11:21(10) ack 1 win 9\n+0 `nstat | grep -q TcpExtTCPOFOQueue`\n");
+  expect_fail(OPEN "+0 `nstat | grep TcpRetransSegs`\n", 9, "failed");
 }
 
 static void language__is_read_whole(void **state) {
@@ -202,6 +237,9 @@ int main(void) {
       cmocka_unit_test(payload__is_compared),
       cmocka_unit_test(code__is_evaluated),
       cmocka_unit_test(shell__is_never_run),
+      cmocka_unit_test(shell__has_statuses),
+      cmocka_unit_test(setting__holds_from_the_middle_on),
+      cmocka_unit_test(counter__rose_since_nstat),
       cmocka_unit_test(language__is_read_whole),
       cmocka_unit_test(wrong_script__names_its_line),
   };
