@@ -26,7 +26,7 @@ static void fill_path(tct_stack *s, const struct tct_tcp *c, tct_info *i) {
   i->advmss = tct_tcp_options_mss(s, c->key.raddr, c->ifi, x != NULL ? x->maxseg : 0);
   i->pmtu = tct_ip_pmtu(s, c->key.raddr, c->ifi);
   i->rto = (uint32_t)(tct_tcp_rtt_rto_ns(s, c) / 1000);
-  i->ato = s->cfg.delack_ms * 1000;
+  i->ato = tct_tcp_delack_ms(s, c) * 1000;
   i->rtt = c->rtt.srtt_us8 / 8;
   i->rttvar = c->rtt.rttvar_us4 / 4;
   i->min_rtt = c->rtt.min_us;

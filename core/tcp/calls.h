@@ -145,14 +145,12 @@ void tct_tcp_recv_owe(struct tct_tcp *c, tct_why why); /* one debt */
 void tct_tcp_recv_owe_segments(struct tct_tcp *c, tct_why why, uint32_t n);
 void tct_tcp_recv_ack_now(struct tct_tcp *c, tct_why why); /* merges over a burst */
 void tct_tcp_recv_pay_debt(struct tct_tcp *c);
-void tct_tcp_recv_on_data_sent(struct tct_tcp *c);
 void tct_tcp_recv_on_in_order(tct_stack *s, struct tct_tcp *c, uint32_t bytes, uint32_t seg_len,
                               bool filled_gap);
 void tct_tcp_recv_on_ack_sent(tct_stack *s, struct tct_tcp *c,
                               tct_seq edge); /* any segment with ACK left */
 void tct_tcp_recv_on_app_read(tct_stack *s, struct tct_tcp *c);
-void tct_tcp_recv_on_delack_timer(struct tct_tcp *c);
-void tct_tcp_recv_quicken(struct tct_tcp *c, uint8_t n); /* the next n segments at once */
+void tct_tcp_recv_on_delack_timer(tct_stack *s, struct tct_tcp *c);
 void tct_tcp_recv_set_quickack(tct_stack *s, struct tct_tcp *c, bool on);
 bool tct_tcp_recv_challenge(tct_stack *s, struct tct_tcp *c); /* RFC 5961, limited per connection */
 bool tct_tcp_recv_paws_ok(const tct_stack *s, const struct tct_tcp *c, const struct tct_tcp_hdr *h);
@@ -225,6 +223,18 @@ uint32_t tct_tcp_sack_mark_lost(tct_stack *s, struct tct_tcp *c, tct_seq begin,
                                 tct_seq end); /* bytes newly marked */
 void tct_tcp_sack_clear_lost(struct tct_tcp *c);
 const struct tct_run *tct_tcp_sack_next_lost(const struct tct_tcp *c);
+
+/* ---- tcp_delack.c: how long an ACK may wait -------------------------------------------------- */
+void tct_tcp_delack_on_data(tct_stack *s, struct tct_tcp *c, uint32_t seg_len);
+bool tct_tcp_delack_is_quick(const struct tct_tcp *c);
+uint32_t tct_tcp_delack_ms(const tct_stack *s, const struct tct_tcp *c);
+void tct_tcp_delack_on_timer(tct_stack *s, struct tct_tcp *c);
+void tct_tcp_delack_on_ack_sent(const tct_stack *s, struct tct_tcp *c, bool owed);
+void tct_tcp_delack_on_data_sent(const tct_stack *s, struct tct_tcp *c);
+void tct_tcp_delack_hurry(const tct_stack *s, struct tct_tcp *c, uint8_t max);
+void tct_tcp_delack_expect_reply(const tct_stack *s, struct tct_tcp *c);
+bool tct_tcp_delack_is_due_on_read(const struct tct_tcp *c);
+void tct_tcp_delack_forbid_quick(struct tct_tcp *c);
 
 /* ---- tcp_tune.c: sizes of the buffers
  * --------------------------------------------------------- */

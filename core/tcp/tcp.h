@@ -57,6 +57,8 @@ struct tct_tcp_snd { /* tcp_send.c */
   uint32_t wnd_max;  /* largest ever offered (silly windows, RFC 5961) */
   uint16_t mss;      /* payload bytes a segment may carry, options not yet taken off [MUST-16] */
   uint8_t flags;
+  uint8_t
+      ato; /* tcp_delack.c: how long an ACK waits, in 4 ms, 0: no data came yet; room was here */
 };
 
 enum {                     /* rcv.flags */
@@ -70,6 +72,13 @@ enum {                     /* rcv.flags */
        TCT_RCV_WINDOW = 64,   /* the window opened enough to tell the peer */
        TCT_RCV_QUICKACK = 128 /* the application asked for quick ACKs */
 };
+#define TCT_DELACK_QUICK_MAX 16u
+enum {                               /* rcv.delack */
+       TCT_DELACK_QUICK = 31,        /* quick ACKs left */
+       TCT_DELACK_DIALOGUE = 32,     /* our data answers theirs: ACKs ride on it */
+       TCT_DELACK_PUSHED = 64,       /* a small segment came since the last ACK ... */
+       TCT_DELACK_PUSHED_TWICE = 128 /* ... and another */
+};
 struct tct_tcp_rcv { /* tcp_recv.c */
   tct_seq nxt;
   tct_seq edge;     /* right edge: the highest nxt + window ever offered */
@@ -80,8 +89,8 @@ struct tct_tcp_rcv { /* tcp_recv.c */
   uint16_t mss;         /* size of full segments the peer sends, as seen */
   uint8_t debts;        /* immediate ACKs owed, one a segment; <= TCT_ACK_DEBT_MAX */
   uint8_t flags;
-  uint8_t quick;   /* quick ACKs left */
   uint8_t ack_why; /* tct_why of the ACK owed */
+  uint8_t delack;  /* TCT_DELACK_*; tcp_delack.c */
   uint16_t ecn;    /* TCT_ECNF_*; tcp_ecn.c */
 };
 #define TCT_ACK_DEBT_MAX 16

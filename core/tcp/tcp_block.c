@@ -30,7 +30,6 @@ struct tct_tcp *tct_tcp_block_new(tct_stack *s) {
   tct_tcp_rtt_init(c);
   c->hop_limit = s->cfg.hop_limit;
   c->rcv.buf_max = s->cfg.rcvbuf_bytes;
-  c->rcv.quick = s->cfg.no_quickack ? 0 : state_of(s)->profile->quick_acks;
   c->heard_ms = tct_time_ms32(s->now);
   s->n.ConnsNow++;
   if (s->cfg.info == TCT_INFO_FULL && tct_tcp_block_extra(s, c) == NULL) {

@@ -107,11 +107,11 @@ static void echo_exactly(tct_stack *s, struct tct_tcp *c, bool ce) {
     tct_tcp_recv_on_ack_sent(s, c, c->rcv.edge);
   }
   put(c, TCT_ECNF_ECHO, ce);
-  tct_tcp_recv_quicken(c, 1);
+  tct_tcp_delack_hurry(s, c, 1);
 }
 
 /* The mark is told at once: the peer's window may be one segment already (Linux's habit). */
-static void echo_until_cwr(struct tct_tcp *c, const struct tct_tcp_hdr *h, bool ce) {
+static void echo_until_cwr(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_hdr *h, bool ce) {
   if ((h->flags & TCT_CWR) != 0) {
     put(c, TCT_ECNF_ECHO, false);
     tct_tcp_recv_ack_now(c, TCT_WHY_ACK_ECN);
@@ -119,7 +119,7 @@ static void echo_until_cwr(struct tct_tcp *c, const struct tct_tcp_hdr *h, bool 
   if (!ce || (c->rcv.ecn & TCT_ECNF_ECHO) != 0)
     return;
   put(c, TCT_ECNF_ECHO, true);
-  tct_tcp_recv_quicken(c, 2);
+  tct_tcp_delack_hurry(s, c, 2);
 }
 
 void tct_tcp_ecn_on_text(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *p,
@@ -130,11 +130,11 @@ void tct_tcp_ecn_on_text(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *
   if ((c->rcv.ecn & TCT_ECNF_EXACT) != 0)
     echo_exactly(s, c, field == ECN_CE);
   else
-    echo_until_cwr(c, h, field == ECN_CE);
+    echo_until_cwr(s, c, h, field == ECN_CE);
   if (field != ECN_NOT_ECT)
     put(c, TCT_ECNF_SEEN, true);
   else if ((c->rcv.ecn & TCT_ECNF_SEEN) != 0)
-    tct_tcp_recv_quicken(c, 2); /* no longer ECT: a retransmission, so the peer waits */
+    tct_tcp_delack_hurry(s, c, 2); /* no longer ECT: a retransmission, so the peer waits */
 }
 
 void tct_tcp_ecn_set_exact(struct tct_tcp *c, bool exact) {

@@ -121,6 +121,7 @@ static void answer_unacceptable(struct arrival *in) {
   tct_seq end = tct_seq_add(in->h->seq, in->text_len);
   if (in->text_len > 0 && tct_seq_leq(end, c->rcv.nxt)) {
     tct_tcp_reasm_duplicate(in->s, c, in->h->seq, end);
+    tct_tcp_delack_hurry(in->s, c, TCT_DELACK_QUICK_MAX);
     in->s->n.TCPDSACKOldSent++;
   }
   tct_why why = in->h->seq == c->rcv.nxt ? TCT_WHY_ACK_PROBE : TCT_WHY_ACK_OLD;
@@ -348,6 +349,10 @@ static tct_verdict step7_text(struct arrival *in) {
   bool in_order = t.seq == c->rcv.nxt;
   tct_verdict v = tct_tcp_reasm_input(s, c, &t);
   tct_tcp_tune_on_text(s, c, in->h);
+  if (!in_order)
+    tct_tcp_delack_on_data(s, c, c->rcv.mss);
+  if (c->extra != NULL)
+    c->extra->last_recv_ms = tct_time_ms32(s->now);
   if (!in_order) /* [RFC9293 MAY-13] one duplicate ACK a segment */
     tct_tcp_recv_owe_segments(c, TCT_WHY_ACK_DUP, tct_tcp_reasm_segments(in->p, in->text_len));
   if (in_order &&
@@ -443,8 +448,6 @@ static void count(const struct arrival *in) {
   uint32_t segs = tct_tcp_reasm_segments(in->p, in->text_len);
   x->segs_in += segs;
   x->data_segs_in += in->text_len > 0 ? segs : 0;
-  if (in->text_len > 0)
-    x->last_recv_ms = now_ms;
   if (has(in, TCT_ACK))
     x->last_ack_ms = now_ms;
 }

@@ -178,7 +178,7 @@ static void on_sent(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan *
   if (p->pays_debt)
     tct_tcp_recv_pay_debt(c);
   if (p->len > 0)
-    tct_tcp_recv_on_data_sent(c);
+    tct_tcp_delack_on_data_sent(s, c);
   if ((p->flags & (TCT_ACK | TCT_SYN)) == TCT_ACK) {
     tct_tcp_recv_on_ack_sent(s, c, edge);
     if (p->len == 0)

@@ -125,10 +125,27 @@ void tct_tcp_recv_ack_now(struct tct_tcp *c, tct_why why) {
 static void delay_ack(tct_stack *s, struct tct_tcp *c, struct tct_tcp_active *a) {
   if ((c->rcv.flags & TCT_RCV_DELACK) != 0)
     return;
-  uint32_t delay_ms = TCT_RULE_ELSE(MUST_40, tct_min_u32(s->cfg.delack_ms, 499), 900);
+  uint32_t delay_ms = TCT_RULE_ELSE(MUST_40, tct_min_u32(tct_tcp_delack_ms(s, c), 499), 900);
   c->rcv.flags |= TCT_RCV_DELACK;
   a->delack_at = tct_time_add(s->now, TCT_MS(delay_ms)); /* [RFC9293 MUST-40] */
   tct_tcp_timer_refresh(s, c);
+}
+
+/* The second full segment; Linux: anything beyond the first. */
+static bool is_second(const tct_stack *s, const struct tct_tcp *c, const struct tct_tcp_active *a) {
+  if (s->tcp->profile->quick_acks != 0)
+    return a->full_since_ack > c->rcv.mss;
+  return a->full_since_ack >= 2u * c->rcv.mss;
+}
+
+/* Linux lets the FIN's ACK wait for ours, if data had come before: from ESTABLISHED only. */
+static void take_fin(tct_stack *s, struct tct_tcp *c, struct tct_tcp_active *a) {
+  tct_tcp_delack_expect_reply(s, c);
+  if (s->tcp->profile->quick_acks != 0 && c->state == TCT_ESTABLISHED &&
+      tct_tcp_delack_ms(s, c) > 0 && a->full_since_ack <= c->rcv.mss)
+    delay_ack(s, c, a);
+  else
+    tct_tcp_recv_ack_now(c, TCT_WHY_ACK_FIN);
 }
 
 /* rcv.nxt moves by `bytes`; the segment that did it carried seg_len a piece. A number is taken by
@@ -141,39 +158,40 @@ void tct_tcp_recv_on_in_order(tct_stack *s, struct tct_tcp *c, uint32_t bytes, u
     c->rcv.edge = c->rcv.nxt; /* a FIN just beyond a full window */
   if (seg_len > c->rcv.mss)   /* never above what we announced: a full segment must be possible */
     c->rcv.mss = (uint16_t)tct_min_u32(seg_len, tct_tcp_options_mss(s, c->key.raddr, c->ifi, 0));
+  if (seg_len > 0)
+    tct_tcp_delack_on_data(s, c, seg_len);
   if (a == NULL || !TCT_RULE(SHLD_18)) {
     tct_tcp_recv_ack_now(c, seg_len == 0 ? TCT_WHY_ACK_FIN : TCT_WHY_ACK_QUICK);
     return;
   }
   a->full_since_ack = tct_add_sat_u32(a->full_since_ack, bytes);
   if (seg_len == 0) {
-    tct_tcp_recv_ack_now(c, TCT_WHY_ACK_FIN); /* [RFC9293 EP-36] */
+    take_fin(s, c, a); /* [RFC9293 EP-36] */
   } else if (filled_gap) {
     tct_tcp_recv_ack_now(c, TCT_WHY_ACK_GAP_FILLED);
-  } else if (a->full_since_ack >= 2u * c->rcv.mss && TCT_RULE(SHLD_19)) {
+  } else if (is_second(s, c, a) && TCT_RULE(SHLD_19)) {
     tct_tcp_recv_ack_now(c, TCT_WHY_ACK_SECOND);
-  } else if (c->rcv.quick > 0 || (c->rcv.flags & TCT_RCV_QUICKACK) != 0) {
-    if (c->rcv.quick > 0)
-      c->rcv.quick--;
+  } else if (tct_tcp_delack_is_quick(c) || (c->rcv.flags & TCT_RCV_QUICKACK) != 0) {
     tct_tcp_recv_ack_now(c, TCT_WHY_ACK_QUICK);
   } else {
     delay_ack(s, c, a);
   }
 }
 
-void tct_tcp_recv_on_delack_timer(struct tct_tcp *c) {
+void tct_tcp_recv_on_delack_timer(tct_stack *s, struct tct_tcp *c) {
   struct tct_tcp_active *a = tct_tcp_active(c);
   if (a != NULL)
     a->delack_at = TCT_NEVER;
   c->rcv.flags &= (uint8_t)~TCT_RCV_DELACK;
+  tct_tcp_delack_on_timer(s, c);
   tct_tcp_recv_ack_now(c, TCT_WHY_ACK_DELAYED);
 }
 
 /* A segment with the ACK bit has left: it tells all that is in order, and the window up to edge. */
 void tct_tcp_recv_on_ack_sent(tct_stack *s, struct tct_tcp *c, tct_seq edge) {
   struct tct_tcp_active *a = tct_tcp_active(c);
-  (void)s;
   TCT_ASSERT(tct_seq_leq(c->rcv.edge, edge));
+  tct_tcp_delack_on_ack_sent(s, c, tct_tcp_recv_is_owing(c));
   c->rcv.edge = edge;
   c->rcv.ack_sent = c->rcv.nxt;
   c->rcv.flags &= (uint8_t) ~(TCT_RCV_ACK_NOW | TCT_RCV_DELACK | TCT_RCV_WINDOW);
@@ -188,10 +206,13 @@ void tct_tcp_recv_pay_debt(struct tct_tcp *c) {
   c->rcv.debts--;
 }
 
-/* Data leaves while its ACK was still awaited: a dialogue, in which ACKs ride on replies. */
-void tct_tcp_recv_on_data_sent(struct tct_tcp *c) {
-  if ((c->rcv.flags & (TCT_RCV_ACK_NOW | TCT_RCV_DELACK)) != 0)
-    c->rcv.quick = 0;
+static void ack_on_read(tct_stack *s, struct tct_tcp *c) {
+  const struct tct_tcp_active *a = tct_tcp_active(c);
+  bool waits = a != NULL && (c->rcv.flags & TCT_RCV_DELACK) != 0;
+  if (!waits || unread(c) > 0 || a->ooo.set.n > 0 || !tct_tcp_delack_is_due_on_read(c))
+    return;
+  tct_tcp_recv_ack_now(c, TCT_WHY_ACK_READ);
+  tct_tcp_output_wake(s, c);
 }
 
 /* A window worth telling: twice what the peer still has, or enough after none. */
@@ -201,6 +222,7 @@ void tct_tcp_recv_on_app_read(tct_stack *s, struct tct_tcp *c) {
   if (!tct_tcp_state_may_receive(c))
     return;
   tct_tcp_tune_on_read(s, c);
+  ack_on_read(s, c);
   tct_seq edge = tct_tcp_recv_edge_to_offer(c);
   uint32_t left = tct_tcp_recv_window(c);
   uint32_t gain = tct_seq_ahead(c->rcv.edge, edge);
@@ -210,16 +232,11 @@ void tct_tcp_recv_on_app_read(tct_stack *s, struct tct_tcp *c) {
   tct_tcp_output_wake(s, c);
 }
 
-/* The peer's window may be so small that a delayed ACK would stop it. */
-void tct_tcp_recv_quicken(struct tct_tcp *c, uint8_t n) {
-  c->rcv.quick = c->rcv.quick > n ? c->rcv.quick : n;
-}
-
 /* On: at once from now on, and what was delayed too (Linux's TCP_QUICKACK). */
 void tct_tcp_recv_set_quickack(tct_stack *s, struct tct_tcp *c, bool on) {
   c->rcv.flags = (uint8_t)(on ? c->rcv.flags | TCT_RCV_QUICKACK : c->rcv.flags & ~TCT_RCV_QUICKACK);
   if (!on)
-    c->rcv.quick = 0;
+    tct_tcp_delack_forbid_quick(c);
   if (!on || (c->rcv.flags & TCT_RCV_DELACK) == 0)
     return;
   tct_tcp_recv_ack_now(c, TCT_WHY_ACK_QUICK);

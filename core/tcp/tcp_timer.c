@@ -189,7 +189,7 @@ void tct_tcp_timer_fire(tct_stack *s, struct tct_tcp *c) {
   c->tmr.wheel_at = TCT_NEVER;
   if (a != NULL && (c->rcv.flags & TCT_RCV_DELACK) != 0 && a->delack_at <= s->now) {
     tct_tcp_trace_timer(s, c, TCT_TIMER_DELACK);
-    tct_tcp_recv_on_delack_timer(c);
+    tct_tcp_recv_on_delack_timer(s, c);
     tct_tcp_output_wake(s, c);
   }
   if (a != NULL && a->cork_at <= s->now) {

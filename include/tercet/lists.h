@@ -67,6 +67,7 @@ typedef enum tct_verdict {
   X(ACK_QUICK, "quick ACK")                       X(ACK_DUP, "duplicate ACK: out of order")        \
   X(ACK_GAP_FILLED, "a gap was filled")                                                            \
   X(ACK_OLD, "outside the window, acknowledged again")                                             \
+  X(ACK_READ, "all that came was read")               \
   X(ACK_FIN, "acknowledges the FIN")              X(ACK_CHALLENGE, "challenge ACK")                \
   X(ACK_UNSENT, "acknowledges what was never sent")                                                \
   X(ACK_PROBE, "answers a window probe")          X(ACK_TIME_WAIT, "TIME-WAIT answers")            \

@@ -141,7 +141,7 @@ static void one_small_segment__ack__is_delayed_less_than_half_a_second(void **st
   f.s.now += TCT_MS(100);
   in_order(&f, 100); /* not put off by the next one */
   assert_true(f.a.delack_at == due);
-  tct_tcp_recv_on_delack_timer(&f.c);
+  tct_tcp_recv_on_delack_timer(&f.s, &f.c);
   assert_true((f.c.rcv.flags & TCT_RCV_ACK_NOW) != 0);
   assert_int_equal(f.c.rcv.ack_why, TCT_WHY_ACK_DELAYED);
   tct_tcp_timer_stop(&f.s, &f.c);
@@ -182,17 +182,17 @@ static void gap_filled_or_fin__ack__is_due_at_once(void **state) {
   leaf_end(&f);
 }
 
-static void quick_acks_left__each_segment__is_acknowledged_until_a_dialogue_begins(void **state) {
+static void
+linux_profile__first_data__is_acknowledged_at_once_then_a_dialogue_delays(void **state) {
   (void)state;
   struct leaf f;
   leaf_init(&f, false);
-  f.c.rcv.quick = 2;
   in_order(&f, 10);
   assert_int_equal(f.c.rcv.ack_why, TCT_WHY_ACK_QUICK);
-  assert_int_equal(f.c.rcv.quick, 1);
-  tct_tcp_recv_on_data_sent(&f.c); /* the reply carries it */
-  assert_int_equal(f.c.rcv.quick, 0);
   tct_tcp_recv_on_ack_sent(&f.s, &f.c, f.c.rcv.edge);
+  assert_int_equal(f.c.rcv.delack & TCT_DELACK_QUICK, 15);
+  f.x.last_recv_ms = tct_time_ms32(f.s.now);
+  tct_tcp_delack_on_data_sent(&f.s, &f.c); /* a reply: the next ACK waits for the next one */
   in_order(&f, 10);
   assert_int_equal(f.c.rcv.flags & TCT_RCV_ACK_NOW, 0);
   tct_tcp_timer_stop(&f.s, &f.c);
@@ -355,7 +355,7 @@ int main(void) {
       cmocka_unit_test(one_small_segment__ack__is_delayed_less_than_half_a_second),
       cmocka_unit_test(second_full_segment__ack__is_due_at_once),
       cmocka_unit_test(gap_filled_or_fin__ack__is_due_at_once),
-      cmocka_unit_test(quick_acks_left__each_segment__is_acknowledged_until_a_dialogue_begins),
+      cmocka_unit_test(linux_profile__first_data__is_acknowledged_at_once_then_a_dialogue_delays),
       cmocka_unit_test(many_debts__count__is_bounded_and_paid_one_by_one),
       cmocka_unit_test(full_segments_grow__estimate__never_exceeds_what_was_announced),
       cmocka_unit_test(challenges__in_one_second__are_limited_and_come_back_in_the_next),
