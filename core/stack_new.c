@@ -61,6 +61,7 @@ static void resolve(tct_config *c) {
   c->port_last = c->port_last != 0 ? c->port_last : p->port_last;
   c->hop_limit = c->hop_limit != 0 ? c->hop_limit : 64;
   c->ecn = c->ecn != TCT_ECN_DEFAULT ? c->ecn : TCT_ECN_PASSIVE;
+  c->ecn_option = c->ecn_option != 0 ? c->ecn_option : TCT_ECN_OPTION_ALWAYS;
   c->ecn_fallback = c->ecn_fallback != TCT_DEFAULT ? c->ecn_fallback : TCT_ON;
   c->congestion = c->congestion != TCT_CC_DEFAULT ? c->congestion : p->congestion;
   c->slow_start_after_idle =

@@ -66,6 +66,11 @@ static bool find_tcpi(const tct_info *i, const char *name, int64_t *v) {
       {"unread_bytes", i->unread_bytes}, {"challenge_acks", i->challenge_acks},
       {"snd_una", i->snd_una - i->iss}, {"snd_nxt", i->snd_nxt - i->iss},
       {"rcv_nxt", i->rcv_nxt - i->irs},
+      {"ecn_mode", i->ecn_mode}, {"received_ce", i->received_ce},
+      {"received_e1_bytes", i->received_e1_bytes}, {"received_e0_bytes", i->received_e0_bytes},
+      {"received_ce_bytes", i->received_ce_bytes}, {"delivered_ce", i->delivered_ce},
+      {"delivered_e1_bytes", i->delivered_e1_bytes}, {"delivered_e0_bytes", i->delivered_e0_bytes},
+      {"delivered_ce_bytes", i->delivered_ce_bytes},
   };
   /* clang-format on */
   for (size_t f = 0; f < sizeof fields / sizeof fields[0]; f++) {

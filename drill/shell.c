@@ -100,6 +100,11 @@ static bool set_ecn(tct_config *c, const char *v) {
   c->ecn = (uint8_t)(n + 1);
   return n >= 0 && n < TCT_ECN_ACCURATE_PASSIVE;
 }
+static bool set_ecn_option(tct_config *c, const char *v) {
+  int64_t n = nth_number(v, 0);
+  c->ecn_option = (uint8_t)(n + 1);
+  return n >= 0 && n < TCT_ECN_OPTION_ALWAYS;
+}
 static bool set_ecn_fallback(tct_config *c, const char *v) {
   c->ecn_fallback = nth_number(v, 0) != 0 ? TCT_ON : TCT_OFF;
   return true;
@@ -140,6 +145,7 @@ static const struct {
     {"tcp_fastopen", want_zero},
     {"tcp_ecn", set_ecn},
     {"tcp_ecn_fallback", set_ecn_fallback},
+    {"tcp_ecn_option", set_ecn_option},
     {"tcp_mtu_probing", want_zero},
     {"tcp_congestion_control", want_reno},
     {"tcp_min_tso_segs", take_any},

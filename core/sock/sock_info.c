@@ -9,14 +9,32 @@ static void fill_handshake(const struct tct_tcp *c, tct_info *i) {
   bool ts = (c->open & TCT_OPEN_TS) != 0, sack = (c->open & TCT_OPEN_SACK) != 0;
   bool scaled = (c->open & TCT_OPEN_WSCALE) != 0;
   i->state = c->state;
-  i->options = (uint8_t)((ts ? TCT_INFO_TIMESTAMPS : 0) | (sack ? TCT_INFO_SACK : 0) |
-                         (scaled ? TCT_INFO_WSCALE : 0) |
-                         ((c->rcv.ecn & TCT_ECNF_CLASSIC) != 0 ? TCT_INFO_ECN : 0) |
-                         ((c->rcv.ecn & TCT_ECNF_SEEN) != 0 ? TCT_INFO_ECN_SEEN : 0));
+  i->options =
+      (uint8_t)((ts ? TCT_INFO_TIMESTAMPS : 0) | (sack ? TCT_INFO_SACK : 0) |
+                (scaled ? TCT_INFO_WSCALE : 0) |
+                ((c->rcv.ecn & (TCT_ECNF_CLASSIC | TCT_ECNF_ACCURATE)) != 0 ? TCT_INFO_ECN : 0) |
+                ((c->rcv.ecn & TCT_ECNF_SEEN) != 0 ? TCT_INFO_ECN_SEEN : 0));
   i->snd_wscale = tct_tcp_snd_shift(c);
   i->rcv_wscale = tct_tcp_rcv_shift(c);
   i->iss = c->iss;
   i->irs = c->irs;
+}
+
+static void fill_marks(const struct tct_tcp *c, tct_info *i) {
+  const struct tct_extra *x = c->extra;
+  i->ecn_mode = (c->rcv.ecn & TCT_ECNF_ACCURATE) != 0  ? TCT_INFO_ECN_ACCURATE
+                : (c->rcv.ecn & TCT_ECNF_CLASSIC) != 0 ? TCT_INFO_ECN_CLASSIC
+                                                       : TCT_INFO_ECN_NONE;
+  if (x == NULL)
+    return;
+  i->received_ce = x->ecn_n.received_ce;
+  i->received_e1_bytes = x->ecn_n.received[0];
+  i->received_e0_bytes = x->ecn_n.received[1];
+  i->received_ce_bytes = x->ecn_n.received[2];
+  i->delivered_ce = x->ecn_n.delivered_ce;
+  i->delivered_e1_bytes = x->ecn_n.delivered[0];
+  i->delivered_e0_bytes = x->ecn_n.delivered[1];
+  i->delivered_ce_bytes = x->ecn_n.delivered[2];
 }
 
 static void fill_path(tct_stack *s, const struct tct_tcp *c, tct_info *i) {
@@ -119,6 +137,7 @@ int tct_sock_info(tct_stack *s, tct_sock k, tct_info *info) {
     fill_runs(c, &i);
   }
   fill_counters(s, c, &i);
+  fill_marks(c, &i);
   memcpy(info, &i, info->size); /* as much of it as the caller knows of */
   return TCT_OK;
 }

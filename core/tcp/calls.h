@@ -344,6 +344,7 @@ struct tct_tcp_reply {
   uint32_t ifi;
   tct_seq seq, ack;
   uint8_t flags, tclass, hop_limit;
+  uint8_t ace; /* AE, CWR, ECE: tct_wire_tcp_set_ace */
   uint16_t window;
   struct tct_tcp_opts opt;
   tct_why why;
@@ -411,29 +412,46 @@ void tct_tcp_mtu_set(tct_stack *s, struct tct_tcp *c, uint32_t mtu);
 
 /* ---- tcp_ecn.c: marks seen, told and heeded -------------------------------------------------- */
 tct_ecn tct_tcp_ecn_mode(const tct_stack *s, const struct tct_tcp *c);
-/* ECE and CWR of our SYN or SYN,ACK. */
-uint8_t tct_tcp_ecn_syn_flags(const tct_stack *s, const struct tct_tcp *c, bool again);
-/* ECE and CWR of any later segment, and the two bits of its IP header. */
-uint8_t tct_tcp_ecn_flags(const struct tct_tcp *c, const struct tct_tcp_plan *p);
+/* AE, CWR and ECE of a segment (wire/tcp.h's ACE), and the two bits of its IP header. */
+unsigned tct_tcp_ecn_ace(const tct_stack *s, const struct tct_tcp *c, const struct tct_tcp_plan *p);
 uint8_t tct_tcp_ecn_ip(const struct tct_tcp *c, const struct tct_tcp_plan *p);
-void tct_tcp_ecn_on_sent(struct tct_tcp *c, const struct tct_tcp_plan *p);
+void tct_tcp_ecn_on_sent(const tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan *p);
 /* A SYN, or SYN,ACK, that answers or crosses ours. */
-void tct_tcp_ecn_on_syn(struct tct_tcp *c, const struct tct_tcp_hdr *h);
-/* Does a listener agree to what a SYN asks for? */
-bool tct_tcp_ecn_may_agree(const tct_stack *s, const struct tct_tcp *l, const struct tct_pkt *p,
-                           const struct tct_tcp_hdr *h);
-void tct_tcp_ecn_on_child(struct tct_tcp *c, const struct tct_half_open *r);
+void tct_tcp_ecn_on_syn(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *p,
+                        const struct tct_tcp_hdr *h);
+/* A SYN,ACK again: its ACK tells how it came. */
+void tct_tcp_ecn_on_syn_ack_again(struct tct_tcp *c, const struct tct_pkt *p);
+/* What a listener agrees to of that which a SYN asks for, into the record; of a SYN that repeats
+ * it; what the SYN,ACK says; and the child. */
+void tct_tcp_ecn_agree(const tct_stack *s, const struct tct_tcp *l, const struct tct_pkt *p,
+                       const struct tct_tcp_hdr *h, struct tct_half_open *r);
+void tct_tcp_ecn_on_syn_again(struct tct_half_open *r, const struct tct_tcp_hdr *h);
+unsigned tct_tcp_ecn_syn_ack(const tct_stack *s, const struct tct_half_open *r,
+                             struct tct_tcp_opts *o);
+void tct_tcp_ecn_on_child(tct_stack *s, struct tct_tcp *c, const struct tct_half_open *r);
+/* The ACK that completes the handshake, before it is taken. */
+void tct_tcp_ecn_on_third_ack(struct tct_tcp *c, const struct tct_tcp_hdr *h, uint32_t text_len);
+/* Any acceptable segment. */
+void tct_tcp_ecn_on_segment(struct tct_tcp *c, const struct tct_pkt *p, const struct tct_tcp_hdr *h,
+                            uint32_t text_len);
 /* Text that is new, before it is taken in. */
 void tct_tcp_ecn_on_text(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *p,
                          const struct tct_tcp_hdr *h);
 tct_seq tct_tcp_ecn_fresh_cut(const struct tct_tcp *c); /* of a new active block */
-void tct_tcp_ecn_on_ack(struct tct_tcp *c, const struct tct_tcp_hdr *h, struct tct_tcp_ack *a);
+void tct_tcp_ecn_on_ack(const tct_stack *s, struct tct_tcp *c, const struct tct_tcp_hdr *h,
+                        struct tct_tcp_ack *a);
 /* A mark was told: cuts the window, once a round trip. After tct_tcp_recover_on_ack. */
 void tct_tcp_ecn_heed(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_ack *a);
 void tct_tcp_ecn_on_cut(struct tct_tcp *c); /* for whatever reason: CWR is owed */
 void tct_tcp_ecn_on_undo(struct tct_tcp *c);
 void tct_tcp_ecn_set_exact(struct tct_tcp *c,
                            bool exact); /* the algorithm wants DCTCP's receiver */
+
+/* ---- tcp_accecn.c: byte counters as an option ------------------------------------------------ */
+void tct_tcp_accecn_initial(struct tct_tcp_opts *o); /* of a SYN,ACK */
+void tct_tcp_accecn_option(const tct_stack *s, const struct tct_tcp *c,
+                           struct tct_tcp_opts *o);   /* behind TS and SACK, which it may shorten */
+uint32_t tct_tcp_accecn_len(const struct tct_tcp *c); /* on data segments */
 
 /* ---- tcp_keep.c ------------------------------------------------------------------------------ */
 tct_time tct_tcp_keep_next(const tct_stack *s,

@@ -96,12 +96,21 @@ struct tct_tcp_rcv { /* tcp_recv.c */
 #define TCT_ACK_DEBT_MAX 16
 enum {                          /* rcv.ecn: both directions, here because there was room */
        TCT_ECNF_CLASSIC = 1,    /* agreed: RFC 3168 */
+       TCT_ECNF_ACCURATE = 2,   /* agreed: RFC 9768; extra is there */
        TCT_ECNF_ASKED = 4,      /* our SYN asked */
        TCT_ECNF_ECHO = 8,       /* CE came: ECE on every ACK until the peer's CWR */
        TCT_ECNF_TELL_CWR = 16,  /* our window was cut: CWR on the next new segment */
        TCT_ECNF_SEEN = 32,      /* ECT or CE came */
+       TCT_ECNF_EXACT = 64,     /* DCTCP's receiver: ECE says what the last segment was */
        TCT_ECNF_CUT_HERE = 128, /* una is where the window was cut: marks told now are old */
-       TCT_ECNF_EXACT = 64      /* DCTCP's receiver: ECE says what the last segment was */
+       TCT_ECNF_ASKED_ACCURATE = 256,
+       TCT_ECNF_NO_ECT = 512,     /* the path spoils marks or what is told of them: send none */
+       TCT_ECNF_HANDSHAKE = 1024, /* the next bare ACK tells how the SYN,ACK came */
+       TCT_ECNF_FIRST = 2048,     /* no count of the peer's was seen yet */
+       TCT_ECNF_OPT_BAD = 4096,   /* the path spoils the peer's option */
+       TCT_ECNF_THIRD = 8192,     /* the segment in hand was judged as the third of the handshake */
+       TCT_ECNF_SYN_FIELD = 3 << 14, /* IP's two bits of the peer's SYN or SYN,ACK */
+       TCT_ECNF_SYN_SHIFT = 14
 };
 
 enum { /* tmr.due: what tcp_plan has to see to; a timer never sends */
@@ -327,6 +336,18 @@ struct tct_tcp_cc_keep {
   uint16_t state_bytes; /* 0: none */
   uint8_t algorithm;    /* tct_cc; 0: the stack's default */
 };
+
+struct tct_ecn_counts {  /* accurate ECN, all from zero; tcp_accecn.c */
+  uint32_t received_ce;  /* packets */
+  uint32_t received[3];  /* payload bytes by IP's two bits less one: ECT(1), ECT(0), CE */
+  uint32_t delivered_ce; /* the peer's counts of ours */
+  uint32_t delivered[3];
+  uint32_t tsval;  /* of the newest ACK that counted */
+  uint8_t pending; /* marks since the last ACK */
+  uint8_t field;   /* of the last packet */
+  uint8_t demand;  /* ACKs that should carry the option */
+  bool on_data;    /* data segments leave room for it */
+};
 struct tct_extra {
   /* counters, where events happen */
   uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retrans;
@@ -335,6 +356,7 @@ struct tct_extra {
   uint32_t last_sent_ms, last_recv_ms, last_ack_ms;
   uint32_t rcv_ooopack; /* segments that came out of order */
   struct tct_tcp_chrono chrono;
+  struct tct_ecn_counts ecn_n;
   /* urgent mechanism, RFC 9293 3.8.5: one past the last urgent byte */
   tct_seq snd_up, rcv_up;
   /* options; a zero `set` bit means the stack's default */
@@ -417,7 +439,11 @@ struct tct_half_open {
   uint8_t life;
   uint8_t
       fine; /* ... and its milliseconds 0..9 (4 bits); second mod 4, answers given in it (2, 2) */
-  uint8_t timed; /* sent_ms is there: no record of a cookie */
+  uint8_t timed : 1;          /* sent_ms is there: no record of a cookie */
+  uint8_t accecn : 1;         /* TCT_HALF_ECN means RFC 9768's */
+  uint8_t syn_ecn : 2;        /* IP's two bits of the SYN */
+  uint8_t repeated : 1;       /* the SYN came again ... */
+  uint8_t repeated_plain : 1; /* ... and no longer asked */
 };
 _Static_assert(sizeof(struct tct_half_open) == 64, "half-open: one cache line");
 

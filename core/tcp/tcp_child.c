@@ -88,7 +88,7 @@ static struct tct_tcp *make_child(tct_stack *s, const struct tct_listen_syn *y,
   tct_tcp_send_on_sent(s, c, r->iss, tct_seq_add(r->iss, 1), false);
   tct_tcp_recv_start(s, c, r->irs);
   tct_tcp_options_agree(s, c, &opt, y->h->window);
-  tct_tcp_ecn_on_child(c, r);
+  tct_tcp_ecn_on_child(s, c, r);
   c->snd.wl1 = r->irs;
   c->snd.wl2 = r->iss;
   sample_rtt(r, c, y->p->at);

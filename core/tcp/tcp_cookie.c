@@ -65,6 +65,7 @@ void tct_tcp_cookie_send(tct_stack *s, const struct tct_listen_syn *y) {
       make(s->keys.cookie[0], y->t, r.irs, clock, (unsigned)(clock & 1) << 3 | index_of_mss(mss));
   if ((r.opts & TCT_HALF_TS) == 0) /* nowhere to keep them */
     r.opts = TCT_HALF_WSCALE;
+  r.accecn = 0; /* nor anywhere for what accurate ECN wants to know: the classic one then */
   tct_tcp_listen_syn_ack(s, y->l, &r, &a);
   if (a.opt.has_ts)
     a.opt.tsval = make_tsval(s, &r) + tct_tcp_options_ts_offset(s, y->t);

@@ -68,7 +68,7 @@ static tct_verdict syn_sent_take_syn(struct arrival *in) {
   struct tct_tcp *c = in->c;
   tct_tcp_recv_start(s, c, in->h->seq);
   tct_tcp_options_agree(s, c, &in->h->opt, in->h->window);
-  tct_tcp_ecn_on_syn(c, in->h);
+  tct_tcp_ecn_on_syn(s, c, in->p, in->h);
   if (has(in, TCT_ACK)) { /* [RFC9293 EP-9] [RFC9293 EP-12] */
     struct tct_tcp_ack ack;
     tct_tcp_send_on_ack(s, c, in->p, in->h, &ack);
@@ -216,6 +216,8 @@ static tct_verdict step4_syn(struct arrival *in, bool *done) {
   if (c->state == TCT_SYN_RECEIVED && in->h->seq == c->irs && has(in, TCT_ACK))
     return TCT_ACCEPTED;
   *done = true;
+  if (has(in, TCT_ACK) && in->h->seq == c->irs)
+    tct_tcp_ecn_on_syn_ack_again(c, in->p);
   if (TCT_RULE(EP_23)) /* [RFC9293 EP-22] [RFC9293 EP-23] */
     (void)tct_tcp_recv_challenge(in->s, c);
   return TCT_DROP_SYN_CHALLENGED;
@@ -229,6 +231,7 @@ static tct_verdict ack_syn_received(struct arrival *in) {
   bool bad = !tct_seq_gt(in->h->ack, c->snd.una) || tct_seq_gt(in->h->ack, c->snd.nxt);
   if (bad && TCT_RULE(EP_26))
     return reset_bad_ack(in, TCT_DROP_SYN_RCVD_ACK);
+  tct_tcp_ecn_on_third_ack(c, in->h, in->text_len);
   tct_tcp_send_window(c, in->h, has(in, TCT_SYN));
   establish(in, TCT_WHY_HANDSHAKE_ACK);
   return TCT_ACCEPTED;
@@ -252,7 +255,7 @@ static void take_ack(struct arrival *in, struct tct_tcp_ack *a) {
   tct_stack *s = in->s;
   struct tct_tcp *c = in->c;
   tct_tcp_send_on_ack(s, c, in->p, in->h, a);
-  tct_tcp_ecn_on_ack(c, in->h, a);
+  tct_tcp_ecn_on_ack(s, c, in->h, a);
   if (a->rtt_ns != TCT_NEVER) {
     tct_tcp_rtt_sample(c, a->rtt_ns);
     tct_tcp_timer_forgive(c);
@@ -416,6 +419,8 @@ static tct_verdict run_steps(struct arrival *in) {
   v = step2_rst(in, &done);
   if (!done) /* step 3, security and compartment: none are supported */
     v = step4_syn(in, &done);
+  if (!done)
+    tct_tcp_ecn_on_segment(in->c, in->p, in->h, in->text_len);
   if (!done && has(in, TCT_ACK))
     tct_tcp_recv_on_timestamp(in->s, in->c, in->h);
   if (!done)

@@ -117,9 +117,7 @@ tct_seq tct_tcp_listen_iss(tct_stack *s, struct tct_tcp *c, const struct tct_tup
 }
 
 /* What the SYN says and we agree to. */
-static uint8_t agree(const tct_stack *s, const struct tct_listen_syn *y) {
-  const struct tct_tcp *l = y->l;
-  const struct tct_tcp_opts *o = &y->h->opt;
+static uint8_t agree(const tct_stack *s, const struct tct_tcp *l, const struct tct_tcp_opts *o) {
   uint8_t opts = TCT_HALF_WSCALE;
   if (o->has_wscale && tct_tcp_options_offers(s, l, TCT_OPT_WSCALE))
     opts = o->wscale > 14 ? 14 : o->wscale;
@@ -127,8 +125,6 @@ static uint8_t agree(const tct_stack *s, const struct tct_listen_syn *y) {
     opts |= TCT_HALF_TS;
   if (o->sack_permitted && tct_tcp_options_offers(s, l, TCT_OPT_SACK))
     opts |= TCT_HALF_SACK;
-  if (tct_tcp_ecn_may_agree(s, l, y->p, y->h))
-    opts |= TCT_HALF_ECN;
   return opts;
 }
 
@@ -142,7 +138,8 @@ void tct_tcp_listen_fill_record(tct_stack *s, const struct tct_listen_syn *y,
   r->mss = y->h->opt.has_mss ? y->h->opt.mss : 0;
   r->ifi = (uint8_t)y->p->ifi;
   r->listener = y->l->index;
-  r->opts = agree(s, y);
+  r->opts = agree(s, y->l, &y->h->opt);
+  tct_tcp_ecn_agree(s, y->l, y->p, y->h, r);
   if (y->reopens)
     r->life |= TCT_HALF_REOPENS;
 }
@@ -175,12 +172,11 @@ void tct_tcp_listen_syn_ack(tct_stack *s, struct tct_tcp *l, const struct tct_ha
   a->seq = r->iss;
   a->ack = tct_seq_add(r->irs, 1);
   a->flags = TCT_SYN | TCT_ACK;
-  if ((r->opts & TCT_HALF_ECN) != 0) /* [RFC9293 SHLD-8] ECE alone agrees: RFC 3168 6.1.1 */
-    a->flags |= TCT_ECE;
   a->window = (uint16_t)tct_tcp_recv_syn_window(s, &like);
   a->tclass = l->tclass;
   a->hop_limit = l->hop_limit;
   tct_tcp_options_syn(s, &like, &a->opt);
+  a->ace = (uint8_t)tct_tcp_ecn_syn_ack(s, r, &a->opt);
 }
 
 static void send_syn_ack(tct_stack *s, struct tct_tcp *l, const struct tct_half_open *r,
@@ -329,6 +325,7 @@ static void challenge(tct_stack *s, struct tct_half_open *r, tct_why why) {
     a.window = (uint16_t)(a.window >> syn.wscale);
   a.seq = tct_seq_add(r->iss, 1);
   a.flags = TCT_ACK;
+  a.ace = 0;
   a.why = why;
   if (why == TCT_WHY_ACK_CHALLENGE)
     s->n.TCPChallengeACK++;
@@ -361,6 +358,7 @@ static tct_verdict repeat_syn(tct_stack *s, struct tct_half_open *r, const struc
     return TCT_DROP_SYN_REPEAT;
   if (h->opt.has_ts && (int32_t)(h->opt.tsval - r->tsval) > 0)
     r->tsval = h->opt.tsval;
+  tct_tcp_ecn_on_syn_again(r, h);
   send_syn_ack(s, listener_of(s, r), r, TCT_WHY_SYN_ACK_REXMIT);
   return TCT_ACCEPTED;
 }

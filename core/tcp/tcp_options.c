@@ -95,10 +95,11 @@ void tct_tcp_options_data(const tct_stack *s, const struct tct_tcp *c, struct tc
   }
   if ((c->open & TCT_OPEN_SACK) != 0)
     tct_tcp_reasm_sack_blocks(c, o, (c->open & TCT_OPEN_TS) != 0 ? 3 : 4);
+  tct_tcp_accecn_option(s, c, o);
 }
 
 uint32_t tct_tcp_options_len(const struct tct_tcp *c) {
-  return (c->open & TCT_OPEN_TS) != 0 ? 12 : 0;
+  return ((c->open & TCT_OPEN_TS) != 0 ? 12 : 0) + tct_tcp_accecn_len(c);
 }
 
 /* Takes in the peer's SYN or SYN,ACK. The window in a SYN is never scaled (RFC 7323 2.2): what is

@@ -38,7 +38,8 @@ static void fill_header(tct_stack *s, const struct tct_tcp *c, const struct tct_
   h->sport = c->key.lport;
   h->dport = c->key.rport;
   h->seq = p->seq;
-  h->flags = p->flags | tct_tcp_ecn_flags(c, p);
+  h->flags = p->flags;
+  tct_wire_tcp_set_ace(h, tct_tcp_ecn_ace(s, c, p));
   if ((p->flags & TCT_ACK) != 0)
     h->ack = c->rcv.nxt;
   if (syn)
@@ -56,9 +57,10 @@ static void fill_header(tct_stack *s, const struct tct_tcp *c, const struct tct_
 /* SACK blocks take room from the payload only when both are there: then the blocks give way. */
 static void trim_options(const struct tct_tcp *c, const struct tct_tcp_plan *p,
                          struct tct_tcp_hdr *h) {
-  (void)c;
   if (p->len > 0)
     h->opt.n_sack = 0;
+  if (p->len > 0 && tct_tcp_accecn_len(c) == 0)
+    h->opt.accecn.kind = 0;
 }
 
 /* Payload pieces behind the header; returns the bytes that they hold. */
@@ -193,7 +195,7 @@ static void on_sent(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan *
   else if (takes_numbers)
     on_resent(s, c, p);
   count(s, c, p, again);
-  tct_tcp_ecn_on_sent(c, p);
+  tct_tcp_ecn_on_sent(s, c, p);
   tct_tcp_timer_on_sent(s, c);
 }
 
@@ -247,6 +249,7 @@ bool tct_tcp_output_reply(tct_stack *s, const struct tct_tcp_reply *r) {
       .window = r->window,
       .opt = r->opt,
   };
+  tct_wire_tcp_set_ace(&h, r->ace);
   struct tct_ip_tx tx = {
       .src = r->key.laddr,
       .dst = r->key.raddr,
@@ -301,7 +304,7 @@ static void from_conn(tct_stack *s, const struct tct_tcp *c, uint8_t flags, tct_
   r->ack = c->rcv.nxt;
   r->flags = flags;
   if (flags == TCT_ACK)
-    r->flags |= tct_tcp_ecn_flags(c, &(struct tct_tcp_plan){.flags = TCT_ACK});
+    r->ace = (uint8_t)tct_tcp_ecn_ace(s, c, &(struct tct_tcp_plan){.flags = TCT_ACK});
   r->window = tct_tcp_recv_window_field(c, c->rcv.edge, false);
   r->tclass = c->tclass;
   r->hop_limit = c->hop_limit;
@@ -309,6 +312,7 @@ static void from_conn(tct_stack *s, const struct tct_tcp *c, uint8_t flags, tct_
   if ((c->open & TCT_OPEN_TS) != 0) {
     tct_tcp_options_data(s, c, &r->opt);
     r->opt.n_sack = 0;
+    r->opt.accecn.kind = 0;
   }
 }
 

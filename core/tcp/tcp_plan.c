@@ -41,7 +41,7 @@ static uint8_t data_flags(conn *c, tct_seq seq, uint32_t len) {
 /* ---- The questions, one function each; true: the plan is made -------------------------------- */
 
 /* Our SYN is not acknowledged yet. */
-static bool plan_syn(const tct_stack *s, conn *c, plan_t *p) {
+static bool plan_syn(conn *c, plan_t *p) {
   if (tct_tcp_syn_acked(c) || (c->tmr.due & TCT_DUE_SYN) == 0)
     return false;
   bool again = (c->open & TCT_OPEN_SYN_LOST) != 0;
@@ -49,7 +49,6 @@ static bool plan_syn(const tct_stack *s, conn *c, plan_t *p) {
     set(p, again ? TCT_WHY_SYN_REXMIT : TCT_WHY_SYN, c->iss, 0, TCT_SYN);
   else /* a simultaneous open: the original number [RFC9293 MUST-10] [RFC9293 EP-10] */
     set(p, again ? TCT_WHY_SYN_ACK_REXMIT : TCT_WHY_SYN_ACK, c->iss, 0, TCT_SYN | TCT_ACK);
-  p->flags |= tct_tcp_ecn_syn_flags(s, c, again);
   p->resend = again;
   return true;
 }
@@ -213,8 +212,10 @@ void tct_tcp_plan(const tct_stack *s, const struct tct_tcp *c, struct tct_tcp_pl
   memset(p, 0, sizeof *p);
   if (c->state == TCT_CLOSED || c->state == TCT_LISTEN || c->state == TCT_TIME_WAIT)
     return;
-  if (plan_syn(s, c, p) || c->state == TCT_SYN_SENT)
+  if (plan_syn(c, p) || c->state == TCT_SYN_SENT)
     return;
+  if ((c->rcv.ecn & TCT_ECNF_HANDSHAKE) != 0 && plan_ack(c, p))
+    return; /* bare, before any data: RFC 9768 3.2.2.1 */
   if (plan_probe(c, p) || plan_keepalive(c, p) || plan_bare_fin(c, p))
     return;
   if (plan_debt(c, p) || plan_lost(s, c, p) || plan_new(s, c, p) || plan_fin(c, p))

@@ -28,6 +28,17 @@ struct tct_tcp_hdr {
   struct tct_tcp_opts opt;
 };
 
+/* AE, CWR and ECE as one number: accurate ECN's ACE field, RFC 9768 3.2.2. */
+static inline unsigned tct_wire_tcp_ace(const struct tct_tcp_hdr *h) {
+  return (h->ae ? 4u : 0u) | ((h->flags & TCT_CWR) != 0 ? 2u : 0u) |
+         ((h->flags & TCT_ECE) != 0 ? 1u : 0u);
+}
+static inline void tct_wire_tcp_set_ace(struct tct_tcp_hdr *h, unsigned ace) {
+  h->ae = (ace & 4u) != 0;
+  h->flags = (uint8_t)((h->flags & ~(TCT_CWR | TCT_ECE)) | ((ace & 2u) != 0 ? TCT_CWR : 0) |
+                       ((ace & 1u) != 0 ? TCT_ECE : 0));
+}
+
 /* p[0..len) is the readable part of the segment, which holds all of its header. The payload is
  * what follows header_len. TCP_SHORT, TCP_OFFSET or ACCEPTED. */
 tct_verdict tct_wire_tcp_parse(const uint8_t *p, size_t len, struct tct_tcp_hdr *out);

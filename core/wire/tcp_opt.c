@@ -4,7 +4,7 @@
  *
  * Called by wire/tcp.c and tcp_options.c. What a value means is TCP's business. The walk moves on
  * by one byte at least with each step and stops at the first impossible length.
- * RFC 9293 sections 3.1 and 3.2, RFC 7323, 2018, 5482, 7413, 6994.
+ * RFC 9293 sections 3.1 and 3.2, RFC 7323, 2018, 5482, 7413, 6994, 9768.
  */
 #include "wire/tcp_opt.h"
 
@@ -13,6 +13,7 @@
 #include "wire/bytes.h"
 
 enum { LEN_MSS = 4, LEN_WSCALE = 3, LEN_SACKOK = 2, LEN_TS = 10, LEN_UTO = 4, LEN_SACK_BLOCK = 8 };
+enum { LEN_ACCECN_FIELD = 3, ACCECN_FIELDS = 3 };
 enum { TFO_MAGIC = 0xf989 }; /* the experiment's identifier under kind 254, RFC 6994 */
 
 /* ---- In ------------------------------------------------------------------------------------- */
@@ -57,6 +58,33 @@ static void read_mss(const uint8_t *p, struct tct_tcp_opts *o) {
   o->mss = tct_bytes_get16(p);
 }
 
+static uint32_t get24(const uint8_t *p) {
+  return (uint32_t)tct_bytes_get16(p) << 8 | p[2];
+}
+
+static void put24(uint8_t *p, uint32_t v) {
+  tct_bytes_put16(p, (uint16_t)(v >> 8));
+  p[2] = (uint8_t)v;
+}
+
+/* [RFC9768 3.2.3] None to three fields; any other length says nothing. */
+static void read_accecn(const uint8_t *p, size_t len, struct tct_tcp_opts *o) {
+  size_t n = (len - 2) / LEN_ACCECN_FIELD;
+  struct tct_tcp_accecn *a = &o->accecn;
+  if ((len - 2) % LEN_ACCECN_FIELD != 0 || n > ACCECN_FIELDS)
+    return;
+  bool one = p[0] == TCT_TOPT_ACCECN1;
+  memset(a, 0, sizeof *a);
+  a->kind = p[0];
+  a->fields = (uint8_t)n;
+  if (n >= 1)
+    *(one ? &a->e1b : &a->e0b) = get24(p + 2);
+  if (n >= 2)
+    a->ceb = get24(p + 5);
+  if (n == 3)
+    *(one ? &a->e0b : &a->e1b) = get24(p + 8);
+}
+
 /* One option whose len >= 2 bytes are all there. A known kind of a wrong length is as if it were
  * not there. */
 static void read_option(const uint8_t *p, size_t len, struct tct_tcp_opts *o) {
@@ -93,6 +121,10 @@ static void read_option(const uint8_t *p, size_t len, struct tct_tcp_opts *o) {
   case TCT_TOPT_EXPERIMENT:
     read_experiment(p, len, o);
     break;
+  case TCT_TOPT_ACCECN0:
+  case TCT_TOPT_ACCECN1:
+    read_accecn(p, len, o);
+    break;
   default:
     o->n_unknown++;
     break;
@@ -102,7 +134,8 @@ static void read_option(const uint8_t *p, size_t len, struct tct_tcp_opts *o) {
 static bool is_known(uint8_t kind) {
   return kind == TCT_TOPT_MSS || kind == TCT_TOPT_WSCALE || kind == TCT_TOPT_SACKOK ||
          kind == TCT_TOPT_SACK || kind == TCT_TOPT_TS || kind == TCT_TOPT_UTO ||
-         kind == TCT_TOPT_TFO || kind == TCT_TOPT_EXPERIMENT;
+         kind == TCT_TOPT_TFO || kind == TCT_TOPT_EXPERIMENT || kind == TCT_TOPT_ACCECN0 ||
+         kind == TCT_TOPT_ACCECN1;
 }
 
 /* Every option but END and NOP has its length in the second byte, those to come too, so that
@@ -142,17 +175,17 @@ void tct_wire_tcp_opt_parse(const uint8_t *p, size_t len, struct tct_tcp_opts *o
 
 /* NOPs belong to the option behind them and go out only with it. Linux saves two bytes by letting
  * SACK-permitted align the timestamp, so its order depends on whether both are there. END ends. */
-static const uint8_t linux_both[] = {TCT_TOPT_MSS,    TCT_TOPT_SACKOK, TCT_TOPT_TS,  TCT_TOPT_NOP,
-                                     TCT_TOPT_WSCALE, TCT_TOPT_NOP,    TCT_TOPT_NOP, TCT_TOPT_SACK,
-                                     TCT_TOPT_UTO,    TCT_TOPT_TFO,    TCT_TOPT_END};
-static const uint8_t linux_other[] = {TCT_TOPT_MSS,    TCT_TOPT_NOP, TCT_TOPT_NOP,    TCT_TOPT_TS,
-                                      TCT_TOPT_NOP,    TCT_TOPT_NOP, TCT_TOPT_SACKOK, TCT_TOPT_NOP,
-                                      TCT_TOPT_WSCALE, TCT_TOPT_NOP, TCT_TOPT_NOP,    TCT_TOPT_SACK,
-                                      TCT_TOPT_UTO,    TCT_TOPT_TFO, TCT_TOPT_END};
-static const uint8_t strict[] = {TCT_TOPT_MSS, TCT_TOPT_NOP,    TCT_TOPT_WSCALE, TCT_TOPT_NOP,
-                                 TCT_TOPT_NOP, TCT_TOPT_SACKOK, TCT_TOPT_NOP,    TCT_TOPT_NOP,
-                                 TCT_TOPT_TS,  TCT_TOPT_NOP,    TCT_TOPT_NOP,    TCT_TOPT_SACK,
-                                 TCT_TOPT_UTO, TCT_TOPT_TFO,    TCT_TOPT_END};
+static const uint8_t linux_both[] = {TCT_TOPT_MSS,  TCT_TOPT_SACKOK, TCT_TOPT_TS,  TCT_TOPT_ACCECN1,
+                                     TCT_TOPT_NOP,  TCT_TOPT_WSCALE, TCT_TOPT_NOP, TCT_TOPT_NOP,
+                                     TCT_TOPT_SACK, TCT_TOPT_UTO,    TCT_TOPT_TFO, TCT_TOPT_END};
+static const uint8_t linux_other[] = {
+    TCT_TOPT_MSS,  TCT_TOPT_NOP,    TCT_TOPT_NOP, TCT_TOPT_TS,     TCT_TOPT_ACCECN1, TCT_TOPT_NOP,
+    TCT_TOPT_NOP,  TCT_TOPT_SACKOK, TCT_TOPT_NOP, TCT_TOPT_WSCALE, TCT_TOPT_NOP,     TCT_TOPT_NOP,
+    TCT_TOPT_SACK, TCT_TOPT_UTO,    TCT_TOPT_TFO, TCT_TOPT_END};
+static const uint8_t strict[] = {TCT_TOPT_MSS,  TCT_TOPT_NOP,     TCT_TOPT_WSCALE, TCT_TOPT_NOP,
+                                 TCT_TOPT_NOP,  TCT_TOPT_SACKOK,  TCT_TOPT_NOP,    TCT_TOPT_NOP,
+                                 TCT_TOPT_TS,   TCT_TOPT_ACCECN1, TCT_TOPT_NOP,    TCT_TOPT_NOP,
+                                 TCT_TOPT_SACK, TCT_TOPT_UTO,     TCT_TOPT_TFO,    TCT_TOPT_END};
 
 static const uint8_t *find_layout(const struct tct_tcp_opts *o, enum tct_tcp_opt_layout layout) {
   if (layout == TCT_TCP_OPT_STRICT)
@@ -170,6 +203,12 @@ static size_t sack_len(const struct tct_tcp_opts *o, size_t room) {
 static size_t tfo_len(const struct tct_tcp_opts *o) {
   size_t cookie = o->tfo_len < TCT_TCP_OPT_COOKIE_MAX ? o->tfo_len : TCT_TCP_OPT_COOKIE_MAX;
   return cookie + (o->tfo_exp ? 4 : 2);
+}
+
+/* With the NOPs behind it that align what follows. */
+static size_t accecn_room(const struct tct_tcp_opts *o) {
+  size_t n = o->accecn.fields < ACCECN_FIELDS ? o->accecn.fields : ACCECN_FIELDS;
+  return (2 + n * LEN_ACCECN_FIELD + 3) & ~(size_t)3;
 }
 
 /* 0: o does not have it, or it does not fit into room. */
@@ -197,6 +236,9 @@ static size_t token_len(const struct tct_tcp_opts *o, uint8_t token, size_t room
   case TCT_TOPT_TFO:
     len = o->has_tfo ? tfo_len(o) : 0;
     break;
+  case TCT_TOPT_ACCECN1:
+    len = o->accecn.kind != 0 ? accecn_room(o) : 0;
+    break;
   default:
     break;
   }
@@ -217,6 +259,20 @@ static void write_tfo(uint8_t *p, size_t len, const struct tct_tcp_opts *o) {
     tct_bytes_put16(p + 2, TFO_MAGIC);
   }
   memcpy(p + head, o->tfo_cookie, len - head);
+}
+
+static void write_accecn(uint8_t *p, size_t len, const struct tct_tcp_accecn *a) {
+  bool one = a->kind == TCT_TOPT_ACCECN1;
+  size_t n = a->fields < ACCECN_FIELDS ? a->fields : ACCECN_FIELDS;
+  memset(p, TCT_TOPT_NOP, len);
+  p[0] = a->kind;
+  p[1] = (uint8_t)(2 + n * LEN_ACCECN_FIELD);
+  if (n >= 1)
+    put24(p + 2, one ? a->e1b : a->e0b);
+  if (n >= 2)
+    put24(p + 5, a->ceb);
+  if (n == 3)
+    put24(p + 8, one ? a->e0b : a->e1b);
 }
 
 /* len is token_len's, so there is room. */
@@ -242,6 +298,9 @@ static void write_token(uint8_t *p, uint8_t token, size_t len, const struct tct_
     break;
   case TCT_TOPT_TFO:
     write_tfo(p, len, o);
+    break;
+  case TCT_TOPT_ACCECN1:
+    write_accecn(p, len, &o->accecn);
     break;
   default:
     break;

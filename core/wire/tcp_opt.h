@@ -4,7 +4,7 @@
  *
  * Called by wire/tcp and by tcp_options, which decides what is offered. Leaves to TCP what a value
  * means: an MSS of 0 or a window scale of 200 comes through as it is. RFC 9293 section 3.2, 7323,
- * 2018, 5482, 7413, 6994.
+ * 2018, 5482, 7413, 6994, 9768.
  */
 #ifndef TCT_WIRE_TCP_OPT_H
 #define TCT_WIRE_TCP_OPT_H
@@ -33,6 +33,8 @@ enum {
   TCT_TOPT_TS = 8,
   TCT_TOPT_UTO = 28,
   TCT_TOPT_TFO = 34,
+  TCT_TOPT_ACCECN0 = 172, /* accurate ECN: E0B, CEB, E1B */
+  TCT_TOPT_ACCECN1 = 174, /* E1B, CEB, E0B */
   TCT_TOPT_EXPERIMENT = 254
 };
 
@@ -43,9 +45,26 @@ struct tct_tcp_sack_block {
   uint32_t begin, end;
 };
 
+/* Accurate ECN's byte counters, 24 bits each; the last ones of the order may be missing. */
+struct tct_tcp_accecn {
+  uint32_t e1b, e0b, ceb;
+  uint8_t kind;   /* TCT_TOPT_ACCECN0 or 1: the order; 0: no such option */
+  uint8_t fields; /* 0..3 of them are there */
+};
+static inline bool tct_tcp_accecn_has_e1b(const struct tct_tcp_accecn *a) {
+  return a->fields >= (a->kind == TCT_TOPT_ACCECN1 ? 1 : 3);
+}
+static inline bool tct_tcp_accecn_has_e0b(const struct tct_tcp_accecn *a) {
+  return a->fields >= (a->kind == TCT_TOPT_ACCECN0 ? 1 : 3);
+}
+static inline bool tct_tcp_accecn_has_ceb(const struct tct_tcp_accecn *a) {
+  return a->fields >= 2;
+}
+
 struct tct_tcp_opts {
   uint32_t tsval, tsecr;
   struct tct_tcp_sack_block sack[TCT_TCP_OPT_SACK_MAX];
+  struct tct_tcp_accecn accecn;
   uint16_t mss;
   uint16_t uto_raw; /* granularity bit and 15 bits, RFC 5482 2 */
   uint8_t wscale;   /* unclamped */

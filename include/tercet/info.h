@@ -29,7 +29,12 @@ typedef struct tct_info { /* times in microseconds unless named */
   uint32_t rcv_space;      /* bytes that the application took in the last round trip */
   uint32_t rcv_ssthresh;   /* most that the window may be now */
   uint32_t rcv_ooopack;    /* segments that came out of order */
+  uint8_t ecn_mode;        /* TCT_INFO_ECN_* */
+  /* marks: packets and payload bytes as they came here, and as the peer tells of ours */
+  uint32_t received_ce, received_e1_bytes, received_e0_bytes, received_ce_bytes;
+  uint32_t delivered_ce, delivered_e1_bytes, delivered_e0_bytes, delivered_ce_bytes;
 } tct_info;
+enum { TCT_INFO_ECN_NONE, TCT_INFO_ECN_CLASSIC, TCT_INFO_ECN_ACCURATE };
 enum { /* options */
        TCT_INFO_TIMESTAMPS = 1,
        TCT_INFO_SACK = 2,

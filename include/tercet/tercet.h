@@ -261,6 +261,7 @@ typedef struct tct_config {
   uint8_t congestion;   /* tct_cc: STRICT NewReno, LINUX CUBIC */
   uint8_t
       slow_start_after_idle; /* tct_switch, ON: the window shrinks in silence and while unused */
+  uint8_t ecn_option;        /* tct_ecn_option: ALWAYS */
 } tct_config;
 
 typedef enum tct_cc {
@@ -279,6 +280,12 @@ typedef enum tct_ecn { /* Linux's tcp_ecn plus one; accurate: RFC 9768, else RFC
                        TCT_ECN_ACCURATE_ASK_CLASSIC, /* agree to either, ask for the classic one */
                        TCT_ECN_ACCURATE_PASSIVE      /* agree to either, never ask */
 } tct_ecn;
+typedef enum tct_ecn_option { /* accurate ECN's option on ACKs; Linux's tcp_ecn_option plus one */
+                              TCT_ECN_OPTION_DEFAULT,
+                              TCT_ECN_OPTION_NEVER,
+                              TCT_ECN_OPTION_NEWS,  /* when a counter of another kind moves */
+                              TCT_ECN_OPTION_ALWAYS /* where there is room */
+} tct_ecn_option;
 typedef enum tct_switch { TCT_DEFAULT, TCT_OFF, TCT_ON } tct_switch; /* DEFAULT: the profile's */
 
 /* Fills in `c` with defaults; the caller still supplies alloc and seed. */

@@ -24,6 +24,7 @@ static void same_options(const struct tct_tcp_opts *a, const struct tct_tcp_opts
   FUZZ_CHECK(!b->has_uto || (a->has_uto && a->uto_raw == b->uto_raw));
   FUZZ_CHECK(!b->has_tfo || (a->has_tfo && a->tfo_len == b->tfo_len &&
                              memcmp(a->tfo_cookie, b->tfo_cookie, a->tfo_len) == 0));
+  FUZZ_CHECK(b->accecn.kind == 0 || memcmp(&a->accecn, &b->accecn, sizeof a->accecn) == 0);
   if (!all_fit)
     return;
   FUZZ_CHECK(a->has_mss == b->has_mss && a->has_wscale == b->has_wscale && a->has_ts == b->has_ts);

@@ -163,6 +163,29 @@ static void parse__fast_open__both_forms(void **state) {
   assert_int_equal(o.n_unknown, 1);
 }
 
+/* [RFC9768 3.2.3] Both orders, cut behind any field; other lengths say nothing. */
+static void parse__accurate_ecn__each_order_and_length(void **state) {
+  (void)state;
+  for (unsigned one = 0; one < 2; one++) {
+    for (uint8_t len = 2; len <= 14; len++) {
+      uint8_t b[14] = {one ? 174 : 172, len, 0, 0, 1, 0, 2, 0, 3, 0, 0};
+      struct tct_tcp_opts o = parse(b, len);
+      unsigned fields = (len - 2u) / 3;
+      bool right = (len - 2) % 3 == 0 && fields <= 3;
+      assert_int_equal(o.accecn.kind, right ? b[0] : 0);
+      if (!right)
+        continue;
+      assert_int_equal(o.accecn.fields, fields);
+      assert_int_equal(tct_tcp_accecn_has_ceb(&o.accecn), fields >= 2);
+      assert_int_equal(tct_tcp_accecn_has_e0b(&o.accecn), fields >= (one ? 3 : 1));
+      assert_int_equal(tct_tcp_accecn_has_e1b(&o.accecn), fields >= (one ? 1 : 3));
+      assert_int_equal(one ? o.accecn.e1b : o.accecn.e0b, fields >= 1 ? 1 : 0);
+      assert_int_equal(o.accecn.ceb, fields >= 2 ? 0x200 : 0);
+      assert_int_equal(one ? o.accecn.e0b : o.accecn.e1b, fields >= 3 ? 0x30000 : 0);
+    }
+  }
+}
+
 static void parse__more_than_40_bytes__the_rest_is_not_looked_at(void **state) {
   (void)state;
   uint8_t b[44];
@@ -331,6 +354,13 @@ static void draw(uint64_t *seed, struct tct_tcp_opts *o) {
   o->uto_raw = o->has_uto ? (uint16_t)next_random(seed) : 0;
   for (size_t i = 0; i < o->n_sack; i++)
     o->sack[i] = (struct tct_tcp_sack_block){next_random(seed), next_random(seed)};
+  if (bits >> 9 & 1) {
+    o->accecn.kind = bits >> 10 & 1 ? 172 : 174;
+    o->accecn.fields = bits >> 11 & 3;
+    o->accecn.ceb = o->accecn.fields >= 2 ? next_random(seed) & 0xffffff : 0;
+    o->accecn.e0b = tct_tcp_accecn_has_e0b(&o->accecn) ? next_random(seed) & 0xffffff : 0;
+    o->accecn.e1b = tct_tcp_accecn_has_e1b(&o->accecn) ? next_random(seed) & 0xffffff : 0;
+  }
   o->tfo_len = o->has_tfo && (bits >> 8 & 1) ? 4 : 0;
   for (size_t i = 0; i < o->tfo_len; i++)
     o->tfo_cookie[i] = (uint8_t)next_random(seed);
@@ -385,6 +415,7 @@ int main(void) {
       cmocka_unit_test(parse__known_kind_of_wrong_length__is_ignored),
       cmocka_unit_test(parse__strange_values__come_through_unchanged),
       cmocka_unit_test(parse__fast_open__both_forms),
+      cmocka_unit_test(parse__accurate_ecn__each_order_and_length),
       cmocka_unit_test(parse__more_than_40_bytes__the_rest_is_not_looked_at),
       cmocka_unit_test(parse__every_truncation_of_a_full_set__never_reads_on),
       cmocka_unit_test(parse__storm_of_nonsense__stays_in_bounds),
