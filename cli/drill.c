@@ -4,7 +4,7 @@
  * pass. Called by main.c. The work is drill/'s.
  */
 #define _GNU_SOURCE
-#include "drill/drill.h"
+#include "cli/plot/plot.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "drill/drill.h"
+
 int cmd_drill(int argc, char **argv);
 
 enum { OVERRIDES_MAX = 64, DEPTH_MAX = 16, SECONDS_MAX = 240, TRIES_MAX = 3, PARALLEL_MAX = 256 };
@@ -21,7 +23,7 @@ enum { OVERRIDES_MAX = 64, DEPTH_MAX = 16, SECONDS_MAX = 240, TRIES_MAX = 3, PAR
 struct drill_cli {
   const char *overrides[OVERRIDES_MAX];
   size_t n_overrides;
-  const char *profile;
+  const char *profile, *plot;
   bool quiet, tap, parse_only, both, any_profile, is_wrong;
   unsigned passed, failed, skipped;
   enum drill_against against;
@@ -54,6 +56,7 @@ static const char help[] =
     "  --any-profile           with --against linux: scripts for the strict profile, too\n"
     "  --parallel N            scripts at a time with --against linux (8)\n"
     "  --profile strict|linux  for scripts that name none (linux)\n"
+    "  --plot FILE             one script's segments as a time-sequence graph (docs/plot.md)\n"
     "  --quiet                 only failures, one line each, and the sum\n"
     "  --tap                   Test Anything Protocol, for test runners\n"
     "  --both                  scripts that name no ip_version: over IPv4, then over IPv6\n"
@@ -118,12 +121,31 @@ static struct drill_options options_for(const struct drill_cli *c, const char **
   return o;
 }
 
+/* A script without a segment has none. */
+static void write_plot(struct drill_cli *c, struct plot *p) {
+  char error[300];
+  struct plot_view v;
+  plot_view_init(&v);
+  if (p != NULL && p->n_flows == 0)
+    snprintf(error, sizeof error, "no plot: the script has no segment");
+  else if (p != NULL && plot_write_path(p, &v, c->plot, error, sizeof error))
+    return;
+  fprintf(stderr, "tercet drill: %s\n", p != NULL ? error : "no memory for the plot");
+  c->is_wrong = true;
+}
+
 /* Once; extra: a further override, or NULL. True: IPv6 would do as well. */
 static bool play_once(struct drill_cli *c, const char *path, const char *extra) {
   struct drill_result res;
   const char *overrides[OVERRIDES_MAX + 1];
   struct drill_options o = options_for(c, overrides, extra);
+  struct plot *plot = c->plot && !c->parse_only ? plot_new() : NULL;
+  o.trace = plot ? plot_trace_fn : NULL;
+  o.trace_ctx = plot;
   drill_play_file(path, &o, &res);
+  if (c->plot && !c->parse_only)
+    write_plot(c, plot);
+  plot_free(plot);
   report(c, path, extra ? " (ipv6)" : "", &res);
   free(res.details);
   return !res.names_ip_version;
@@ -333,6 +355,8 @@ static int take_option(struct drill_cli *c, int left, char **argv) {
     return set_parallel(c, argv[1]) ? 2 : 0;
   if (is_against)
     return 0;
+  if (strcmp(a, "--plot") == 0)
+    return left > 1 ? (c->plot = argv[1], 2) : 0;
   if (strcmp(a, "--profile") == 0 && left > 1)
     return c->profile = argv[1], 2;
   if (strncmp(a, "--profile=", 10) == 0)
@@ -361,6 +385,12 @@ static bool check_overrides(const struct drill_cli *c) {
   return true;
 }
 
+static bool is_one_of_ours(const struct drill_cli *c, char **paths, int n) {
+  struct stat st;
+  return n == 1 && !c->both && c->against == DRILL_AGAINST_OURS &&
+         (stat(paths[0], &st) < 0 || !S_ISDIR(st.st_mode));
+}
+
 int cmd_drill(int argc, char **argv) {
   struct drill_cli c = {.parallel = 8};
   int i = 1;
@@ -378,6 +408,10 @@ int cmd_drill(int argc, char **argv) {
     return 2;
   if (i >= argc) {
     fputs("tercet drill: give scripts or directories of them; see tercet drill --help\n", stderr);
+    return 2;
+  }
+  if (c.plot && !is_one_of_ours(&c, argv + i, argc - i)) {
+    fputs("tercet drill: --plot takes one script, without --against and --both\n", stderr);
     return 2;
   }
   for (; i < argc; i++)

@@ -185,10 +185,25 @@ static int open_show(struct net *n, const struct net_view *view) {
   return n->show != NULL ? ARGS_GO : fail(n, "%s", error);
 }
 
+/* The sender's window, if it has changed since the last note; else NULL. */
+static const char *note_window(struct net *n, char note[PLOT_NOTE_MAX]) {
+  if (n->window.value == 0)
+    return NULL;
+  plot_note_cc(note, n->window.value, n->window.value2, n->window.value3);
+  n->window.value = 0;
+  return note;
+}
+
+/* A frame whose socket is not the one that the word is about is left alone. */
+static bool is_of_window(const struct net *n, const tct_frame *f) {
+  return f->sock.index == n->window.sock.index && f->sock.gen == n->window.sock.gen;
+}
+
 static void tee_frame(void *ctx, const tct_frame *f, bool outbound, tct_time now) {
   struct net *n = ctx;
+  char note[PLOT_NOTE_MAX];
   if (outbound)
-    tct_tee_pcapng_out(&n->tee, f, now, NULL);
+    tct_tee_pcapng_out(&n->tee, f, now, is_of_window(n, f) ? note_window(n, note) : NULL);
   else
     tct_tee_pcapng_in(&n->tee, f, now, NULL);
 }
@@ -241,6 +256,8 @@ static int close_plot(struct net *n) {
 
 static void on_trace(void *ctx, const tct_trace *t) {
   struct net *n = ctx;
+  if (t->kind == TCT_TRACE_CC)
+    n->window = *t;
   if (n->show != NULL)
     show_sink_fn(n->sink, t);
   if (n->plot != NULL)
@@ -252,7 +269,7 @@ static int open_host(struct net *n, tct_host_config *c, const struct net_view *v
   c->stack.profile = n->o.strict ? TCT_PROFILE_STRICT : TCT_PROFILE_LINUX;
   if (n->show != NULL)
     n->sink = show_sink(n->show, view->our_end);
-  if (n->show != NULL || n->plot != NULL) {
+  if (n->show != NULL || n->plot != NULL || n->teeing) {
     c->stack.trace = on_trace;
     c->stack.trace_ctx = n;
   }

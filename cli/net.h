@@ -34,6 +34,7 @@ struct net {
   struct plot *plot; /* NULL: no graph is wanted */
   struct tct_tee_pcapng tee;
   bool teeing;
+  tct_trace window; /* the last word about a congestion window, not yet in the capture */
   char error[320];
 };
 

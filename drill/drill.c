@@ -115,6 +115,8 @@ static void play_parsed(struct drill_arena *a, struct drill_script *s, const cha
   r->next_port = FIRST_PORT;
   tct_config_init(&r->config, sizeof r->config);
   r->config.profile = s->set.profile;
+  r->config.trace = o->trace;
+  r->config.trace_ctx = o->trace_ctx;
   if (s->set.epoch_set)
     r->config.epoch_ns = s->set.epoch_ns;
   if (!r->linux || check_playable(r, o))

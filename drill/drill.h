@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "tercet/tercet.h"
+
 enum drill_against { DRILL_AGAINST_OURS, DRILL_AGAINST_LINUX };
 
 struct drill_options {
@@ -16,6 +18,8 @@ struct drill_options {
   bool parse_only;
   bool any_profile;       /* against the kernel: scripts for the strict profile, too */
   volatile int *progress; /* where the line being played is told, or NULL */
+  tct_trace_fn trace;     /* of the stack, or NULL */
+  void *trace_ctx;
 };
 
 struct drill_result {

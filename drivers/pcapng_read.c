@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pcapng_read.c - reads capture files, block by block, in either byte order.
+ * pcapng_read.c - reads capture files, block by block, in either byte order; also the older format
+ * that tcpdump writes, which is one section with one interface.
  *
  * Called by explain, by tests and by the browser's page. Knows section, interface, enhanced and
  * simple packet blocks; everything else is skipped by its length. The file is hostile: every
@@ -26,7 +27,9 @@ enum {
   OPT_EPB_FLAGS = 2,
   OPT_IF_TSRESOL = 9,
   OPT_IF_TSOFFSET = 14,
-  SECTION_MIN = 28
+  SECTION_MIN = 28,
+  OLD_HEADER = 24, /* of the file */
+  OLD_RECORD = 16  /* before each packet */
 };
 
 struct interface {
@@ -46,7 +49,7 @@ struct tct_pcapng_reader {
   size_t block_cap, block_len;
   struct interface *ifs;
   uint32_t n_ifs, ifs_cap;
-  bool big_endian;
+  bool big_endian, is_old;
   int failed;
   char name[256];
   char error[512];
@@ -326,9 +329,66 @@ static int read_block(struct tct_pcapng_reader *r, const uint8_t *head,
   return type == BLOCK_PACKET ? read_packet(r, out) : read_simple(r, out);
 }
 
+/* ---- The older format ------------------------------------------------------------------------ */
+
+/* Microseconds, or nanoseconds by another magic; false: neither. */
+static bool is_old_magic(struct tct_pcapng_reader *r, const uint8_t *head, uint8_t *resolution) {
+  for (int big = 0; big < 2; big++) {
+    r->big_endian = big != 0;
+    uint32_t magic = get32(r, head);
+    *resolution = magic == 0xa1b23c4d ? 9 : 6;
+    if (magic == 0xa1b2c3d4 || magic == 0xa1b23c4d)
+      return true;
+  }
+  r->big_endian = false;
+  return false;
+}
+
+static int begin_old(struct tct_pcapng_reader *r, uint8_t resolution) {
+  uint8_t rest[OLD_HEADER - 8]; /* after magic and version */
+  if (read_some(r, rest, sizeof rest) != sizeof rest)
+    return fail_short(r);
+  r->ifs = calloc(1, sizeof *r->ifs);
+  if (r->ifs == NULL)
+    return fail(r, TCT_ENOMEM, "no memory");
+  r->n_ifs = r->ifs_cap = 1;
+  r->ifs[0] =
+      (struct interface){.link_type = (uint16_t)get16(r, r->big_endian ? rest + 14 : rest + 12),
+                         .resolution = resolution};
+  r->is_old = true;
+  return 0;
+}
+
+static int read_old(struct tct_pcapng_reader *r, struct tct_pcapng_record *out) {
+  uint8_t head[OLD_RECORD];
+  r->block_at = r->at;
+  size_t n = read_some(r, head, sizeof head);
+  if (n == 0 && (r->file == NULL || !ferror(r->file)))
+    return 0;
+  if (n < sizeof head)
+    return fail_short(r);
+  *out = (struct tct_pcapng_record){.len = get32(r, head + 8), .wire_len = get32(r, head + 12)};
+  if (out->len > TCT_PCAPNG_PACKET_MAX)
+    return fail(r, TCT_EPROTO, "a packet of %u bytes is more than the %d we read", out->len,
+                TCT_PCAPNG_PACKET_MAX);
+  if (reserve_block(r, out->len + 1) != 0)
+    return r->failed;
+  if (out->len != 0 && read_some(r, r->block, out->len) != out->len)
+    return fail_short(r);
+  r->block_len = out->len;
+  out->has_time = true;
+  out->at = mul_saturating(get32(r, head), 1000000000u);
+  out->at += mul_saturating(get32(r, head + 4), r->ifs[0].resolution == 9 ? 1 : 1000);
+  return fill_packet(r, out, 0);
+}
+
+/* ---- Both ------------------------------------------------------------------------------------ */
+
 int tct_pcapng_next(struct tct_pcapng_reader *r, struct tct_pcapng_record *out) {
   uint8_t head[8];
   int got = 0;
+  if (r->is_old && r->failed == 0)
+    return read_old(r, out);
   while (r->failed == 0 && got == 0) {
     r->block_at = r->at;
     size_t n = read_some(r, head, sizeof head);
@@ -339,18 +399,12 @@ int tct_pcapng_next(struct tct_pcapng_reader *r, struct tct_pcapng_record *out) 
   return r->failed != 0 ? r->failed : got;
 }
 
-/* The first block, which must be a section. */
+/* The first block, which must be a section, or the older format's header. */
 static int begin(struct tct_pcapng_reader *r) {
-  static const uint8_t classic[4][4] = {{0xd4, 0xc3, 0xb2, 0xa1},
-                                        {0xa1, 0xb2, 0xc3, 0xd4},
-                                        {0x4d, 0x3c, 0xb2, 0xa1},
-                                        {0xa1, 0xb2, 0x3c, 0x4d}};
-  uint8_t head[8] = {0};
+  uint8_t head[8] = {0}, resolution;
   size_t n = read_some(r, head, sizeof head);
-  for (int i = 0; i < 4; i++)
-    if (n >= 4 && memcmp(head, classic[i], 4) == 0)
-      return fail(r, TCT_EPROTO,
-                  "this is the older pcap format; convert it with editcap -F pcapng OLD NEW");
+  if (n >= 4 && is_old_magic(r, head, &resolution))
+    return n < sizeof head ? fail_short(r) : begin_old(r, resolution);
   if (n < sizeof head || get32(r, head) != BLOCK_SECTION)
     return fail(r, TCT_EPROTO, n == 0 ? "the file is empty" : "this is no pcapng file");
   return read_section(r, head + 4);

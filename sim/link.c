@@ -11,6 +11,8 @@
 #include "util/mem.h"
 #include "util/siphash.h"
 #include "util/time.h"
+#include "wire/bytes.h"
+#include "wire/checksum.h"
 
 struct rule {
   tct_sim_rule what;
@@ -136,11 +138,28 @@ static tct_time wire_time(const tct_sim_path *p, uint32_t len) {
   return p->rate_bps ? (tct_time)((uint64_t)len * 8u * 1000000000u / p->rate_bps) : 0;
 }
 
-static bool is_queue_full(const struct direction *d, tct_time now, uint32_t len) {
+/* More than so many bytes wait; 0: no matter how many. */
+static bool waits_more(const struct direction *d, tct_time now, uint32_t bytes) {
   const tct_sim_path *p = &d->path;
-  if (p->rate_bps == 0 || p->queue_bytes == 0)
+  if (p->rate_bps == 0 || bytes == 0)
     return false;
-  return tct_time_sub(d->busy_until, now) > wire_time(p, p->queue_bytes) && len > 0;
+  return tct_time_sub(d->busy_until, now) > wire_time(p, bytes);
+}
+
+/* RFC 3168 5: what may be marked instead of dropped says so; IPv4's checksum follows. */
+static void mark(struct sim_packet *p) {
+  uint8_t *b = p->bytes;
+  bool is_v4 = p->frame.len >= 20 && b[0] >> 4 == 4, is_v6 = p->frame.len >= 40 && b[0] >> 4 == 6;
+  unsigned shift = is_v6 ? 4 : 0;
+  if (!(is_v4 || is_v6) || (b[1] >> shift & 3) == 0)
+    return;
+  b[1] = (uint8_t)(b[1] | 3 << shift);
+  if (is_v4) {
+    tct_bytes_put16(b + 10, 0);
+    tct_bytes_put16(b + 10, tct_checksum_of(b, (size_t)(b[0] & 15) * 4));
+  }
+  p->frame.marked = true;
+  p->frame.seg.tclass |= 3;
 }
 
 /* ---- The way ---- */
@@ -195,8 +214,10 @@ static void decide(struct direction *d, struct sim_packet *p, tct_time *extra_ns
     p->frame.fate = (uint8_t)rule->fate;
     *extra_ns = rule->extra_ns;
   }
-  if (is_queue_full(d, w->now, p->frame.len))
+  if (waits_more(d, w->now, d->path.queue_bytes))
     p->frame.fate = TCT_SIM_QUEUE_FULL;
+  else if (waits_more(d, w->now, d->path.mark_bytes))
+    mark(p);
 }
 
 static void ask_carrier(const tct_sim_link *l, struct sim_packet *p) {

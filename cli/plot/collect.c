@@ -207,18 +207,24 @@ static void trace_segment(struct plot *p, const tct_trace *t) {
     learn(&p->flow[e->flow], e->from, &t->seg); /* from an end that tells nothing itself */
 }
 
-static void trace_cc(struct plot *p, const tct_trace *t) {
-  struct pair k = {{&t->local, &t->remote}, {t->lport, t->rport}};
+void plot_cc(struct plot *p, tct_time at, const tct_seg *seg, const uint32_t cc[3]) {
+  struct pair k = {{&seg->src, &seg->dst}, {seg->sport, seg->dport}};
   int end;
   struct plot_flow *f = find_flow(p, &k, &end);
-  struct plot_event *e = f != NULL ? push(p, (uint32_t)(f - p->flow), PLOT_CC, t->at) : NULL;
+  struct plot_event *e = f != NULL ? push(p, (uint32_t)(f - p->flow), PLOT_CC, at) : NULL;
   if (e == NULL)
     return;
   e->from = e->seen_at = (uint8_t)end;
   f->has_cc[end] = true;
-  e->seq = t->value;
-  e->ack = t->value2;
-  e->len = t->value3;
+  e->seq = cc[0];
+  e->ack = cc[1];
+  e->len = cc[2];
+}
+
+static void trace_cc(struct plot *p, const tct_trace *t) {
+  const uint32_t cc[3] = {t->value, t->value2, t->value3};
+  tct_seg seg = {.src = t->local, .dst = t->remote, .sport = t->lport, .dport = t->rport};
+  plot_cc(p, t->at, &seg, cc);
 }
 
 void plot_trace(struct plot *p, const tct_trace *t) {

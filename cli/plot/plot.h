@@ -94,6 +94,8 @@ void plot_trace(struct plot *p, const tct_trace *t);
 void plot_trace_fn(void *ctx, const tct_trace *t);
 /* A link did not deliver this segment. */
 void plot_lost(struct plot *p, tct_time at, const tct_seg *seg);
+/* The congestion window of the end that sent seg. */
+void plot_cc(struct plot *p, tct_time at, const tct_seg *seg, const uint32_t cc[3]);
 /* A segment that somebody between the ends saw; window_raw is scaled here. */
 void plot_seen(struct plot *p, tct_time at, const tct_seg *seg, uint32_t number, uint16_t why);
 /* Flows with this port at the opener's end are called so. */
@@ -102,6 +104,10 @@ void plot_name_flow(struct plot *p, uint16_t port, const char *name);
 bool plot_choose(const struct plot *p, const struct plot_view *v, size_t *flow, int *from);
 
 /* ---- read.c ---------------------------------------------------------------------------------- */
+/* The sender's window as a note in a packet's comment, so that a capture keeps it: "cwnd 14600,
+ * ssthresh 7300, srtt 18000 us". */
+enum { PLOT_NOTE_MAX = 96 };
+void plot_note_cc(char note[PLOT_NOTE_MAX], uint32_t cwnd, uint32_t ssthresh, uint32_t srtt_us);
 /* All TCP of a capture file. False: one sentence is in error. */
 bool plot_read(struct plot *p, const char *path, char *error, size_t cap);
 

@@ -6,6 +6,7 @@
  */
 #include "cli/plot/plot.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "drivers/pcapng.h"
@@ -117,12 +118,35 @@ static bool was_lost(const char *comment) {
          strstr(comment, "; lost: queue full") != NULL;
 }
 
+void plot_note_cc(char note[PLOT_NOTE_MAX], uint32_t cwnd, uint32_t ssthresh, uint32_t srtt_us) {
+  snprintf(note, PLOT_NOTE_MAX, "cwnd %u, ssthresh %u, srtt %u us", cwnd, ssthresh, srtt_us);
+}
+
+static bool parse_note(const char *comment, uint32_t cc[3]) {
+  static const char *const words[] = {"; cwnd ", ", ssthresh ", ", srtt "};
+  const char *at = strstr(comment, words[0]);
+  for (unsigned i = 0; i < 3; i++) {
+    char *end;
+    size_t len = strlen(words[i]);
+    if (at == NULL || strncmp(at, words[i], len) != 0)
+      return false;
+    cc[i] = (uint32_t)strtoul(at + len, &end, 10);
+    if (end == at + len)
+      return false;
+    at = end;
+  }
+  return strncmp(at, " us", 3) == 0;
+}
+
 static void take(struct plot *p, const struct tct_pcapng_record *r) {
   tct_seg seg;
+  uint32_t cc[3];
   p->packets++;
   if (!parse(r, &seg))
     return;
   plot_seen(p, r->at, &seg, (uint32_t)r->number, why_of(r->comment));
+  if (parse_note(r->comment, cc))
+    plot_cc(p, r->at, &seg, cc);
   if (was_lost(r->comment))
     plot_lost(p, r->at, &seg);
 }

@@ -111,6 +111,8 @@ static void on_trace(void *ctx, const tct_trace *t) {
   r->scene = st->scene;
   r->end = k->end;
   r->t = *t;
+  if (t->kind == TCT_TRACE_CC)
+    st->window[k->end] = *t;
   if (st->plot != NULL && is_of_port(st->now.only_port, t))
     plot_trace(st->plot, t);
   if (st->show == NULL || !is_of_port(st->now.only_port, t))
@@ -141,7 +143,7 @@ static void capture(struct stage *st, const tct_sim_frame *f) {
   static const char *const fates[] = {
       "",          "; lost on the way",     "; lost: queue full", "; duplicated",
       "; delayed", "; corrupted on the way"};
-  char comment[160];
+  char comment[240], note[PLOT_NOTE_MAX] = "";
   tct_iov iov = {f->bytes, f->len};
   struct tct_pcapng_packet p = {.ifc = (uint32_t)st->pcapng_if, .at = st->base + f->sent_at};
   const char *why = f->injected ? "injected by a third party"
@@ -149,7 +151,13 @@ static void capture(struct stage *st, const tct_sim_frame *f) {
                                 : "scripted";
   if (!st->pcapng_open)
     return;
-  snprintf(comment, sizeof comment, "%s%s", why, fates[f->fate]);
+  tct_trace *cc = &st->window[f->dir];
+  if (cc->value != 0 && cc->lport == f->seg.sport && f->is_tcp) {
+    plot_note_cc(note, cc->value, cc->value2, cc->value3);
+    cc->value = 0; /* told */
+  }
+  snprintf(comment, sizeof comment, "%s%s%s%s%s", why, fates[f->fate],
+           f->marked ? "; marked on the way: congestion" : "", note[0] != 0 ? "; " : "", note);
   p.iov = &iov;
   p.n_iov = 1;
   p.len = f->len;

@@ -95,8 +95,9 @@ struct stage {
   tct_sim_peer *peer;
   tct_sim_link *link;
   struct show *show;
-  struct plot *plot;                                 /* NULL: none is drawn */
-  struct plot_view plot_view;                        /* of this scene */
+  tct_trace window[2];        /* the last word about each end's congestion window, not yet told */
+  struct plot *plot;          /* NULL: none is drawn */
+  struct plot_view plot_view; /* of this scene */
   struct show_outcome outcome[STAGE_SCENES_MAX + 1]; /* by scene */
   tct_sim_outcome ended[STAGE_SCENES_MAX + 1];
   struct stage_record *records;

@@ -108,6 +108,10 @@ const struct story stories[] = {
     {"crash", "O2", "one end forgets; how the other finds out",
      "(Not on the page: what if one end forgets?)", "omitted",
      "The other end finds out by a RST, or by a SYN that does not fit.", PLAY(crash)},
+    {"ecn", "O2", "a queue that marks instead of dropping",
+     "(Not on the page: what if a router has no room?)", "omitted",
+     "It drops; or, asked by ECN, marks. The mark comes back as ECE, and the sender slows down.",
+     PLAY(ecn)},
 };
 const size_t n_stories = sizeof stories / sizeof stories[0];
 

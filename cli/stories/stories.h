@@ -2,7 +2,7 @@
 /*
  * stories.h - the table of stories and the functions behind it. Used by demo.c; each pair
  * play/check is in the file of its theme: opening, lost, numbers, window, closing, trouble,
- * main_story.
+ * sender, main_story.
  */
 #ifndef CLI_STORIES_STORIES_H
 #define CLI_STORIES_STORIES_H
@@ -54,5 +54,6 @@ STORY(not_secret);
 STORY(well_known_ports);
 STORY(syn_flood);
 STORY(crash);
+STORY(ecn);
 
 #endif

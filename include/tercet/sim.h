@@ -166,6 +166,7 @@ typedef struct tct_sim_path { /* one direction; all zero: ideal */
   tct_time delay_ns, jitter_ns;
   uint64_t rate_bps;    /* bits a second, 0: endless */
   uint32_t queue_bytes; /* waiting for a slow link, 0: endless */
+  uint32_t mark_bytes;  /* waiting: more than this is marked (RFC 3168) if it may be; 0: never */
   uint32_t loss_ppm, duplicate_ppm, reorder_ppm, corrupt_ppm; /* of a million frames */
   tct_time reorder_ns; /* extra delay of those chosen to be late */
 } tct_sim_path;
@@ -176,6 +177,7 @@ typedef struct tct_sim_frame {
   bool injected;                /* by a third party */
   bool copy;                    /* the second one of a duplicated frame */
   bool is_tcp;                  /* then seg holds */
+  bool marked;                  /* by this link: congestion experienced */
   uint8_t fate;                 /* tct_sim_fate */
   uint16_t why;                 /* tct_why of the sender */
   tct_time sent_at, arrives_at; /* TCT_NEVER: it does not */

@@ -20,7 +20,7 @@ struct seen {
   unsigned n, taps, arrivals, fates[TCT_SIM_FATE_COUNT];
   tct_time at[64];
   uint32_t seq[64];
-  uint8_t payload[64];
+  uint8_t payload[64], tclass[64];
 };
 
 struct pair {
@@ -37,6 +37,7 @@ static void on_seg(void *ctx, tct_sim_peer *p, const tct_seg *seg, const uint8_t
     return;
   s->at[s->n] = tct_sim_now(s->w);
   s->seq[s->n] = seg->seq;
+  s->tclass[s->n] = seg->tclass;
   s->payload[s->n++] = seg->len ? payload[0] : 0;
 }
 
@@ -108,6 +109,32 @@ static void link__queue_full__the_rest_is_lost(void **state) {
   assert_int_equal(p.right.n, 3);
   assert_int_equal(p.left.fates[TCT_SIM_QUEUE_FULL], 7);
   tct_sim_free(p.w);
+}
+
+/* Both families, and only what says that it may be marked; RFC 3168 5. The peer's parser checks the
+ * IPv4 header's checksum. */
+static void link__queue_grows__what_may_be_is_marked(void **state) {
+  (void)state;
+  for (int v6 = 0; v6 < 2; v6++) {
+    struct pair p;
+    tct_sim_path path = {.rate_bps = 1000000, .queue_bytes = 5000, .mark_bytes = 1500};
+    static const uint8_t payload[1000];
+    make_pair(&p, &path);
+    for (uint32_t i = 0; i < 6; i++) {
+      tct_seg s = make_seg(i, TCT_ACK, 900);
+      s.tclass = i == 4 ? 0 : 2;
+      if (v6) {
+        s.src.b[0] = s.dst.b[0] = 0xfd;
+        s.src.b[15] = 9;
+      }
+      tct_sim_peer_send(p.a, &s, payload);
+    }
+    tct_sim_run(p.w, TCT_NEVER);
+    static const uint8_t want[] = {2, 2, 3, 3, 0, 3};
+    assert_int_equal(p.right.n, 6);
+    assert_memory_equal(p.right.tclass, want, sizeof want);
+    tct_sim_free(p.w);
+  }
 }
 
 static void link__rule__acts_on_the_chosen_segments_only(void **state) {
@@ -324,6 +351,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(link__delay_and_rate__arrival_is_exact),
       cmocka_unit_test(link__queue_full__the_rest_is_lost),
+      cmocka_unit_test(link__queue_grows__what_may_be_is_marked),
       cmocka_unit_test(link__rule__acts_on_the_chosen_segments_only),
       cmocka_unit_test(link__rules__duplicate_and_delay),
       cmocka_unit_test(link__loss_rate__is_met_roughly_and_all_are_told),

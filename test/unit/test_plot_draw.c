@@ -252,6 +252,21 @@ static void read__our_capture__tells_reason_and_loss(void **state) {
   assert_int_equal(plot->event[1].kind, PLOT_LOST);
 }
 
+static void read__our_capture__tells_the_window(void **state) {
+  char error[600], note[PLOT_NOTE_MAX], comment[200];
+  (void)state;
+  plot_note_cc(note, 14600, 7300, 18000);
+  snprintf(comment, sizeof comment, "new data; %s", note);
+  write_capture(path, TCT_PCAPNG_RAW_IP, comment, true);
+  assert_true(plot_read(plot, path, error, sizeof error));
+  remove(path);
+  assert_int_equal(plot->event[0].why, TCT_WHY_DATA);
+  assert_int_equal(plot->event[1].kind, PLOT_CC);
+  assert_int_equal(plot->event[1].seq, 14600);
+  assert_int_equal(plot->event[1].ack, 7300);
+  assert_int_equal(plot->event[1].len, 18000);
+}
+
 static void read__ethernet_with_a_tag__is_found(void **state) {
   char error[600];
   (void)state;
@@ -305,6 +320,7 @@ int main(void) {
       TEST(picture__two_flows__stand_side_by_side),
       TEST(chart__recovery__has_its_signs),
       TEST(read__our_capture__tells_reason_and_loss),
+      TEST(read__our_capture__tells_the_window),
       TEST(read__ethernet_with_a_tag__is_found),
       TEST(read__no_tcp__is_one_sentence),
       TEST(read__bad_file__is_one_sentence),
