@@ -256,9 +256,15 @@ static pid_t start(const struct bench *b, unsigned end, void (*run)(const struct
   _exit(0);
 }
 
+static void print_numbers(const uint64_t *number, unsigned n) {
+  for (unsigned i = 0; i < n; i++)
+    printf("\t%" PRIu64, number[i]);
+  putchar('\n');
+}
+
 static void print_result(const struct bench *b, const struct goodput_relay *r) {
   double sum = 0, squares = 0;
-  uint64_t data = 0, resent = 0, episodes = 0;
+  uint64_t data = 0, resent = 0, episodes = 0, mistakes = 0;
   for (unsigned i = 0; i < b->row->flows; i++) {
     double mbit_s = (double)b->board->received[i] * 8 / 1e6 / (double)b->seconds;
     sum += mbit_s;
@@ -266,16 +272,18 @@ static void print_result(const struct bench *b, const struct goodput_relay *r) {
     data += r->path.count[i].data_segs;
     resent += r->path.count[i].resent_segs;
     episodes += r->path.count[i].episodes;
+    mistakes += r->path.count[i].mistakes;
   }
   /* row algo seed | Mbit/s, Jain | resent permille, spells, time-outs, undone | relay's lateness in
-   * us: median, 99 %, most | packets that a device refused */
-  printf("%s\t%s\t%" PRIu64 "\t%.2f\t%.3f\t%.1f\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64
-         "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\n",
-         b->row->name, b->algo, b->seed, sum,
+   * us: median, 99 %, most | packets that a device refused | spells that began without a loss */
+  printf("%s\t%s\t%" PRIu64 "\t%.2f\t%.3f\t%.1f", b->row->name, b->algo, b->seed, sum,
          squares > 0 ? sum * sum / (b->row->flows * squares) : 0,
-         data ? (double)resent * 1000 / (double)data : 0, episodes, b->board->timeouts,
-         b->board->undone, goodput_relay_late_ns(r, 500) / 1000,
-         goodput_relay_late_ns(r, 990) / 1000, r->late_max_ns / 1000, r->refused);
+         data ? (double)resent * 1000 / (double)data : 0);
+  print_numbers((const uint64_t[]){episodes, b->board->timeouts, b->board->undone,
+                                   goodput_relay_late_ns(r, 500) / 1000,
+                                   goodput_relay_late_ns(r, 990) / 1000, r->late_max_ns / 1000,
+                                   r->refused, mistakes},
+                8);
 }
 
 static int run_bench(struct bench *b) {

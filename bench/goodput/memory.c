@@ -8,7 +8,8 @@
  *
  * Prints a line a row and algorithm, fields with tabs between: see print_head. Called by
  * tools/goodput. The oracle is the same run with nothing to be mistaken about: late packets hold
- * back those behind them, and a sender that is stalled has a time-out of a minute.
+ * back those behind them, and a sender that is stalled has a time-out of a minute. With --oracle
+ * each run is made both ways, and what a mistake costs is printed.
  */
 #define _GNU_SOURCE
 #include <inttypes.h>
@@ -47,7 +48,9 @@ struct options {
 struct result {
   bool done, wrong;
   double mbit_s, jain;
-  uint64_t data_segs, resent_segs, episodes, timeouts;
+  uint64_t data_segs, resent_segs, episodes, mistakes, timeouts;
+  double oracle_mbit_s;
+  double cost; /* of a mistake, in round trips of bytes at the link's rate */
 };
 
 struct job {
@@ -220,6 +223,7 @@ static struct result sum_up(const struct run *r, const struct job *j, uint32_t s
     out.data_segs += n->data_segs;
     out.resent_segs += n->resent_segs;
     out.episodes += n->episodes;
+    out.mistakes += n->mistakes;
   }
   out.mbit_s = sum;
   out.jain = squares > 0 ? sum * sum / (j->row->flows * squares) : 0;
@@ -227,14 +231,27 @@ static struct result sum_up(const struct run *r, const struct job *j, uint32_t s
   return out;
 }
 
-static struct result run_job(const struct job *j, const struct options *o) {
+static struct result run_once(const struct job *j, uint32_t seconds, bool oracle) {
   struct run r;
   struct result out = {0};
-  if (start_run(&r, j, o->oracle)) {
-    tct_sim_run(r.world, o->seconds * SEC);
-    out = sum_up(&r, j, o->seconds);
+  if (start_run(&r, j, oracle)) {
+    tct_sim_run(r.world, seconds * SEC);
+    out = sum_up(&r, j, seconds);
   }
   tct_sim_free(r.world);
+  return out;
+}
+
+static struct result run_job(const struct job *j, const struct options *o) {
+  struct result out = run_once(j, o->seconds, false), oracle;
+  double round_trip_mbit = (double)j->row->rate_bps * (double)j->row->rtt_ns / 1e15;
+  if (!o->oracle || !out.done)
+    return out;
+  oracle = run_once(j, o->seconds, true);
+  out.oracle_mbit_s = oracle.mbit_s;
+  out.cost = (oracle.mbit_s - out.mbit_s) * o->seconds / round_trip_mbit;
+  if (out.mistakes > 0)
+    out.cost /= (double)out.mistakes;
   return out;
 }
 
@@ -327,23 +344,40 @@ static int compare_results(const void *a, const void *b) {
   return (x->mbit_s > y->mbit_s) - (x->mbit_s < y->mbit_s);
 }
 
-static void print_head(void) {
-  puts("row\talgo\truns\tmedian\tmin\tmax\tjain\tresent_permille\tspells\ttimeouts");
+static int compare_costs(const void *a, const void *b) {
+  const struct result *x = a, *y = b;
+  return (x->cost > y->cost) - (x->cost < y->cost);
+}
+
+static void print_head(bool oracle) {
+  fputs("row\talgo\truns\tmedian\tmin\tmax\tjain\tresent_permille\tspells\ttimeouts\tmistakes",
+        stdout);
+  puts(oracle ? "\toracle\tcost\tcost_max" : "");
+}
+
+static void print_costs(struct result *r, unsigned n) {
+  double median = r[(n - 1) / 2].oracle_mbit_s;
+  qsort(r, n, sizeof *r, compare_costs);
+  printf("\t%.2f\t%.2f\t%.2f", median, r[(n - 1) / 2].cost, r[n - 1].cost);
 }
 
 /* results: of one row and algorithm, in any order. The last columns are of the median run. */
-static void print_line(const struct job *j, struct result *r, unsigned n) {
-  const struct result *m = &r[(n - 1) / 2];
+static void print_line(const struct job *j, struct result *r, unsigned n, bool oracle) {
+  struct result m;
   qsort(r, n, sizeof *r, compare_results);
-  printf("%s\t%s\t%u\t%.2f\t%.2f\t%.2f\t%.3f\t%.1f\t%" PRIu64 "\t%" PRIu64 "\n", j->row->name,
-         j->algo->name, n, m->mbit_s, r[0].mbit_s, r[n - 1].mbit_s, m->jain,
-         m->data_segs ? (double)m->resent_segs * 1000 / (double)m->data_segs : 0, m->episodes,
-         m->timeouts);
+  m = r[(n - 1) / 2];
+  printf("%s\t%s\t%u\t%.2f\t%.2f\t%.2f\t%.3f\t%.1f", j->row->name, j->algo->name, n, m.mbit_s,
+         r[0].mbit_s, r[n - 1].mbit_s, m.jain,
+         m.data_segs ? (double)m.resent_segs * 1000 / (double)m.data_segs : 0);
+  printf("\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64, m.episodes, m.timeouts, m.mistakes);
+  if (oracle)
+    print_costs(r, n);
+  putchar('\n');
 }
 
-static int print_all(struct board *b) {
+static int print_all(struct board *b, bool oracle) {
   int code = 0;
-  print_head();
+  print_head(oracle);
   for (unsigned i = 0, n; i < n_jobs; i += n) {
     for (n = 0; i + n < n_jobs && jobs[i + n].row == jobs[i].row; n++) {
       if (jobs[i + n].algo != jobs[i].algo)
@@ -355,7 +389,7 @@ static int print_all(struct board *b) {
       code = 1;
     }
     if (b->result[i].done)
-      print_line(&jobs[i], &b->result[i], n);
+      print_line(&jobs[i], &b->result[i], n, oracle);
   }
   return code;
 }
@@ -421,5 +455,5 @@ int main(int argc, char **argv) {
     fputs("a run did not come to its end\n", stderr);
     return 1;
   }
-  return print_all(b);
+  return print_all(b, o.oracle);
 }

@@ -70,7 +70,36 @@ static bool is_before(uint32_t a, uint32_t b) {
   return (int32_t)(a - b) < 0; /* not a mistake: bench code, outside of the core's seq.h */
 }
 
-static void count_segment(struct goodput_count *c, const uint8_t *tcp, uint32_t payload) {
+/* True when something of it was dropped and not sent again since. */
+static bool take_drops(struct goodput_count *c, uint32_t seq, uint32_t end) {
+  uint64_t oldest = c->n_drops > GOODPUT_DROPS_MAX ? c->n_drops - GOODPUT_DROPS_MAX : 0;
+  bool found = false;
+  for (uint64_t i = oldest; i < c->n_drops; i++) {
+    uint32_t *drop = c->drop[i % GOODPUT_DROPS_MAX];
+    if (drop[0] == drop[1] || !is_before(drop[0], end) || !is_before(seq, drop[1]))
+      continue;
+    found = true;
+    if (is_before(end, drop[1]))
+      drop[0] = end;
+    else
+      drop[1] = drop[0];
+  }
+  return found;
+}
+
+static void count_resent(struct goodput_count *c, uint32_t seq, uint32_t end) {
+  bool needless = !take_drops(c, seq, end);
+  c->resent_segs++;
+  c->needless_segs += needless;
+  if (is_before(seq, c->recover))
+    return;
+  c->episodes++;
+  c->mistakes += needless;
+  c->recover = c->highest;
+}
+
+static void count_segment(struct goodput_count *c, const uint8_t *tcp, uint32_t payload,
+                          bool dropped) {
   uint32_t seq = get32(tcp + 4), end = seq + payload;
   if (payload == 0)
     return;
@@ -79,15 +108,14 @@ static void count_segment(struct goodput_count *c, const uint8_t *tcp, uint32_t 
     c->isn = c->highest = c->recover = seq;
   }
   c->data_segs++;
-  if (!is_before(seq, c->highest)) {
+  if (is_before(seq, c->highest))
+    count_resent(c, seq, end);
+  if (is_before(c->highest, end))
     c->highest = end;
-    return;
+  if (dropped) {
+    c->drop[c->n_drops % GOODPUT_DROPS_MAX][0] = seq;
+    c->drop[c->n_drops++ % GOODPUT_DROPS_MAX][1] = end;
   }
-  c->resent_segs++;
-  if (is_before(seq, c->recover))
-    return;
-  c->episodes++;
-  c->recover = c->highest;
 }
 
 /* ---- The way ---- */
@@ -166,19 +194,10 @@ static bool is_dropped(struct goodput_path *p, unsigned dir, uint64_t n, uint64_
   return false;
 }
 
-uint64_t goodput_path_carry(struct goodput_path *p, unsigned dir, uint64_t now_ns,
-                            const uint8_t *packet, uint32_t len) {
+static uint64_t decide(struct goodput_path *p, unsigned dir, uint64_t now_ns, uint32_t len,
+                       unsigned flow) {
   struct goodput_side *d = &p->side[dir];
-  const uint8_t *tcp = packet + (packet[0] & 15u) * 4u;
-  uint32_t headers = (packet[0] & 15u) * 4u + (tcp[12] >> 4) * 4u;
   uint64_t n = d->n++, at_ns;
-  unsigned flow = flow_of(tcp, dir);
-  if (!p->started) {
-    p->started = true;
-    p->start_ns = now_ns;
-  }
-  if (dir == 0)
-    count_segment(&p->count[flow], tcp, len - headers);
   if (is_dropped(p, dir, n, now_ns, len))
     return GOODPUT_LOST;
   d->busy_until_ns = (d->busy_until_ns > now_ns ? d->busy_until_ns : now_ns) + wire_ns(p->row, len);
@@ -186,4 +205,20 @@ uint64_t goodput_path_carry(struct goodput_path *p, unsigned dir, uint64_t now_n
   if (dir == 0 && p->n_stalls != 0)
     return pass_stalls(p, d, at_ns, len);
   return p->resequence ? keep_order(d, at_ns) : at_ns;
+}
+
+uint64_t goodput_path_carry(struct goodput_path *p, unsigned dir, uint64_t now_ns,
+                            const uint8_t *packet, uint32_t len) {
+  const uint8_t *tcp = packet + (packet[0] & 15u) * 4u;
+  uint32_t headers = (packet[0] & 15u) * 4u + (tcp[12] >> 4) * 4u;
+  unsigned flow = flow_of(tcp, dir);
+  uint64_t at_ns;
+  if (!p->started) {
+    p->started = true;
+    p->start_ns = now_ns;
+  }
+  at_ns = decide(p, dir, now_ns, len, flow);
+  if (dir == 0)
+    count_segment(&p->count[flow], tcp, len - headers, at_ns == GOODPUT_LOST);
+  return at_ns;
 }

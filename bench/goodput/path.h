@@ -14,6 +14,7 @@
 
 #define GOODPUT_LOST UINT64_MAX
 #define GOODPUT_STALLS_MAX 64
+#define GOODPUT_DROPS_MAX 4096 /* remembered; a power of two */
 
 struct goodput_side { /* one direction; 0 carries the data */
   uint64_t n;         /* packets so far */
@@ -29,6 +30,10 @@ struct goodput_count {
   bool started;
   uint64_t data_segs, resent_segs;
   uint64_t episodes; /* spells of retransmission, each ending when what was out then is repaired */
+  /* Resent though no copy had been dropped; and spells that began so. */
+  uint64_t needless_segs, mistakes;
+  uint64_t n_drops;
+  uint32_t drop[GOODPUT_DROPS_MAX][2]; /* the latest dropped ranges, those repaired made empty */
 };
 
 struct goodput_path {

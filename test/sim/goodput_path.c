@@ -163,6 +163,34 @@ static void path__counts__spells_of_retransmission(void **state) {
   assert_int_equal(p.count[0].episodes, 2);
 }
 
+/* Only what was dropped needs to be sent again, and only once. */
+static void path__resent_without_a_loss__is_a_mistake(void **state) {
+  const uint32_t data = FULL - HEADERS;
+  struct goodput_path p;
+  uint32_t lost = 0;
+  (void)state;
+  init(&p, "loss-10", 1);
+  for (uint32_t i = 1; i < 200; i++)
+    if (carry(&p, MS(1) * i, i * data) == GOODPUT_LOST)
+      lost = i;
+  assert_in_range(lost, 150, 199);
+  assert_int_equal(p.count[0].mistakes, 0);
+  init(&p, "loss-0", 1);
+  for (uint32_t i = 1; i < 10; i++)
+    carry(&p, MS(1) * i, i * data);
+  p.count[0].drop[0][0] = 4 * data;
+  p.count[0].drop[0][1] = 5 * data;
+  p.count[0].n_drops = 1;
+  carry(&p, MS(20), 4 * data);
+  assert_int_equal(p.count[0].needless_segs, 0);
+  carry(&p, MS(21), 4 * data);
+  assert_int_equal(p.count[0].needless_segs, 1);
+  assert_int_equal(p.count[0].mistakes, 0); /* that spell began rightly */
+  carry(&p, MS(30), 10 * data);
+  carry(&p, MS(31), 10 * data);
+  assert_int_equal(p.count[0].mistakes, 1);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(path__clean__delay_and_rate_are_exact),
@@ -175,6 +203,7 @@ int main(void) {
       cmocka_unit_test(path__policer__lets_its_rate_and_one_bucket_pass),
       cmocka_unit_test(path__two_flows__have_their_own_delays),
       cmocka_unit_test(path__counts__spells_of_retransmission),
+      cmocka_unit_test(path__resent_without_a_loss__is_a_mistake),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
