@@ -66,6 +66,11 @@ static void resolve(tct_config *c) {
   c->congestion = c->congestion != TCT_CC_DEFAULT ? c->congestion : p->congestion;
   c->slow_start_after_idle =
       c->slow_start_after_idle != TCT_DEFAULT ? c->slow_start_after_idle : TCT_ON;
+  c->rack = c->rack == TCT_DEFAULT ? TCT_ON : c->rack;
+  c->tlp = c->tlp == TCT_DEFAULT ? TCT_ON : c->tlp;
+  c->frto = c->frto == TCT_DEFAULT ? TCT_ON : c->frto;
+  c->reordering = c->reordering != 0 ? c->reordering : 3;
+  c->max_reordering = c->max_reordering != 0 ? c->max_reordering : 300;
 }
 
 static bool all_zero(const void *p, size_t n) {

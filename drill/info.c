@@ -113,7 +113,12 @@ static bool lookup_tcpi(struct drill_run *r, const char *name, int64_t *v) {
   X(TCPOFOQueue) X(TCPOFODrop) X(TCPTimeouts) X(TCPFastRetrans) X(TCPKeepAlive)                    \
   X(TCPAbortOnTimeout) X(TCPAbortOnData) X(TCPAbortOnMemory) X(TCPTimeWaitOverflow) X(PAWSEstab)   \
   X(TW) X(HeldNow) X(HalfOpenNow) X(TimeWaitNow) X(OrphansNow) X(ConnsNow) X(ActiveNow)            \
-  X(BufferBytesNow) X(MemoryBytesNow) X(TCPAckMerged)
+  X(BufferBytesNow) X(MemoryBytesNow) X(TCPAckMerged) \
+  X(TCPSackRecovery) X(TCPRenoRecovery) X(TCPSlowStartRetrans) X(TCPLostRetransmit)                \
+  X(TCPLossProbes) X(TCPLossProbeRecovery) X(TCPSACKReneging) X(TCPSACKDiscard)                    \
+  X(TCPSACKReorder) X(TCPRenoReorder) X(TCPTSReorder)                                              \
+  X(TCPDSACKRecv) X(TCPDSACKOfoRecv) X(TCPDSACKIgnored)                                            \
+  X(TCPFullUndo) X(TCPPartialUndo) X(TCPDSACKUndo) X(TCPLossUndo) X(TCPSpuriousRTOs)
 /* clang-format on */
 
 #define SAME(x) {#x, offsetof(tct_counters, x)},

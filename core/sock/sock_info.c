@@ -48,7 +48,6 @@ static void fill_path(tct_stack *s, const struct tct_tcp *c, tct_info *i) {
   i->rtt = c->rtt.srtt_us8 / 8;
   i->rttvar = c->rtt.rttvar_us4 / 4;
   i->min_rtt = c->rtt.min_us;
-  i->reordering = 3;
 }
 
 static void fill_windows(const struct tct_tcp *c, tct_info *i) {
@@ -70,27 +69,21 @@ static void fill_windows(const struct tct_tcp *c, tct_info *i) {
   i->rcv_space = tct_tcp_active(c) != NULL ? tct_tcp_active(c)->tune.taken : 0;
 }
 
-static uint32_t segments_of(const struct tct_run *r) {
-  uint32_t size = tct_max_u32(r->seg_size, 1);
-  return (tct_seq_len(r->begin, r->end) + size - 1) / size;
-}
-
-/* Walks the runs: for people, not for the packet path. */
-static void fill_runs(const struct tct_tcp *c, tct_info *i) {
+/* Counted in segments as Linux does: sacked are also those that duplicate ACKs stand for. */
+static void fill_recovery(const tct_stack *s, const struct tct_tcp *c, tct_info *i) {
   const struct tct_tcp_active *a = tct_tcp_active(c);
   if (a == NULL) {
     i->unacked = c->snd.una != c->snd.nxt ? 1 : 0;
+    i->reordering = s->cfg.reordering;
     return;
   }
   i->ca_state = a->rec.phase;
-  for (uint32_t k = 0; k < a->runs.n; k++) {
-    const struct tct_run *r = tct_tcp_sack_at(&a->runs, k);
-    uint32_t n = segments_of(r);
-    i->unacked += n;
-    i->sacked += (r->flags & TCT_RUN_SACKED) != 0 ? n : 0;
-    i->lost += (r->flags & TCT_RUN_LOST) != 0 ? n : 0;
-    i->retrans += r->times > 1 ? n : 0;
-  }
+  i->unacked = a->runs.all.segs;
+  i->sacked = a->runs.sacked.segs + a->rec.dupacks;
+  i->lost = a->runs.lost.segs;
+  i->retrans = a->runs.resent.segs;
+  i->reordering = tct_tcp_rack_reordering(s, c);
+  i->reord_seen = a->rec.past.reord_seen;
 }
 
 static void fill_counters(const tct_stack *s, const struct tct_tcp *c, tct_info *i) {
@@ -108,6 +101,9 @@ static void fill_counters(const tct_stack *s, const struct tct_tcp *c, tct_info 
   i->data_segs_in = x->data_segs_in;
   i->total_retrans = x->total_retrans;
   i->dsack_dups = x->dsack_dups;
+  i->total_rto = x->rto_count;
+  i->total_rto_recoveries = x->rto_recoveries;
+  i->total_rto_time_ms = x->rto_ms;
   i->challenge_acks = x->challenge_acks;
   i->rcv_ooopack = x->rcv_ooopack;
   i->rwnd_limited = tct_tcp_chrono_ns(s, c, TCT_CHRONO_RWND) / 1000;
@@ -134,7 +130,7 @@ int tct_sock_info(tct_stack *s, tct_sock k, tct_info *info) {
   if (c->state >= TCT_SYN_SENT) {
     fill_path(s, c, &i);
     fill_windows(c, &i);
-    fill_runs(c, &i);
+    fill_recovery(s, c, &i);
   }
   fill_counters(s, c, &i);
   fill_marks(c, &i);

@@ -183,10 +183,11 @@ void tct_tcp_send_init(tct_stack *s, struct tct_tcp *c, tct_seq iss);
 void tct_tcp_send_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *p,
                          const struct tct_tcp_hdr *h, struct tct_tcp_ack *a);
 void tct_tcp_send_window(struct tct_tcp *c, const struct tct_tcp_hdr *h,
-                         bool syn);                     /* WL1/WL2 rule [EP-28] */
-uint32_t tct_tcp_send_flight(const struct tct_tcp *c);  /* nxt - una */
-uint32_t tct_tcp_send_unsent(const struct tct_tcp *c);  /* queued, never sent; FIN left out */
-tct_seq tct_tcp_send_data_end(const struct tct_tcp *c); /* one past the last queued byte */
+                         bool syn);                      /* WL1/WL2 rule [EP-28] */
+uint32_t tct_tcp_send_flight(const struct tct_tcp *c);   /* nxt - una */
+uint32_t tct_tcp_send_unsent(const struct tct_tcp *c);   /* queued, never sent; FIN left out */
+uint32_t tct_tcp_send_sendable(const struct tct_tcp *c); /* of that, up to the next MSG_EOR */
+tct_seq tct_tcp_send_data_end(const struct tct_tcp *c);  /* one past the last queued byte */
 uint32_t tct_tcp_send_mss(const tct_stack *s,
                           const struct tct_tcp *c); /* payload bytes now, options off */
 /* How much new data may go now, 0 if Nagle, SWS, window or cwnd say no; *wait: override is needed
@@ -208,21 +209,35 @@ void tct_tcp_send_on_option(tct_stack *s, struct tct_tcp *c); /* NODELAY or CORK
 uint32_t tct_tcp_send_room(const tct_stack *s, const struct tct_tcp *c);
 uint32_t tct_tcp_send_limit(const tct_stack *s, const struct tct_tcp *c);
 
-/* ---- tcp_sack.c: the runs of what was sent --------------------------------------------------- */
+/* ---- tcp_sack.c: the runs of what was sent, and their sums ----------------------------------- */
 void tct_tcp_sack_init(struct tct_runs *r);
 void tct_tcp_sack_deinit(tct_stack *s, struct tct_runs *r);
 struct tct_run *tct_tcp_sack_at(const struct tct_runs *r, uint32_t i);
+uint32_t tct_tcp_sack_find(const struct tct_runs *r, tct_seq pos); /* first that ends behind pos */
+uint32_t tct_tcp_sack_segs(const struct tct_run *run);             /* as they left */
+tct_seq tct_tcp_sack_fack(const struct tct_tcp *c); /* one past the highest SACKed, or snd.una */
 void tct_tcp_sack_on_sent(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct_seq end,
                           uint16_t seg_size);
-uint32_t tct_tcp_sack_on_resent(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct_seq end);
-/* Drops what is acknowledged; *sent_at: when the newest of it left, TCT_NEVER if any of it went
- * more than once. */
-void tct_tcp_sack_on_ack(tct_stack *s, struct tct_tcp *c, tct_seq una, tct_time *sent_at,
-                         uint32_t *lost_acked);
-uint32_t tct_tcp_sack_mark_lost(tct_stack *s, struct tct_tcp *c, tct_seq begin,
-                                tct_seq end); /* bytes newly marked */
+void tct_tcp_sack_on_resent(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct_seq end,
+                            bool probe);
+void tct_tcp_sack_on_ack(struct tct_tcp *c, tct_seq una, struct tct_tcp_ack *a);
+void tct_tcp_sack_mark_lost(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct_seq end);
+void tct_tcp_sack_lose(tct_stack *s, struct tct_runs *r, uint32_t i); /* run i */
 void tct_tcp_sack_clear_lost(struct tct_tcp *c);
+void tct_tcp_sack_forget_sacked(struct tct_tcp *c);
+void tct_tcp_sack_recut(struct tct_runs *r, uint32_t i, uint16_t seg_size);
 const struct tct_run *tct_tcp_sack_next_lost(const struct tct_tcp *c);
+/* for tcp_blocks.c */
+void tct_tcp_sack_set_flags(struct tct_runs *r, struct tct_run *run, unsigned flags);
+bool tct_tcp_sack_split(tct_stack *s, struct tct_runs *r, uint32_t i, tct_seq pos);
+void tct_tcp_sack_remove(struct tct_runs *r, uint32_t i, uint32_t k); /* unbooked before */
+void tct_tcp_sack_note_reordering(struct tct_tcp_ack *a, tct_seq begin);
+void tct_tcp_sack_deliver(struct tct_tcp *c, struct tct_tcp_ack *a, const struct tct_run *piece,
+                          uint32_t segs);
+
+/* ---- tcp_blocks.c: a SACK option comes in ---------------------------------------------------- */
+void tct_tcp_blocks_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_hdr *h,
+                           struct tct_tcp_ack *a);
 
 /* ---- tcp_delack.c: how long an ACK may wait -------------------------------------------------- */
 void tct_tcp_delack_on_data(tct_stack *s, struct tct_tcp *c, uint32_t seg_len);
@@ -259,15 +274,87 @@ void tct_tcp_rtt_sample(struct tct_tcp *c, uint64_t rtt_ns);
 tct_time tct_tcp_rtt_rto_ns(const tct_stack *s, const struct tct_tcp *c);      /* with backoff */
 tct_time tct_tcp_rtt_base_rto_ns(const tct_stack *s, const struct tct_tcp *c); /* without */
 
-/* ---- tcp_recover.c: which bytes are lost ----------------------------------------------------- */
-void tct_tcp_recover_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_ack *a);
+/* ---- tcp_recover.c: the phases of recovery --------------------------------------------------- */
+void tct_tcp_recover_on_ack(tct_stack *s, struct tct_tcp *c, struct tct_tcp_ack *ack);
 void tct_tcp_recover_on_rto(tct_stack *s, struct tct_tcp *c);
+void tct_tcp_recover_on_reorder_timer(tct_stack *s, struct tct_tcp *c);
+void tct_tcp_recover_enter_cwr(tct_stack *s, struct tct_tcp *c); /* ECN: less, once a window */
 void tct_tcp_recover_on_reopened(
     tct_stack *s, struct tct_tcp *c); /* a shut window opened over unacknowledged data */
 void tct_tcp_recover_on_mtu(tct_stack *s, struct tct_tcp *c);
-void tct_tcp_recover_on_lost_acked(struct tct_tcp *c, uint32_t bytes);
-void tct_tcp_recover_on_resent(struct tct_tcp *c, uint32_t bytes);
+void tct_tcp_recover_on_resent(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct_seq end,
+                               tct_why why);
+bool tct_tcp_recover_may_resend(const tct_stack *s, const struct tct_tcp *c,
+                                const struct tct_run *run, uint32_t bytes);
+bool tct_tcp_recover_holds_back(const tct_stack *s, const struct tct_tcp *c); /* F-RTO */
 uint32_t tct_tcp_recover_pipe(const struct tct_tcp *c); /* bytes thought to be in the network */
+uint32_t tct_tcp_recover_pipe_segs(const struct tct_tcp *c);
+uint32_t tct_tcp_recover_room(const tct_stack *s, const struct tct_tcp *c); /* cwnd less pipe */
+void tct_tcp_recover_on_quiet(tct_stack *s, struct tct_tcp *c);
+
+/* ---- tcp_dupack.c: without SACK ------------------------------------------------------------- */
+void tct_tcp_dupack_add(tct_stack *s, struct tct_tcp *c, struct tct_tcp_ack *ack);
+void tct_tcp_dupack_eat(tct_stack *s, struct tct_tcp *c, struct tct_tcp_ack *ack);
+
+/* ---- tcp_past.c: what was learnt, across quiet times ----------------------------------------- */
+void tct_tcp_past_forget(const struct tct_tcp *c, struct tct_tcp_rec *rec);
+void tct_tcp_past_save(struct tct_tcp *c);
+void tct_tcp_past_recall(const struct tct_tcp *c, struct tct_tcp_rec *rec);
+bool tct_tcp_past_is_waiting(const struct tct_tcp *c); /* for a D-SACK, without a block */
+
+/* ---- tcp_rack.c: which bytes are lost -------------------------------------------------------- */
+bool tct_tcp_rack_is_on(const tct_stack *s, const struct tct_tcp *c);
+uint32_t tct_tcp_rack_reordering(const tct_stack *s, const struct tct_tcp *c); /* segments */
+bool tct_tcp_rack_sent_after(const struct tct_run *run, tct_time sent_at, tct_seq end);
+void tct_tcp_rack_on_delivered(struct tct_tcp *c, const struct tct_tcp_ack *ack,
+                               const struct tct_run *run);
+void tct_tcp_rack_look_again(struct tct_tcp *c);
+void tct_tcp_rack_adapt(const tct_stack *s, struct tct_tcp *c, const struct tct_tcp_ack *ack);
+void tct_tcp_rack_on_dsack(struct tct_tcp *c);
+void tct_tcp_rack_on_recovered(struct tct_tcp *c, bool needless);
+void tct_tcp_rack_on_reordered(tct_stack *s, struct tct_tcp *c, tct_seq low, bool by_echo);
+void tct_tcp_rack_on_many_duplicates(tct_stack *s, struct tct_tcp *c, uint32_t segs);
+void tct_tcp_rack_on_rto(const tct_stack *s, struct tct_tcp *c, uint32_t proven_segs);
+bool tct_tcp_rack_is_recent(const tct_stack *s, const struct tct_tcp *c, const struct tct_run *run);
+uint64_t tct_tcp_rack_detect(tct_stack *s, struct tct_tcp *c);
+bool tct_tcp_rack_on_ack(tct_stack *s, struct tct_tcp *c);
+void tct_tcp_rack_without(tct_stack *s, struct tct_tcp *c); /* RFC 6675 in its place */
+
+/* ---- tcp_tlp.c: the tail loss probe ---------------------------------------------------------- */
+tct_time tct_tcp_tlp_at(const tct_stack *s, const struct tct_tcp *c, tct_time rto_at);
+bool tct_tcp_tlp_may_go(const struct tct_tcp *c);
+void tct_tcp_tlp_on_sent(tct_stack *s, struct tct_tcp *c, bool resent);
+void tct_tcp_tlp_forget(struct tct_tcp *c);
+bool tct_tcp_tlp_on_ack(struct tct_tcp *c, const struct tct_tcp_ack *ack);
+
+/* ---- tcp_undo.c: was the repair needless? ---------------------------------------------------- */
+bool tct_tcp_undo_echo_is_before(const struct tct_tcp *c, const struct tct_tcp_ack *ack,
+                                 tct_time at);
+void tct_tcp_undo_begin(struct tct_tcp *c);
+void tct_tcp_undo_remember(struct tct_tcp *c, uint32_t ssthresh, uint32_t cwnd);
+void tct_tcp_undo_off(struct tct_tcp *c);
+void tct_tcp_undo_unstamp(struct tct_tcp *c);
+bool tct_tcp_undo_has_resent(const struct tct_tcp *c);
+void tct_tcp_undo_on_resent(const tct_stack *s, struct tct_tcp *c, uint32_t segs);
+void tct_tcp_undo_on_duplicate(struct tct_tcp *c, tct_seq end, uint32_t segs);
+bool tct_tcp_undo_on_dsack(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_hdr *h,
+                           struct tct_tcp_ack *a);
+bool tct_tcp_undo_is_late(const struct tct_tcp *c, const struct tct_tcp_ack *ack);
+bool tct_tcp_undo_is_all_duplicate(const struct tct_tcp *c);
+bool tct_tcp_undo_may(const struct tct_tcp *c, const struct tct_tcp_ack *ack);
+void tct_tcp_undo_now(tct_stack *s, struct tct_tcp *c, bool not_lost);
+
+/* ---- tcp_cc_prr.c: the window during a reduction --------------------------------------------- */
+struct tct_tcp_prr_in { /* segments (LINUX) or bytes; unit: one segment in them */
+  uint32_t delivered, pipe, ssthresh, unit;
+  bool safe; /* the ACK shows progress and no new loss */
+};
+uint32_t tct_tcp_cc_prr_window(const struct tct_tcp_prr *prr, const struct tct_tcp_prr_in *in);
+void tct_tcp_cc_prr_begin(tct_stack *s, struct tct_tcp *c);
+bool tct_tcp_cc_prr_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_ack *ack);
+void tct_tcp_cc_prr_on_sent(const tct_stack *s, struct tct_tcp *c, uint32_t segs, uint32_t bytes);
+void tct_tcp_cc_prr_end(tct_stack *s, struct tct_tcp *c);
+void tct_tcp_cc_prr_restart(tct_stack *s, struct tct_tcp *c);
 
 /* ---- tcp_cc.c and the algorithms (tcp_cc.h): how much may be in flight ------------------------
  */
@@ -309,6 +396,10 @@ void tct_tcp_timer_refresh(tct_stack *s,
 void tct_tcp_timer_update(tct_stack *s,
                           struct tct_tcp *c); /* decides the main timer from the state (C8) */
 void tct_tcp_timer_restart(tct_stack *s, struct tct_tcp *c); /* new ACK: RFC 6298 5.3 */
+void tct_tcp_timer_on_progress(const tct_stack *s, struct tct_tcp *c);
+void tct_tcp_timer_on_new_data(tct_stack *s, struct tct_tcp *c, bool first);
+void tct_tcp_timer_on_head_resent(tct_stack *s, struct tct_tcp *c);
+void tct_tcp_timer_on_idle(tct_stack *s, struct tct_tcp *c); /* the plan has nothing to send */
 tct_time tct_tcp_timer_syn_age_ns(const tct_stack *s, const struct tct_tcp *c, tct_time at);
 void tct_tcp_timer_forgive(struct tct_tcp *c); /* the backoff ends [EP-50] */
 void tct_tcp_timer_on_answer(struct tct_tcp *c,

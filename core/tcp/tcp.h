@@ -17,9 +17,9 @@
  * rcv.nxt <= rcv.edge; the edge never goes back. C6  out-of-order ranges lie above rcv.nxt, at or
  * below rcv.edge, disjoint and sorted. C7  a connection is on its interface's ready list iff
  * tcp_plan may have something to send now. C8  something outstanding or waiting behind a closed
- * window <=> tmr.kind is REXMIT, PERSIST or OVERRIDE. C9  cwnd >= 1 tct_tcp_send_mss; ssthresh
- * >= 2. C10 after a FIN was received in order, rcv.nxt never moves again. C11 lost + resent
- * bookkeeping: rec.lost_bytes equals the sum over runs marked LOST and not RESENT. C12 a CLOSED or
+ * window <=> tmr.kind is REXMIT (or TLP or REORDER in its place), PERSIST or OVERRIDE. C9  cwnd >=
+ * 1 tct_tcp_send_mss; ssthresh >= 2. C10 after a FIN was received in order, rcv.nxt never moves
+ * again. C11 the sums in struct tct_runs are what a count over the runs gives. C12 a CLOSED or
  * TIME-WAIT socket has no armed timer, nothing to send, and active only for unread data.
  */
 #ifndef TCT_TCP_TCP_H
@@ -117,16 +117,16 @@ enum { /* tmr.due: what tcp_plan has to see to; a timer never sends */
        TCT_DUE_SYN = 1,
        TCT_DUE_KEEPALIVE = 2,
        TCT_DUE_FIN = 4,
-       TCT_DUE_REXMIT = 8
+       TCT_DUE_TLP = 8 /* a tail loss probe */
 };
 struct tct_tcp_tmr { /* tcp_timer.c */
   tct_time main_at;  /* deadline of `kind`, TCT_NEVER if none */
   tct_time wheel_at; /* what the node is armed for: <= the true earliest deadline */
   struct tct_list node;
   uint32_t since_ms; /* first transmission of what is unanswered now (user time-out, R2) */
-  uint8_t kind;      /* tct_timer: one of REXMIT PERSIST OVERRIDE KEEPALIVE FIN_WAIT_2 TIME_WAIT */
-  uint8_t backoff;   /* doublings in force [EP-50] */
-  uint8_t tries;     /* expiries in a row; probes or keep-alives unanswered */
+  uint8_t kind;    /* tct_timer: one of REXMIT TLP REORDER PERSIST OVERRIDE KEEPALIVE FIN_WAIT_2 */
+  uint8_t backoff; /* doublings in force [EP-50] */
+  uint8_t tries;   /* expiries in a row; probes or keep-alives unanswered */
   uint8_t due;
 };
 
@@ -230,23 +230,33 @@ static inline uint8_t tct_tcp_rcv_shift(const struct tct_tcp *c) {
 
 enum {                     /* run.flags */
        TCT_RUN_LOST = 1,   /* declared lost, to be sent again */
-       TCT_RUN_RESENT = 2, /* and was, since */
+       TCT_RUN_RESENT = 2, /* sent again since, and that is believed to be under way */
        TCT_RUN_SACKED = 4, /* the peer holds it */
        TCT_RUN_FIN = 8     /* its last number is our FIN */
 };
 struct tct_run { /* what was sent: contiguous, alike. tcp_sack.c splits and merges */
   tct_seq begin, end;
-  tct_time sent_at; /* last transmission */
-  uint16_t seg_size;
-  uint8_t times; /* transmissions, saturating */
+  tct_time sent_at;  /* last transmission */
+  uint16_t seg_size; /* payload of each of its segments but the last */
+  uint8_t times;     /* transmissions, saturating */
   uint8_t flags;
 };
 #define TCT_RUNS_INLINE 16
 #define TCT_RUNS_MAX 4096
+struct tct_run_sum {
+  uint32_t bytes, segs;
+};
 struct tct_runs { /* ring, grown by doubling up to TCT_RUNS_MAX; then neighbours merge, losing
                      detail */
   struct tct_run *at;
-  uint32_t head, n, cap; /* cap: power of two */
+  uint32_t head, n, cap;                        /* cap: power of two */
+  struct tct_run_sum all, sacked, lost, resent; /* by flag (C11); lost: with what was resent */
+  struct tct_run_sum lost_ever;                 /* declared lost, also again; wraps */
+  uint32_t waiting_bytes;                       /* LOST and not RESENT */
+  tct_seq fack;             /* one past the highest SACKed; meaningful while sacked.segs > 0 */
+  tct_seq lost_from;        /* nothing below waits to be resent */
+  struct tct_range told[4]; /* SACK blocks of the last ACK that had any: seen, marked */
+  uint8_t n_told;
   struct tct_run first[TCT_RUNS_INLINE];
 };
 
@@ -260,18 +270,59 @@ struct tct_tcp_ooo { /* tcp_reasm.c */
   uint8_t n_recent, n_dsack;
 };
 
-struct tct_tcp_rec {   /* tcp_recover.c */
-  tct_seq recover;     /* snd.nxt when recovery began (RFC 6582) */
-  uint32_t lost_bytes; /* marked LOST and not RESENT (C11) */
-  uint32_t acked_in_recovery;
-  uint16_t dupacks; /* duplicates believed: at most dupacks_max in a round trip */
-  uint16_t dupacks_max;
-  uint32_t dupacks_ms; /* when that round trip began */
-  uint8_t phase;       /* TCT_REC_* */
-  uint8_t why;         /* tct_why of the retransmission to come */
-  uint8_t undo_cwnd_valid;
+enum { /* rec.phase; the numbers are Linux's tcpi_ca_state */
+       TCT_REC_OPEN = 0,
+       TCT_REC_DISORDER = 1, /* duplicates or SACKs, nothing declared lost */
+       TCT_REC_CWR = 2,      /* the window is being reduced, nothing is resent (ECN) */
+       TCT_REC_FAST = 3,     /* losses are repaired, the window is being reduced */
+       TCT_REC_RTO = 4       /* after a time-out */
 };
-enum { TCT_REC_OPEN, TCT_REC_FAST, TCT_REC_RTO };
+enum { TCT_TLP_NONE, TCT_TLP_NEW, TCT_TLP_RESENT };
+
+/* What recovery has learnt that outlives a quiet time: a copy is kept in extra. All zero is what a
+ * new connection knows. */
+struct tct_tcp_past {
+  /* tcp_undo.c */
+  bool undo_on;            /* the last cut may turn out to be needless */
+  bool stamped;            /* first_resent_ts is there */
+  uint8_t tlp;             /* TCT_TLP_*: a probe is out; tcp_tlp.c */
+  uint8_t reo_steps;       /* window is (1 + this) * min_rtt / 4; tcp_rack.c */
+  uint8_t reo_persist;     /* recoveries for which reo_steps stays; tcp_rack.c */
+  bool reo_dsack;          /* a D-SACK wants a step more; tcp_rack.c */
+  tct_seq undo_from;       /* snd.una at the cut */
+  int32_t undo_resent;     /* segments resent since and not reported as duplicates; -1: none yet */
+  uint32_t prior_ssthresh; /* before the cut; 0: not to be restored */
+  uint32_t prior_cwnd;
+  uint32_t first_resent_ts; /* our TSval when the first of the episode was resent */
+  tct_seq tlp_end;          /* snd.nxt behind the probe; tcp_tlp.c */
+  uint16_t reordering;      /* segments; 0: the configured one; tcp_rack.c */
+  uint32_t reord_seen;      /* times reordering was seen; tcp_rack.c */
+  tct_time reo_changed_at;  /* reo_steps moves once a round trip; tcp_rack.c */
+};
+struct tct_tcp_rack { /* tcp_rack.c */
+  tct_time sent_at;   /* when the newest that has arrived was sent ... */
+  tct_seq end;        /* ... and where it ends */
+  bool advanced;      /* something arrived since losses were looked for */
+  uint64_t rtt_ns;    /* of what arrived last */
+};
+struct tct_tcp_prr { /* tcp_cc_prr.c; bytes, or segments (LINUX) */
+  uint32_t delivered, out, prior_cwnd;
+};
+struct tct_tcp_rec { /* tcp_recover.c, but for what is named */
+  tct_seq recover;   /* snd.nxt when the phase began (RFC 6582) */
+  uint16_t dupacks;  /* segments that duplicates prove to have arrived, where there is no SACK */
+  uint16_t dupacks_max;
+  uint32_t dupacks_ms;   /* when the round trip of dupacks_max began */
+  uint8_t phase;         /* TCT_REC_* */
+  uint8_t why;           /* tct_why of the retransmission to come */
+  bool frto;             /* the time-out may be false (RFC 5682) */
+  bool frto_new;         /* and new data goes before retransmissions, to see */
+  uint32_t flight_bytes; /* outstanding when the last ACK came */
+  bool reneged;          /* the peer took SACKed data back: no rates from it */
+  struct tct_tcp_rack rack;
+  struct tct_tcp_prr prr;
+  struct tct_tcp_past past;
+};
 
 struct tct_tcp_tune { /* tcp_tune.c: how fast the application takes what comes */
   tct_time since;     /* when this round trip began; TCT_NEVER: none has */
@@ -357,6 +408,9 @@ struct tct_extra {
   uint32_t rcv_ooopack; /* segments that came out of order */
   struct tct_tcp_chrono chrono;
   struct tct_ecn_counts ecn_n;
+  uint16_t rto_count, rto_recoveries; /* tcp_recover.c: time-outs, series of them ... */
+  uint32_t rto_ms, rto_since_ms; /* ... time spent in them; begin of the running one, 0: none */
+  struct tct_tcp_past past;      /* tcp_recover.c: while there is no active block */
   /* urgent mechanism, RFC 9293 3.8.5: one past the last urgent byte */
   tct_seq snd_up, rcv_up;
   /* options; a zero `set` bit means the stack's default */
@@ -379,17 +433,38 @@ struct tct_extra {
 
 struct tct_tcp_ack {
   tct_seq ack;
-  uint32_t acked_bytes;    /* newly acknowledged cumulatively, SYN and FIN left out */
-  uint32_t sacked_bytes;   /* newly SACKed */
-  uint32_t delivered_segs; /* newly acknowledged or SACKed, as segments left; tcp_rate.c */
-  uint32_t flight_before;  /* outstanding before this ACK */
-  uint64_t rtt_ns;         /* one sample, TCT_NEVER: none (Karn) */
-  bool advanced;           /* snd.una moved */
-  bool duplicate;          /* RFC 5681 section 2's definition */
+  tct_time at;              /* when it came */
+  uint32_t acked_bytes;     /* newly acknowledged cumulatively, SYN and FIN left out */
+  uint32_t acked_segs;      /* segments that this completes, SACKed before or not */
+  uint32_t delivered_bytes; /* newly known to have arrived: acknowledged or SACKed */
+  uint32_t delivered_segs;
+  uint32_t sacked_bytes;                      /* newly SACKed, of delivered_bytes */
+  uint32_t newly_lost_bytes, newly_lost_segs; /* tcp_recover.c */
+  uint32_t flight_before;                     /* outstanding before this ACK */
+  uint64_t rtt_ns;                            /* one sample, TCT_NEVER: none (Karn) */
+  struct tct_run newest; /* of what arrived: what was sent last; end == begin: nothing arrived */
+  tct_time first_at;     /* oldest and newest transmission of ... */
+  tct_time last_at;      /* ... what went once and is acknowledged now; TCT_NEVER: none */
+  tct_time sacked_first_at, sacked_last_at; /* the same of what is SACKed now */
+  tct_seq fack_before;                      /* one past the highest SACKed before this ACK */
+  tct_seq reord;  /* lowest that arrived though later data had before (reorders) */
+  uint32_t tsecr; /* echo of our clock (has_ts) */
+  bool has_ts;
+  bool advanced;  /* snd.una moved */
+  bool duplicate; /* RFC 5681 section 2's definition */
   bool window_changed;
+  bool has_text; /* it came on a segment with data */
   bool fin_acked;
-  bool ece;          /* the peer tells of marks: a reason to cut, once a window */
-  uint32_t ce_bytes; /* of what it acknowledges, as far as is known: DCTCP */
+  bool ece;           /* the peer tells of marks: a reason to cut, once a window */
+  uint32_t ce_bytes;  /* of what it acknowledges, as far as is known: DCTCP */
+  bool reorders;      /* reord is meaningful */
+  bool dsack;         /* reports a duplicate that we may have caused (RFC 2883) */
+  bool dsack_tlp;     /* and it is the tail loss probe's */
+  bool resent_acked;  /* acknowledges something that went more than once */
+  bool orig_acked;    /* or SACKs or acknowledges, at or below rec.recover, what went once */
+  bool reneged;       /* what is unacknowledged now had been SACKed */
+  bool lost_resent;   /* a retransmission was found lost */
+  bool restart_timer; /* RFC 6298 5.3; off where recovery has set another */
 };
 
 /* ---- listener, half-open, TIME-WAIT: tcp_listen.c and tcp_timewait.c --------------------------

@@ -84,11 +84,10 @@ static tct_seq unacked_byte(const struct tct_tcp *c) {
 
 /* What a fresh block would say: so that giving a quiet one back changes no later frame. */
 static void forget_history(struct tct_tcp_active *a) {
-  a->rec.recover = tct_seq_sub(a->conn->snd.una, 1);
-  a->rec.dupacks = 0;
   a->ecn_cut = tct_tcp_ecn_fresh_cut(a->conn);
   memset(&a->cc, 0, sizeof a->cc);
   a->cc.used_end = a->conn->snd.una;
+  tct_tcp_past_forget(a->conn, &a->rec);
   a->small_end = a->conn->snd.una;
   a->full_since_ack = 0;
   a->ooo.n_recent = 0;
@@ -112,6 +111,7 @@ struct tct_tcp_active *tct_tcp_block_active(tct_stack *s, struct tct_tcp *c) {
   a->cork_at = TCT_NEVER;
   forget_history(a);
   tct_tcp_tune_init(&a->tune);
+  tct_tcp_past_recall(c, &a->rec);
   c->u.active = a;
   s->n.ActiveNow++;
   return a;
@@ -129,6 +129,7 @@ void tct_tcp_block_drop_active(tct_stack *s, struct tct_tcp *c) {
   tct_queue_deinit(&a->tx, &s->chunks);
   tct_tcp_send_return_lent(s, &a->tx);
   tct_tcp_sack_deinit(s, &a->runs);
+  tct_tcp_past_save(c);
   c->u.active = NULL;
   tct_stack_free(s, a, sizeof *a);
   s->n.ActiveNow--;
@@ -148,6 +149,8 @@ void tct_tcp_block_settle(tct_stack *s, struct tct_tcp *c) {
   tct_tcp_chrono_update(s, c);
   if (a == NULL)
     return;
+  if (a->runs.n == 0 && tct_queue_len(&a->tx) == 0 && c->snd.una == c->snd.nxt)
+    tct_tcp_recover_on_quiet(s, c);
   bool quiet = is_quiet(c, a);
   if (quiet && !tct_list_is_linked(&a->quiet)) {
     a->quiet_at = s->now;

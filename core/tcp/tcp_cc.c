@@ -206,7 +206,7 @@ void tct_tcp_cc_on_burst_end(tct_stack *s, struct tct_tcp *c) {
   struct tct_tcp_active *a = tct_tcp_active(c);
   if (a == NULL || !tct_tcp_syn_acked(c))
     return;
-  bool limited = tct_tcp_recover_pipe(c) + tct_tcp_send_mss(s, c) > c->cc.cwnd;
+  bool limited = tct_tcp_recover_room(s, c) < tct_tcp_send_mss(s, c);
   if (!a->cc.sent && !(limited && tct_tcp_send_unsent(c) > 0))
     return;
   a->cc.sent = false;
@@ -237,14 +237,15 @@ void tct_tcp_cc_on_sent(struct tct_tcp *c) {
 void tct_tcp_cc_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_ack *ack) {
   const struct tct_tcp_active *a = tct_tcp_active(c);
   const struct tct_cc_ops *ops = ops_of(s, c);
-  bool recovering = a != NULL && a->rec.phase == TCT_REC_FAST && !ops->owns_cwnd;
   uint32_t before = c->cc.cwnd;
   if (a == NULL || !TCT_RULE(MUST_19))
     return;
   void *state = state_of(s, c);
   if (ops->on_news != NULL && state != NULL)
     ops->on_news(s, c, state, ack);
-  bool grows = ack->acked_bytes > 0 && !recovering && tct_tcp_cc_is_limited(c);
+  if (!ops->owns_cwnd && tct_tcp_cc_prr_on_ack(s, c, ack))
+    return;
+  bool grows = ack->acked_bytes > 0 && tct_tcp_cc_is_limited(c);
   if (ops->owns_cwnd && state != NULL)
     ops->on_ack(s, c, state, ack);
   else if (grows && state == NULL)

@@ -29,19 +29,40 @@ static void check_queue(const struct tct_tcp *c, const struct tct_tcp_active *a)
   tct_queue_check(&a->rx);
 }
 
+static void count(struct tct_run_sum *sum, const struct tct_run *run, bool counts) {
+  sum->bytes += counts ? tct_seq_len(run->begin, run->end) : 0;
+  sum->segs += counts ? tct_tcp_sack_segs(run) : 0;
+}
+
+static void check_sum(struct tct_run_sum kept, struct tct_run_sum counted) {
+  TCT_ASSERT(kept.bytes == counted.bytes && kept.segs == counted.segs); /* C11 */
+}
+
 static void check_runs(const struct tct_tcp *c, const struct tct_tcp_active *a) {
-  uint32_t lost = 0;
+  const struct tct_runs *r = &a->runs;
+  struct tct_run_sum all = {0}, sacked = {0}, lost = {0}, resent = {0}, waiting = {0};
   tct_seq at = tct_tcp_syn_acked(c) ? c->snd.una : tct_seq_add(c->iss, 1);
-  for (uint32_t i = 0; i < a->runs.n; i++) {
-    const struct tct_run *run = tct_tcp_sack_at(&a->runs, i);
+  for (uint32_t i = 0; i < r->n; i++) {
+    const struct tct_run *run = tct_tcp_sack_at(r, i);
+    bool waits = (run->flags & (TCT_RUN_LOST | TCT_RUN_RESENT)) == TCT_RUN_LOST;
     TCT_ASSERT(run->begin == at && tct_seq_lt(run->begin, run->end)); /* C4 */
-    if ((run->flags & (TCT_RUN_LOST | TCT_RUN_RESENT)) == TCT_RUN_LOST)
-      lost += tct_seq_len(run->begin, run->end);
+    TCT_ASSERT((run->flags & (TCT_RUN_LOST | TCT_RUN_SACKED)) != (TCT_RUN_LOST | TCT_RUN_SACKED));
+    count(&all, run, true);
+    count(&sacked, run, (run->flags & TCT_RUN_SACKED) != 0);
+    count(&lost, run, (run->flags & TCT_RUN_LOST) != 0);
+    count(&resent, run, (run->flags & TCT_RUN_RESENT) != 0);
+    count(&waiting, run, waits);
+    TCT_ASSERT(!waits || tct_seq_geq(run->begin, r->lost_from));
+    TCT_ASSERT((run->flags & TCT_RUN_SACKED) == 0 || tct_seq_leq(run->end, r->fack));
     at = run->end;
   }
-  if (a->runs.n > 0)
-    TCT_ASSERT(at == c->snd.nxt);        /* C4 */
-  TCT_ASSERT(lost == a->rec.lost_bytes); /* C11 */
+  if (r->n > 0)
+    TCT_ASSERT(at == c->snd.nxt); /* C4 */
+  check_sum(r->all, all);
+  check_sum(r->sacked, sacked);
+  check_sum(r->lost, lost);
+  check_sum(r->resent, resent);
+  TCT_ASSERT(r->waiting_bytes == waiting.bytes); /* C11 */
 }
 
 static void check_receive(const struct tct_tcp *c, const struct tct_tcp_active *a) {
@@ -57,7 +78,8 @@ static void check_timers(const tct_stack *s, const struct tct_tcp *c) {
   bool waiting = c->snd.una != c->snd.nxt;
   (void)s;
   if (waiting && !tct_list_is_linked(&c->ready)) /* C8, once output has asked the plan */
-    TCT_ASSERT(c->tmr.kind == TCT_TIMER_REXMIT || c->tmr.kind == TCT_TIMER_PERSIST);
+    TCT_ASSERT(c->tmr.kind == TCT_TIMER_REXMIT || c->tmr.kind == TCT_TIMER_TLP ||
+               c->tmr.kind == TCT_TIMER_REORDER || c->tmr.kind == TCT_TIMER_PERSIST);
   if (tct_tcp_timer_next(c) != TCT_NEVER)
     TCT_ASSERT(c->tmr.wheel_at <= tct_tcp_timer_next(c));
 }

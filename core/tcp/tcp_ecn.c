@@ -265,14 +265,13 @@ void tct_tcp_ecn_on_ack(const tct_stack *s, struct tct_tcp *c, const struct tct_
  * Losses that are being repaired have cut it already. */
 void tct_tcp_ecn_heed(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_ack *ack) {
   struct tct_tcp_active *a = tct_tcp_active(c);
-  if (a == NULL || ack->flight_before == 0 || a->rec.phase != TCT_REC_OPEN)
+  if (a == NULL || ack->flight_before == 0 || a->rec.phase >= TCT_REC_CWR)
     return;
   if (!tct_seq_gt(c->snd.una, a->ecn_cut))
     return;
   a->ecn_cut = c->snd.nxt;
   note_cut(c);
-  tct_tcp_cc_on_loss(s, c, tct_min_u32(ack->flight_before, c->cc.cwnd));
-  tct_tcp_ecn_on_cut(c);
+  tct_tcp_recover_enter_cwr(s, c);
 }
 
 void tct_tcp_ecn_on_cut(struct tct_tcp *c) {

@@ -50,6 +50,7 @@ static void establish(struct arrival *in, tct_why why) {
   if (c->state == TCT_ESTABLISHED && (c->snd.flags & TCT_SND_FIN_WANTED) != 0)
     tct_tcp_state_set(s, c, TCT_FIN_WAIT_1, TCT_WHY_FIN); /* a close that waited [RFC9293 EP-40] */
   tct_tcp_timer_forgive(c);
+  tct_tcp_timer_on_progress(s, c);
   tct_tcp_timer_restart(s, c);
   if ((c->open & TCT_OPEN_ACTIVE) != 0)
     tct_sock_event_post(s, c, TCT_EV_CONNECTED | TCT_EV_WRITABLE);
@@ -261,16 +262,17 @@ static void take_ack(struct arrival *in, struct tct_tcp_ack *a) {
     tct_tcp_timer_forgive(c);
   }
   tct_tcp_timer_on_answer(c, s->now);
-  /* before recovery may end: the ACK that ends it does not grow the window too */
-  tct_tcp_cc_on_ack(s, c, a);
+  if (a->advanced)
+    tct_tcp_timer_on_progress(s, c);
   tct_tcp_recover_on_ack(s, c, a);
   if (a->ece)
     tct_tcp_ecn_heed(s, c, a);
+  tct_tcp_cc_on_ack(s, c, a);
   if (a->advanced) {
     tct_sock_event_marks(s, c);
     tct_sock_event_writable(s, c);
   }
-  if (a->advanced)
+  if (a->restart_timer)
     tct_tcp_timer_restart(s, c); /* RFC 6298 5.2, 5.3 */
 }
 

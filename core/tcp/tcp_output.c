@@ -131,9 +131,13 @@ static void build(tct_stack *s, struct tct_tcp *c, struct tct_tcp_plan *p, tct_s
   tct_tcp_trace_out(s, c, &h, p);
 }
 
+static uint32_t segs_of(const struct tct_tcp_plan *p) {
+  return p->seg_size == 0 ? 1 : (p->len + p->seg_size - 1) / p->seg_size;
+}
+
 /* again: payload bytes of it that had left before. */
 static void count(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan *p, uint32_t again) {
-  uint32_t segs = p->seg_size == 0 ? 1 : (p->len + p->seg_size - 1) / p->seg_size;
+  uint32_t segs = segs_of(p);
   s->n.OutSegs += segs;
   TCT_EXTRA_ADD(c, segs_out, segs);
   if (p->len > 0)
@@ -151,12 +155,17 @@ static void count(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan *p,
 
 /* New numbers left: [seq, end) with the FIN. */
 static void on_new_sent(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan *p) {
-  bool fin = (p->flags & TCT_FIN) != 0;
+  bool fin = (p->flags & TCT_FIN) != 0, first = c->snd.una == c->snd.nxt;
   tct_seq end = tct_seq_add(p->seq, p->len + (fin ? 1u : 0u));
   tct_tcp_send_on_sent(s, c, p->seq, end, fin);
   uint16_t size =
       (uint16_t)tct_min_u32(p->seg_size != 0 ? p->seg_size : tct_max_u32(p->len, 1), 65535);
   tct_tcp_sack_on_sent(s, c, p->seq, end, size);
+  tct_tcp_cc_prr_on_sent(s, c, segs_of(p), p->len);
+  if (p->why == TCT_WHY_TLP)
+    tct_tcp_tlp_on_sent(s, c, p->resend);
+  else
+    tct_tcp_timer_on_new_data(s, c, first);
   tct_sock_event_marks(s, c);
 }
 
@@ -164,7 +173,11 @@ static void on_new_sent(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_pl
 static void on_resent(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan *p) {
   tct_seq end = tct_seq_add(p->seq, p->len + ((p->flags & TCT_FIN) != 0 ? 1u : 0u));
   tct_seq old_end = tct_seq_min(end, c->snd.nxt);
-  tct_tcp_recover_on_resent(c, tct_tcp_sack_on_resent(s, c, p->seq, old_end));
+  tct_tcp_recover_on_resent(s, c, p->seq, old_end, p->why);
+  if (p->why == TCT_WHY_TLP)
+    tct_tcp_tlp_on_sent(s, c, true);
+  if (p->seq == c->snd.una)
+    tct_tcp_timer_on_head_resent(s, c);
   if (old_end == end)
     return;
   struct tct_tcp_plan rest = *p;
@@ -197,6 +210,10 @@ static void on_sent(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan *
   count(s, c, p, again);
   tct_tcp_ecn_on_sent(s, c, p);
   tct_tcp_timer_on_sent(s, c);
+  if (p->why == TCT_WHY_TLP) {
+    tct_tcp_timer_clear_due(c, TCT_DUE_TLP);
+    tct_tcp_timer_on_head_resent(s, c);
+  }
 }
 
 /* One frame from one connection; false: it has nothing to say now. */
@@ -230,7 +247,7 @@ size_t tct_tcp_output(tct_stack *s, uint32_t ifi, tct_frame *f, struct tct_out *
       continue;
     }
     tct_tcp_cc_on_burst_end(s, c);
-    tct_tcp_timer_update(s, c);
+    tct_tcp_timer_on_idle(s, c);
     tct_tcp_block_settle(s, c);
   }
   return made;

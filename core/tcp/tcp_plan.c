@@ -103,13 +103,37 @@ static uint32_t with_queued(const tct_stack *s, conn *c, uint32_t take) {
   return take + tct_min_u32(more, tct_tcp_send_mss(s, c) - take);
 }
 
+/* [RFC8985 7.3] New data if the peer's window lets it, whatever the congestion window says; else
+ * the last segment again. */
+static bool plan_tlp(const tct_stack *s, conn *c, plan_t *p) {
+  const struct tct_tcp_active *a = tct_tcp_active(c);
+  uint32_t mss = tct_tcp_send_mss(s, c);
+  if ((c->tmr.due & TCT_DUE_TLP) == 0 || a == NULL || a->runs.n == 0)
+    return false;
+  uint32_t fresh = tct_min_u32(tct_tcp_send_sendable(c), mss);
+  bool fin = has_fin_to_send(c) && fresh == tct_tcp_send_unsent(c);
+  if (fresh > 0 && fresh <= tct_tcp_send_window_left(c)) {
+    set(p, TCT_WHY_TLP, c->snd.nxt, fresh,
+        (uint8_t)(data_flags(c, c->snd.nxt, fresh) | (fin ? TCT_FIN : 0)));
+    return true;
+  }
+  const struct tct_run *run = tct_tcp_sack_at(&a->runs, a->runs.n - 1);
+  fin = (run->flags & TCT_RUN_FIN) != 0;
+  uint32_t len = tct_seq_len(run->begin, run->end) - (fin ? 1u : 0u);
+  uint32_t take = len == 0 ? 0 : (len - 1) % tct_max_u32(run->seg_size, 1) + 1;
+  take = tct_min_u32(take, mss);
+  tct_seq seq = tct_seq_sub(run->end, take + (fin ? 1u : 0u));
+  set(p, TCT_WHY_TLP, seq, take, (uint8_t)(data_flags(c, seq, take) | (fin ? TCT_FIN : 0)));
+  p->resend = true;
+  return true;
+}
+
 /* What was declared lost, lowest first, as far as window and congestion window let it [RFC9293
  * SHLD-16]: what lies beyond a shrunken edge waits [RFC9293 MAY-7]. */
 static bool plan_lost(const tct_stack *s, conn *c, plan_t *p) {
   const struct tct_run *run = tct_tcp_sack_next_lost(c);
-  if (run == NULL)
+  if (run == NULL || tct_tcp_recover_holds_back(s, c))
     return false;
-  uint32_t pipe = tct_tcp_recover_pipe(c);
   uint32_t mss = tct_tcp_send_mss(s, c);
   uint32_t len = tct_seq_len(run->begin, run->end);
   bool fin = (run->flags & TCT_RUN_FIN) != 0 && run->end == c->snd.nxt;
@@ -119,8 +143,7 @@ static bool plan_lost(const tct_stack *s, conn *c, plan_t *p) {
   take = tct_min_u32(take, room);
   if (take == 0 && bytes > 0)
     return false; /* beyond a window that was pulled back */
-  /* the first hole goes whatever the window says: RFC 5681 3.2 step 3, RFC 6582 3.2 */
-  if (run->begin != c->snd.una && pipe > 0 && pipe + take > tct_tcp_cc_window(c))
+  if (!tct_tcp_recover_may_resend(s, c, run, take))
     return false;
   fin = fin && take == bytes;
   take = fin ? take : with_queued(s, c, take);
@@ -148,8 +171,9 @@ static tct_why why_new_data(conn *c) {
   const struct tct_tcp_active *a = tct_tcp_active(c);
   if ((c->snd.flags & TCT_SND_OVERRIDE) != 0)
     return TCT_WHY_SWS_OVERRIDE;
-  bool limited = a != NULL && a->rec.phase == TCT_REC_OPEN && a->rec.dupacks > 0;
-  return limited ? TCT_WHY_LIMITED_TRANSMIT : TCT_WHY_DATA; /* RFC 3042 */
+  if (a != NULL && a->rec.phase == TCT_REC_DISORDER)
+    return TCT_WHY_LIMITED_TRANSMIT; /* [RFC3042 2] */
+  return a != NULL && a->rec.frto_new ? TCT_WHY_FRTO : TCT_WHY_DATA;
 }
 
 static bool may_send_data(conn *c) {
@@ -218,7 +242,8 @@ void tct_tcp_plan(const tct_stack *s, const struct tct_tcp *c, struct tct_tcp_pl
     return; /* bare, before any data: RFC 9768 3.2.2.1 */
   if (plan_probe(c, p) || plan_keepalive(c, p) || plan_bare_fin(c, p))
     return;
-  if (plan_debt(c, p) || plan_lost(s, c, p) || plan_new(s, c, p) || plan_fin(c, p))
+  if (plan_debt(c, p) || plan_tlp(s, c, p) || plan_lost(s, c, p) || plan_new(s, c, p) ||
+      plan_fin(c, p))
     return;
   (void)plan_ack(c, p);
 }

@@ -1,18 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tcp_sack.c - the runs: what was sent and not yet acknowledged, in order, each run alike in size,
- * time and fate. Called by tcp_send (sent, acknowledged) and tcp_recover (lost). Leaves to
- * tcp_recover the judgement of what is lost. The ring grows by doubling; at its limit neighbours
- * merge and keep the older time, so that an estimate can only become slower, never wrong. RFC 2018,
- * RFC 6298 section 3, RFC 8985's inputs.
+ * tcp_sack.c - the scoreboard: runs of what was sent and not yet acknowledged, in order, each run
+ * alike in size, time and fate, and their sums. Called by tcp_send (sent, acknowledged),
+ * tcp_blocks (SACKed), tcp_recover and tcp_rack (lost). Leaves to them the judgement of what is
+ * lost, to tcp_undo what a duplicate report means. RFC 2018 sections 5 and 8, RFC 6675 section 4
+ * (Update), RFC 6298 section 3, RFC 8985's inputs.
+ *
+ * Cost, whatever the peer says: a block is found by bisection, marks whole segments only, and what
+ * is marked merges with its SACKed neighbours. So a run can be split only where we cut segments and
+ * marked only once, and a block that was seen before is passed over: all moves of the ring together
+ * are at most two for each segment sent, of at most half of TCT_RUNS_MAX entries each. The ring
+ * grows by doubling; at its limit neighbours merge and keep the older time, so that an estimate can
+ * only become slower, never wrong.
  */
 #include "tcp/calls.h"
 #include "util/rule.h"
 
+/* ---- The ring -------------------------------------------------------------------------------- */
+
 void tct_tcp_sack_init(struct tct_runs *r) {
+  memset(r, 0, sizeof *r);
   r->at = r->first;
-  r->head = 0;
-  r->n = 0;
   r->cap = TCT_RUNS_INLINE;
 }
 
@@ -25,6 +33,19 @@ void tct_tcp_sack_deinit(tct_stack *s, struct tct_runs *r) {
 struct tct_run *tct_tcp_sack_at(const struct tct_runs *r, uint32_t i) {
   TCT_ASSERT(i < r->n);
   return &r->at[(r->head + i) & (r->cap - 1)];
+}
+
+/* The first run that ends behind pos; r->n if there is none. */
+uint32_t tct_tcp_sack_find(const struct tct_runs *r, tct_seq pos) {
+  uint32_t low = 0, high = r->n;
+  while (low < high) {
+    uint32_t middle = low + (high - low) / 2;
+    if (tct_seq_gt(tct_tcp_sack_at(r, middle)->end, pos))
+      high = middle;
+    else
+      low = middle + 1;
+  }
+  return low;
 }
 
 static bool grow(tct_stack *s, struct tct_runs *r) {
@@ -43,39 +64,157 @@ static bool grow(tct_stack *s, struct tct_runs *r) {
   return true;
 }
 
-/* The new piece continues the last run if it left at the same instant, is cut alike, and what is
- * there is whole segments only: a short one ends a run (and keeps MSG_EOR's boundaries in
- * retransmissions). */
-static bool may_extend(const struct tct_run *last, const struct tct_run *piece) {
-  return last->flags == 0 && piece->flags == 0 && last->times == piece->times &&
-         last->sent_at == piece->sent_at && last->seg_size == piece->seg_size &&
-         last->end == piece->begin && tct_seq_len(last->begin, last->end) % last->seg_size == 0;
+/* Runs [from, upto) move by one place towards the head or the tail. */
+static void move_down(struct tct_runs *r, uint32_t from, uint32_t upto) {
+  for (uint32_t k = from; k < upto; k++)
+    r->at[(r->head + k - 1) & (r->cap - 1)] = r->at[(r->head + k) & (r->cap - 1)];
 }
+
+static void move_up(struct tct_runs *r, uint32_t from, uint32_t upto) {
+  for (uint32_t k = upto; k > from; k--)
+    r->at[(r->head + k) & (r->cap - 1)] = r->at[(r->head + k - 1) & (r->cap - 1)];
+}
+
+/* A place at i, the shorter side moving away; what stands there is for the caller to write. */
+static bool open_gap(tct_stack *s, struct tct_runs *r, uint32_t i) {
+  if (r->n == r->cap && !grow(s, r))
+    return false;
+  if (i >= r->n / 2) {
+    move_up(r, i, r->n);
+  } else {
+    move_down(r, 0, i);
+    r->head = (r->head - 1) & (r->cap - 1);
+  }
+  r->n++;
+  return true;
+}
+
+/* Runs [i, i + k) go. */
+void tct_tcp_sack_remove(struct tct_runs *r, uint32_t i, uint32_t k) {
+  if (i >= r->n / 2) {
+    for (uint32_t to = i; to + k < r->n; to++)
+      *tct_tcp_sack_at(r, to) = *tct_tcp_sack_at(r, to + k);
+  } else {
+    for (uint32_t to = i + k; to > k; to--)
+      *tct_tcp_sack_at(r, to - 1) = *tct_tcp_sack_at(r, to - 1 - k);
+    r->head = (r->head + k) & (r->cap - 1);
+  }
+  r->n -= k;
+}
+
+/* ---- Sums ------------------------------------------------------------------------------------ */
 
 /* Declared lost and not yet sent again. */
 static bool waits(const struct tct_run *run) {
   return (run->flags & (TCT_RUN_LOST | TCT_RUN_RESENT)) == TCT_RUN_LOST;
 }
 
-static void push(tct_stack *s, struct tct_runs *r, struct tct_run piece) {
+static uint32_t payload_of(const struct tct_run *run) {
+  return tct_seq_len(run->begin, run->end) - ((run->flags & TCT_RUN_FIN) != 0 ? 1u : 0u);
+}
+
+/* A FIN rides on the last segment, or is one alone. */
+uint32_t tct_tcp_sack_segs(const struct tct_run *run) {
+  uint32_t len = payload_of(run);
+  if (len <= run->seg_size || run->seg_size == 0)
+    return run->begin == run->end ? 0 : 1;
+  return (len + run->seg_size - 1) / run->seg_size;
+}
+
+static void add(struct tct_run_sum *sum, const struct tct_run_sum *more) {
+  sum->bytes += more->bytes;
+  sum->segs += more->segs;
+}
+
+static void take(struct tct_run_sum *sum, const struct tct_run_sum *less) {
+  TCT_ASSERT(less->bytes <= sum->bytes && less->segs <= sum->segs);
+  sum->bytes -= less->bytes;
+  sum->segs -= less->segs;
+}
+
+static struct tct_run_sum sum_of(const struct tct_run *run) {
+  return (struct tct_run_sum){tct_seq_len(run->begin, run->end), tct_tcp_sack_segs(run)};
+}
+
+static void book(struct tct_runs *r, const struct tct_run *run) {
+  struct tct_run_sum sum = sum_of(run);
+  add(&r->all, &sum);
+  if ((run->flags & TCT_RUN_SACKED) != 0)
+    add(&r->sacked, &sum);
+  if ((run->flags & TCT_RUN_LOST) != 0)
+    add(&r->lost, &sum);
+  if ((run->flags & TCT_RUN_RESENT) != 0)
+    add(&r->resent, &sum);
+  if (waits(run))
+    r->waiting_bytes += sum.bytes;
+}
+
+static void unbook(struct tct_runs *r, const struct tct_run *run) {
+  struct tct_run_sum sum = sum_of(run);
+  take(&r->all, &sum);
+  if ((run->flags & TCT_RUN_SACKED) != 0)
+    take(&r->sacked, &sum);
+  if ((run->flags & TCT_RUN_LOST) != 0)
+    take(&r->lost, &sum);
+  if ((run->flags & TCT_RUN_RESENT) != 0)
+    take(&r->resent, &sum);
+  if (waits(run))
+    r->waiting_bytes -= sum.bytes;
+}
+
+void tct_tcp_sack_set_flags(struct tct_runs *r, struct tct_run *run, unsigned flags) {
+  unbook(r, run);
+  run->flags = (uint8_t)flags;
+  book(r, run);
+}
+
+uint32_t tct_tcp_sack_fack(const struct tct_tcp *c) {
+  const struct tct_tcp_active *a = tct_tcp_active(c);
+  if (a == NULL || a->runs.sacked.segs == 0)
+    return c->snd.una;
+  return tct_seq_max(a->runs.fack, c->snd.una);
+}
+
+/* ---- Sent ------------------------------------------------------------------------------------ */
+
+/* What is there is whole segments only: a short one ends a run (and keeps MSG_EOR's boundaries in
+ * retransmissions). */
+static bool ends_whole(const struct tct_run *run) {
+  return (run->flags & TCT_RUN_FIN) == 0 && run->seg_size != 0 &&
+         tct_seq_len(run->begin, run->end) % run->seg_size == 0;
+}
+
+/* The piece continues the last run if it left at the same instant and is cut alike. */
+static bool may_extend(const struct tct_run *last, const struct tct_run *piece) {
+  return (last->flags | TCT_RUN_FIN) == (piece->flags | TCT_RUN_FIN) &&
+         last->times == piece->times && last->sent_at == piece->sent_at &&
+         last->seg_size == piece->seg_size && last->end == piece->begin && ends_whole(last);
+}
+
+static void extend(struct tct_runs *r, struct tct_run *run, const struct tct_run *piece) {
+  unbook(r, run);
+  run->end = piece->end;
+  run->flags |= piece->flags & TCT_RUN_FIN;
+  book(r, run);
+}
+
+static void push(tct_stack *s, struct tct_runs *r, const struct tct_run *piece) {
   struct tct_run *last = r->n > 0 ? tct_tcp_sack_at(r, r->n - 1) : NULL;
-  TCT_ASSERT(last == NULL || last->end == piece.begin);
-  if (last != NULL && may_extend(last, &piece)) {
-    last->end = piece.end;
+  TCT_ASSERT(last == NULL || last->end == piece->begin);
+  if (last != NULL && may_extend(last, piece) && piece->flags == 0) {
+    extend(r, last, piece);
     return;
   }
-  if (r->n == r->cap && !grow(s, r)) {
-    TCT_ASSERT(last != NULL); /* the first few runs need no memory */
-    if (waits(last))          /* invariant C11 */
-      TCT_CONTAINER_OF(r, struct tct_tcp_active, runs)->rec.lost_bytes +=
-          tct_seq_len(piece.begin, piece.end);
-    last->end = piece.end; /* detail is lost, not bytes */
-    last->times = 2;       /* and no RTT is taken from it */
-    last->flags |= piece.flags & TCT_RUN_FIN;
+  if (open_gap(s, r, r->n)) {
+    *tct_tcp_sack_at(r, r->n - 1) = *piece;
+    book(r, piece);
     return;
   }
-  r->n++;
-  *tct_tcp_sack_at(r, r->n - 1) = piece;
+  TCT_ASSERT(last != NULL);                /* the first few runs need no memory */
+  if ((last->flags & TCT_RUN_SACKED) != 0) /* of what is new nothing has arrived */
+    tct_tcp_sack_set_flags(r, last, last->flags & (unsigned)~TCT_RUN_SACKED);
+  extend(r, last, piece); /* detail is lost, not bytes */
+  last->times = 2;        /* and no RTT is taken from it */
 }
 
 void tct_tcp_sack_on_sent(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct_seq end,
@@ -84,116 +223,234 @@ void tct_tcp_sack_on_sent(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct_se
   bool fin = (c->snd.flags & TCT_SND_FIN_SENT) != 0 && end == c->snd.nxt;
   if (a == NULL)
     return; /* a FIN alone, without memory: one run is implied */
-  struct tct_run run = {begin, end, s->now, seg_size, 1, fin ? TCT_RUN_FIN : 0};
-  push(s, &a->runs, run);
+  struct tct_run run = {.begin = begin,
+                        .end = end,
+                        .sent_at = s->now,
+                        .seg_size = seg_size,
+                        .times = 1,
+                        .flags = fin ? TCT_RUN_FIN : 0};
+  push(s, &a->runs, &run);
 }
 
-/* Inserts a copy of run i behind it, both ending/beginning at pos. False if there is no room for
- * detail. */
-static bool split(tct_stack *s, struct tct_runs *r, uint32_t i, tct_seq pos) {
-  struct tct_run *run = tct_tcp_sack_at(r, i);
-  TCT_ASSERT(tct_seq_lt(run->begin, pos) && tct_seq_lt(pos, run->end));
-  if (r->n == r->cap && !grow(s, r))
+/* A copy of run i comes behind it, both ending and beginning at pos. False: no room for detail. */
+bool tct_tcp_sack_split(tct_stack *s, struct tct_runs *r, uint32_t i, tct_seq pos) {
+  struct tct_run left = *tct_tcp_sack_at(r, i), right = left;
+  TCT_ASSERT(tct_seq_lt(left.begin, pos) && tct_seq_lt(pos, left.end));
+  if (!open_gap(s, r, i + 1))
     return false;
-  r->n++;
-  for (uint32_t k = r->n - 1; k > i; k--)
-    *tct_tcp_sack_at(r, k) = *tct_tcp_sack_at(r, k - 1);
-  run = tct_tcp_sack_at(r, i);
-  run->end = pos;
-  run->flags &= (uint8_t)~TCT_RUN_FIN;
-  tct_tcp_sack_at(r, i + 1)->begin = pos;
+  unbook(r, &left);
+  left.end = pos;
+  left.flags &= (uint8_t)~TCT_RUN_FIN;
+  right.begin = pos;
+  book(r, &left);
+  book(r, &right);
+  *tct_tcp_sack_at(r, i) = left;
+  *tct_tcp_sack_at(r, i + 1) = right;
   return true;
 }
 
-/* [begin, end) went again. Returns the bytes that no longer wait to be resent. */
-uint32_t tct_tcp_sack_on_resent(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct_seq end) {
+/* The beginning of run i went again as `piece`, just like the end of the run before it. */
+static bool hand_over(struct tct_runs *r, uint32_t i, const struct tct_run *piece) {
+  struct tct_run *run = tct_tcp_sack_at(r, i);
+  struct tct_run *before = i > 0 ? tct_tcp_sack_at(r, i - 1) : NULL;
+  if (before == NULL || !may_extend(before, piece))
+    return false;
+  unbook(r, run);
+  run->begin = piece->end;
+  extend(r, before, piece);
+  if (run->begin == run->end)
+    tct_tcp_sack_remove(r, i, 1);
+  else
+    book(r, run);
+  return true;
+}
+
+static uint8_t once_more(uint8_t times) {
+  return times < 255 ? (uint8_t)(times + 1) : 255;
+}
+
+/* Run i, or as much of it as lies in [begin, end), went again; returns where that ends. */
+static tct_seq resend_run(tct_stack *s, struct tct_runs *r, uint32_t i, tct_seq end, bool probe) {
+  struct tct_run piece = *tct_tcp_sack_at(r, i);
+  bool lost = waits(&piece);
+  if (tct_seq_lt(end, piece.end)) {
+    piece.end = end;
+    piece.flags &= (uint8_t)~TCT_RUN_FIN;
+  }
+  piece.sent_at = s->now;
+  piece.times = once_more(piece.times);
+  piece.flags |= lost && !probe ? TCT_RUN_RESENT : 0;
+  if (lost && !probe && tct_seq_geq(r->lost_from, piece.begin))
+    r->lost_from = piece.end;
+  if (hand_over(r, i, &piece))
+    return piece.end;
+  if (piece.end != tct_tcp_sack_at(r, i)->end && !tct_tcp_sack_split(s, r, i, piece.end))
+    piece.end = tct_tcp_sack_at(r, i)->end; /* no room for detail: as if all of it had gone */
+  struct tct_run *run = tct_tcp_sack_at(r, i);
+  unbook(r, run);
+  run->sent_at = piece.sent_at;
+  run->times = piece.times;
+  run->flags |= piece.flags;
+  book(r, run);
+  return run->end;
+}
+
+/* [begin, end) went again: as a repair, or as a probe, which repairs nothing that is known. */
+void tct_tcp_sack_on_resent(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct_seq end,
+                            bool probe) {
   struct tct_tcp_active *a = tct_tcp_active(c);
-  uint32_t bytes = 0;
-  for (uint32_t i = 0; a != NULL && i < a->runs.n; i++) {
-    struct tct_run *run = tct_tcp_sack_at(&a->runs, i);
-    if (tct_seq_geq(run->begin, end))
-      break;
-    if (tct_seq_leq(run->end, begin))
+  struct tct_runs *r = a != NULL ? &a->runs : NULL;
+  while (r != NULL && tct_seq_lt(begin, end)) {
+    uint32_t i = tct_tcp_sack_find(r, begin);
+    if (i == r->n || tct_seq_geq(tct_tcp_sack_at(r, i)->begin, end))
+      return;
+    if (tct_seq_lt(tct_tcp_sack_at(r, i)->begin, begin) && tct_tcp_sack_split(s, r, i, begin))
+      i++;
+    begin = resend_run(s, r, i, end, probe);
+  }
+}
+
+/* ---- Lost ------------------------------------------------------------------------------------ */
+
+/* Run i is lost, perhaps for the second time. */
+void tct_tcp_sack_lose(tct_stack *s, struct tct_runs *r, uint32_t i) {
+  struct tct_run *run = tct_tcp_sack_at(r, i);
+  struct tct_run_sum sum = sum_of(run);
+  if ((run->flags & TCT_RUN_SACKED) != 0 || waits(run))
+    return;
+  if ((run->flags & (TCT_RUN_LOST | TCT_RUN_RESENT)) == (TCT_RUN_LOST | TCT_RUN_RESENT)) {
+    tct_tcp_sack_set_flags(r, run, run->flags & (unsigned)~TCT_RUN_RESENT);
+    s->n.TCPLostRetransmit += sum.segs;
+  } else {
+    tct_tcp_sack_set_flags(r, run, run->flags | TCT_RUN_LOST);
+  }
+  add(&r->lost_ever, &sum);
+  if (waits(run) && (r->waiting_bytes == sum.bytes || tct_seq_lt(run->begin, r->lost_from)))
+    r->lost_from = run->begin;
+}
+
+/* What of [begin, end) is not SACKed. */
+void tct_tcp_sack_mark_lost(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct_seq end) {
+  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_runs *r = a != NULL ? &a->runs : NULL;
+  for (uint32_t i = r != NULL ? tct_tcp_sack_find(r, begin) : 0; r != NULL && i < r->n; i++) {
+    struct tct_run run = *tct_tcp_sack_at(r, i);
+    if (tct_seq_geq(run.begin, end))
+      return;
+    if ((run.flags & TCT_RUN_SACKED) != 0 || waits(&run))
       continue;
-    if (tct_seq_lt(run->begin, begin) && split(s, &a->runs, i, begin))
+    if (tct_seq_lt(run.begin, begin) && tct_tcp_sack_split(s, r, i, begin))
       continue; /* its second half comes next */
-    if (tct_seq_lt(end, tct_tcp_sack_at(&a->runs, i)->end))
-      (void)split(s, &a->runs, i, end);
-    run = tct_tcp_sack_at(&a->runs, i);
-    run->sent_at = s->now;
-    run->times = run->times < 255 ? (uint8_t)(run->times + 1) : 255;
-    if (waits(run)) {
-      run->flags |= TCT_RUN_RESENT;
-      bytes += tct_seq_len(run->begin, run->end);
-    }
-  }
-  return bytes;
-}
-
-void tct_tcp_sack_on_ack(tct_stack *s, struct tct_tcp *c, tct_seq una, tct_time *sent_at,
-                         uint32_t *lost_acked) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
-  (void)s;
-  bool ambiguous = false;
-  *sent_at = TCT_NEVER;
-  *lost_acked = 0;
-  while (a != NULL && a->runs.n > 0) {
-    struct tct_run *run = tct_tcp_sack_at(&a->runs, 0);
-    if (tct_seq_leq(una, run->begin))
-      return;
-    tct_seq upto = tct_seq_min(una, run->end);
-    if (waits(run))
-      *lost_acked += tct_seq_len(run->begin, upto);
-    /* Karn [RFC9293 MUST-18]; and what waited behind a hole says how long the repair took, not the
-     * path */
-    ambiguous = (ambiguous || run->times > 1) && TCT_RULE(MUST_18);
-    *sent_at = ambiguous ? TCT_NEVER : run->sent_at;
-    run->begin = upto;
-    if (run->begin != run->end)
-      return;
-    a->runs.head = (a->runs.head + 1) & (a->runs.cap - 1);
-    a->runs.n--;
+    if (tct_seq_lt(end, run.end))
+      (void)tct_tcp_sack_split(s, r, i, end);
+    tct_tcp_sack_lose(s, r, i);
   }
 }
 
-uint32_t tct_tcp_sack_mark_lost(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct_seq end) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
-  uint32_t bytes = 0;
-  for (uint32_t i = 0; a != NULL && i < a->runs.n; i++) {
-    struct tct_run *run = tct_tcp_sack_at(&a->runs, i);
-    if (tct_seq_geq(run->begin, end))
-      break;
-    if (tct_seq_leq(run->end, begin) || (run->flags & TCT_RUN_SACKED) != 0)
-      continue;
-    if (tct_seq_lt(run->begin, begin) && split(s, &a->runs, i, begin))
-      continue;
-    if (tct_seq_lt(end, run->end))
-      (void)split(s, &a->runs, i, end);
-    run = tct_tcp_sack_at(&a->runs, i);
-    if (waits(run))
-      continue;
-    run->flags = (uint8_t)((run->flags | TCT_RUN_LOST) & ~TCT_RUN_RESENT);
-    bytes += tct_seq_len(run->begin, run->end);
-  }
-  return bytes;
-}
-
+/* Nothing is lost after all; what was sent again stays under way. */
 void tct_tcp_sack_clear_lost(struct tct_tcp *c) {
   struct tct_tcp_active *a = tct_tcp_active(c);
-  for (uint32_t i = 0; a != NULL && i < a->runs.n; i++)
-    tct_tcp_sack_at(&a->runs, i)->flags &= (uint8_t) ~(TCT_RUN_LOST | TCT_RUN_RESENT);
+  for (uint32_t i = 0; a != NULL && i < a->runs.n && a->runs.lost.segs > 0; i++) {
+    struct tct_run *run = tct_tcp_sack_at(&a->runs, i);
+    tct_tcp_sack_set_flags(&a->runs, run, run->flags & (unsigned)~TCT_RUN_LOST);
+  }
 }
 
-/* Losses are resent lowest first, and the resent ones are behind: the walk is over what was resent
- * since. */
+/* The peer may have thrown away what it had SACKed (RFC 2018 8). */
+void tct_tcp_sack_forget_sacked(struct tct_tcp *c) {
+  struct tct_tcp_active *a = tct_tcp_active(c);
+  if (a == NULL)
+    return;
+  a->runs.n_told = 0;
+  for (uint32_t i = 0; i < a->runs.n && a->runs.sacked.segs > 0; i++) {
+    struct tct_run *run = tct_tcp_sack_at(&a->runs, i);
+    tct_tcp_sack_set_flags(&a->runs, run, run->flags & (unsigned)~TCT_RUN_SACKED);
+  }
+}
+
+/* Run i goes again in smaller pieces. */
+void tct_tcp_sack_recut(struct tct_runs *r, uint32_t i, uint16_t seg_size) {
+  struct tct_run *run = tct_tcp_sack_at(r, i);
+  unbook(r, run);
+  run->seg_size = seg_size;
+  book(r, run);
+}
+
+/* Losses are resent lowest first, and nothing below lost_from waits. */
 const struct tct_run *tct_tcp_sack_next_lost(const struct tct_tcp *c) {
   const struct tct_tcp_active *a = tct_tcp_active(c);
-  if (a == NULL || a->rec.lost_bytes == 0)
+  if (a == NULL || a->runs.waiting_bytes == 0)
     return NULL;
-  for (uint32_t i = 0; i < a->runs.n; i++) {
+  for (uint32_t i = tct_tcp_sack_find(&a->runs, a->runs.lost_from); i < a->runs.n; i++) {
     const struct tct_run *run = tct_tcp_sack_at(&a->runs, i);
     if (waits(run))
       return run;
   }
   return NULL;
+}
+
+/* ---- Arrived --------------------------------------------------------------------------------- */
+
+void tct_tcp_sack_note_reordering(struct tct_tcp_ack *a, tct_seq begin) {
+  if (!a->reorders || tct_seq_lt(begin, a->reord))
+    a->reord = begin;
+  a->reorders = true;
+}
+
+/* `piece`, of `segs` segments, is newly known to have arrived. */
+void tct_tcp_sack_deliver(struct tct_tcp *c, struct tct_tcp_ack *a, const struct tct_run *piece,
+                          uint32_t segs) {
+  a->delivered_bytes += tct_seq_len(piece->begin, piece->end);
+  a->delivered_segs += segs;
+  if (a->newest.begin == a->newest.end ||
+      tct_tcp_rack_sent_after(piece, a->newest.sent_at, a->newest.end))
+    a->newest = *piece;
+  if (piece->times == 1 || !tct_tcp_undo_echo_is_before(c, a, piece->sent_at))
+    tct_tcp_rack_on_delivered(c, a, piece);
+}
+
+/* `piece` is acknowledged; segs of it are complete. */
+static void take_acked(struct tct_tcp *c, struct tct_tcp_ack *a, const struct tct_run *piece,
+                       uint32_t segs) {
+  a->acked_segs += segs;
+  if (piece->times > 1) {
+    a->resent_acked = true;
+  } else if ((piece->flags & TCT_RUN_SACKED) == 0) {
+    a->first_at = tct_time_min(a->first_at, piece->sent_at);
+    a->last_at = piece->sent_at;
+    if (tct_seq_lt(piece->begin, a->fack_before))
+      tct_tcp_sack_note_reordering(a, piece->begin);
+    if (tct_seq_leq(piece->end, tct_tcp_active(c)->rec.recover))
+      a->orig_acked = true;
+  }
+  if ((piece->flags & TCT_RUN_SACKED) == 0)
+    tct_tcp_sack_deliver(c, a, piece, segs);
+}
+
+/* Drops what is acknowledged. */
+void tct_tcp_sack_on_ack(struct tct_tcp *c, tct_seq una, struct tct_tcp_ack *a) {
+  struct tct_tcp_active *act = tct_tcp_active(c);
+  struct tct_runs *r = act != NULL ? &act->runs : NULL;
+  while (r != NULL && r->n > 0) {
+    struct tct_run *run = tct_tcp_sack_at(r, 0), piece = *run;
+    if (tct_seq_leq(una, run->begin))
+      return;
+    uint32_t segs = tct_tcp_sack_segs(run);
+    unbook(r, run);
+    run->begin = tct_seq_min(una, run->end);
+    if (run->begin != run->end) {
+      book(r, run);
+      segs -= tct_min_u32(tct_tcp_sack_segs(run), segs);
+      piece.end = run->begin;
+      piece.flags &= (uint8_t)~TCT_RUN_FIN;
+    }
+    if (segs > 0)
+      take_acked(c, a, &piece, segs);
+    else if ((piece.flags & TCT_RUN_SACKED) == 0)
+      a->delivered_bytes += tct_seq_len(piece.begin, piece.end);
+    if (run->begin != run->end)
+      return;
+    r->head = (r->head + 1) & (r->cap - 1);
+    r->n--;
+  }
 }

@@ -91,15 +91,17 @@ static void free_acked(tct_stack *s, struct tct_tcp *c, struct tct_tcp_active *a
   }
 }
 
-/* A sample from the newest acknowledged piece that went once; else from the peer's echo of our
- * clock. */
-static uint64_t take_rtt(const tct_stack *s, const struct tct_tcp *c, const struct tct_tcp_hdr *h,
-                         tct_time at, tct_time sent_at) {
-  if (sent_at != TCT_NEVER)
-    return tct_time_sub(at, sent_at);
-  if ((c->open & TCT_OPEN_TS) == 0 || !h->opt.has_ts || h->opt.tsecr == 0)
+/* A sample from the oldest that went once and is acknowledged now, if nothing that went twice is
+ * (Karn, [RFC9293 MUST-18]); else from what is SACKed; else from the peer's echo of our clock. */
+static uint64_t take_rtt(const tct_stack *s, const struct tct_tcp *c, const struct tct_tcp_ack *a) {
+  bool clean = !a->resent_acked || !TCT_RULE(MUST_18);
+  if (a->first_at != TCT_NEVER && clean)
+    return tct_time_sub(a->at, a->first_at);
+  if (a->sacked_first_at != TCT_NEVER)
+    return tct_time_sub(a->at, a->sacked_first_at);
+  if (!a->advanced || !a->has_ts || a->tsecr == 0)
     return TCT_NEVER;
-  uint32_t age_ms = tct_tcp_options_tsval(s, c) - h->opt.tsecr;
+  uint32_t age_ms = tct_tcp_options_tsval(s, c) - a->tsecr;
   return age_ms < 0x7fffffffu ? TCT_MS(age_ms) : TCT_NEVER;
 }
 
@@ -112,46 +114,67 @@ static bool is_duplicate(const struct tct_tcp *c, const struct tct_tcp_hdr *h, u
          c->snd.wnd > 0; /* answers to probes prove nothing */
 }
 
-static void advance(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_hdr *h, tct_time at,
+static void advance(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_hdr *h,
                     struct tct_tcp_ack *a) {
   struct tct_tcp_active *act = tct_tcp_active(c);
-  tct_time sent_at;
-  uint32_t lost_acked;
   bool syn_acked = !tct_tcp_syn_acked(c);
   a->acked_bytes = tct_seq_len(c->snd.una, h->ack);
   a->advanced = true;
   a->fin_acked = (c->snd.flags & TCT_SND_FIN_SENT) != 0 && h->ack == c->snd.nxt;
   a->acked_bytes -= (syn_acked ? 1u : 0u) + (a->fin_acked && a->acked_bytes > 0 ? 1u : 0u);
-  tct_tcp_rate_on_acked(c, h->ack, a);
-  tct_tcp_sack_on_ack(s, c, h->ack, &sent_at, &lost_acked);
-  a->rtt_ns = take_rtt(s, c, h, at, sent_at);
+  tct_tcp_sack_on_ack(c, h->ack, a);
   c->snd.una = h->ack;
   c->open |= TCT_OPEN_SYN_ACKED;
   if ((c->snd.flags & TCT_SND_URGENT) != 0 && tct_seq_geq(h->ack, c->extra->snd_up))
     c->snd.flags &= (uint8_t)~TCT_SND_URGENT;
   TCT_EXTRA_ADD(c, bytes_acked, a->acked_bytes);
-  if (act != NULL) {
-    tct_tcp_recover_on_lost_acked(c, lost_acked);
-    free_acked(s, c, act);
-  }
+  if (act == NULL)
+    return;
+  free_acked(s, c, act);
+  a->reneged = act->runs.n > 0 && (tct_tcp_sack_at(&act->runs, 0)->flags & TCT_RUN_SACKED) != 0;
+}
+
+static void begin_ack(const struct tct_tcp *c, const struct tct_pkt *p, const struct tct_tcp_hdr *h,
+                      struct tct_tcp_ack *a) {
+  memset(a, 0, sizeof *a);
+  a->ack = h->ack;
+  a->at = p->at;
+  a->rtt_ns = TCT_NEVER;
+  a->first_at = a->last_at = TCT_NEVER;
+  a->sacked_first_at = a->sacked_last_at = TCT_NEVER;
+  a->flight_before = tct_tcp_send_flight(c);
+  a->fack_before = tct_tcp_sack_fack(c);
+  a->has_ts = (c->open & TCT_OPEN_TS) != 0 && h->opt.has_ts;
+  a->tsecr = h->opt.tsecr;
+}
+
+/* A SACK of what left before the head last did puts the time-out off, as an ACK would; of what left
+ * later it does not, or the time-out would never come during a repair (Linux). */
+static bool restarts_by_sack(const struct tct_tcp *c, const struct tct_tcp_ack *a) {
+  const struct tct_tcp_active *act = tct_tcp_active(c);
+  return a->sacked_first_at != TCT_NEVER && act->runs.n > 0 &&
+         a->sacked_first_at < tct_tcp_sack_at(&act->runs, 0)->sent_at;
 }
 
 void tct_tcp_send_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *p,
                          const struct tct_tcp_hdr *h, struct tct_tcp_ack *a) {
   uint32_t text_len = p->l4_len - h->header_len;
   uint32_t wnd_before = c->snd.wnd;
-  memset(a, 0, sizeof *a);
-  a->ack = h->ack;
-  a->rtt_ns = TCT_NEVER;
-  a->flight_before = tct_tcp_send_flight(c);
   tct_tcp_cc_on_burst_end(s, c); /* if the last burst is still unjudged */
+  begin_ack(c, p, h, a);
+  a->has_text = text_len > 0;
+  if (h->opt.n_sack > 0 && tct_tcp_past_is_waiting(c))
+    (void)tct_tcp_block_active(s, c);
+  tct_tcp_blocks_on_ack(s, c, h, a);
   bool advanced = tct_seq_gt(h->ack, c->snd.una);
   if (tct_seq_geq(h->ack, c->snd.una))
     tct_tcp_send_window(c, h, false);
   a->window_changed = c->snd.wnd != wnd_before;
   a->duplicate = !advanced && is_duplicate(c, h, text_len, a->window_changed);
   if (advanced)
-    advance(s, c, h, p->at, a);
+    advance(s, c, h, a);
+  a->rtt_ns = take_rtt(s, c, a);
+  a->restart_timer = a->advanced || restarts_by_sack(c, a);
   if (a->advanced || a->window_changed)
     c->snd.flags &= (uint8_t)~TCT_SND_OVERRIDE;
   if (c->snd.wnd == 0)
@@ -180,12 +203,8 @@ tct_seq tct_tcp_send_bare_seq(const struct tct_tcp *c) {
                               : c->snd.nxt;
 }
 
-static uint32_t cwnd_left(const struct tct_tcp *c) {
-  return tct_sub_floor_u32(tct_tcp_cc_window(c), tct_tcp_recover_pipe(c));
-}
-
 /* Everything queued up to the next boundary that MSG_EOR set. */
-static uint32_t sendable(const struct tct_tcp *c) {
+uint32_t tct_tcp_send_sendable(const struct tct_tcp *c) {
   const struct tct_tcp_active *a = tct_tcp_active(c);
   uint32_t unsent = tct_tcp_send_unsent(c);
   for (unsigned i = 0; a != NULL && i < a->n_eor; i++) {
@@ -217,9 +236,9 @@ static bool may_send_remnant(const tct_stack *s, const struct tct_tcp *c) {
 /* The sender's silly-window rule. [RFC9293 EP-49] [RFC9293 MUST-38] */
 uint32_t tct_tcp_send_usable(const tct_stack *s, const struct tct_tcp *c, bool *wants_override) {
   uint32_t mss = tct_tcp_send_mss(s, c);
-  uint32_t queued = sendable(c);
+  uint32_t queued = tct_tcp_send_sendable(c);
   uint32_t window = tct_tcp_send_window_left(c);
-  uint32_t usable = tct_min_u32(tct_min_u32(queued, window), cwnd_left(c));
+  uint32_t usable = tct_min_u32(tct_min_u32(queued, window), tct_tcp_recover_room(s, c));
   *wants_override = false;
   if (usable == 0)
     return 0;
@@ -337,7 +356,6 @@ void tct_tcp_send_drop(tct_stack *s, struct tct_tcp *c) {
   tct_tcp_send_return_lent(s, &a->tx);
   tct_queue_init(&a->tx, first_byte(c));
   tct_tcp_sack_deinit(s, &a->runs);
-  a->rec.lost_bytes = 0;
   a->rec.phase = TCT_REC_OPEN;
   a->n_eor = 0;
   a->cork_at = TCT_NEVER;

@@ -3,9 +3,10 @@
  * tcp_timer.c - which deadlines a connection has, the earliest of them, and what happens when one
  * has come. A timer never sends: it changes state so that tcp_plan gives another answer. Alone
  * writes c->tmr. Called by tcp_input (ACKs), tcp_output (sent) and stack.c's advance (the wheel).
- * One main timer, since its kinds exclude each other: REXMIT while something is outstanding,
- * PERSIST behind a closed window, OVERRIDE for a silly one, KEEPALIVE and FIN-WAIT-2 when all is
- * quiet. RFC 6298 section 5, RFC 9293 sections 3.8.3, 3.8.6.1.
+ * One main timer, since its kinds exclude each other: REXMIT while something is outstanding, TLP or
+ * REORDER in its place when these come sooner, PERSIST behind a closed window, OVERRIDE for a silly
+ * one, KEEPALIVE and FIN-WAIT-2 when all is quiet. RFC 6298 section 5, RFC 9293
+ * sections 3.8.3, 3.8.6.1.
  */
 #include "tcp/calls.h"
 #include "util/rule.h"
@@ -157,6 +158,34 @@ static void on_persist(tct_stack *s, struct tct_tcp *c) {
   tct_tcp_output_wake(s, c);
 }
 
+/* When the time-out would be if nothing had come between: it counts from the head's last
+ * transmission. May have passed. */
+static tct_time rto_of_head(const tct_stack *s, const struct tct_tcp *c) {
+  const struct tct_tcp_active *a = tct_tcp_active(c);
+  tct_time from = a != NULL && a->runs.n > 0 ? tct_tcp_sack_at(&a->runs, 0)->sent_at : s->now;
+  return tct_time_add(from, tct_tcp_rtt_rto_ns(s, c));
+}
+
+static void back_to_rexmit(tct_stack *s, struct tct_tcp *c) {
+  tct_time at = tct_time_max(rto_of_head(s, c), tct_time_add(s->now, 1));
+  tct_tcp_timer_set(s, c, TCT_TIMER_REXMIT, capped(c, s->now, at));
+}
+
+/* [RFC8985 7.3] The plan has a probe to make. */
+static void on_tlp(tct_stack *s, struct tct_tcp *c) {
+  back_to_rexmit(s, c);
+  if (!tct_tcp_tlp_may_go(c))
+    return;
+  c->tmr.due |= TCT_DUE_TLP;
+  tct_tcp_output_wake(s, c);
+}
+
+static void on_reorder(tct_stack *s, struct tct_tcp *c) {
+  tct_tcp_recover_on_reorder_timer(s, c);
+  back_to_rexmit(s, c);
+  tct_tcp_output_wake(s, c);
+}
+
 static void on_main(tct_stack *s, struct tct_tcp *c) {
   tct_timer kind = (tct_timer)c->tmr.kind;
   tct_tcp_trace_timer(s, c, kind);
@@ -164,6 +193,12 @@ static void on_main(tct_stack *s, struct tct_tcp *c) {
   switch (kind) {
   case TCT_TIMER_REXMIT:
     on_rexmit(s, c);
+    break;
+  case TCT_TIMER_TLP:
+    on_tlp(s, c);
+    break;
+  case TCT_TIMER_REORDER:
+    on_reorder(s, c);
     break;
   case TCT_TIMER_PERSIST:
     on_persist(s, c);
@@ -237,17 +272,27 @@ static tct_timer kind_wanted(const tct_stack *s, const struct tct_tcp *c, tct_ti
   return *at == TCT_NEVER ? TCT_TIMER_NONE : TCT_TIMER_KEEPALIVE;
 }
 
+/* A time-out, or what stands in its place until it. */
+static bool is_for_answer(uint8_t kind) {
+  return kind == TCT_TIMER_REXMIT || kind == TCT_TIMER_TLP || kind == TCT_TIMER_REORDER;
+}
+
+static bool runs_already(const struct tct_tcp *c, tct_timer kind) {
+  bool same = kind == c->tmr.kind || (kind == TCT_TIMER_REXMIT && is_for_answer(c->tmr.kind));
+  return same && (c->tmr.main_at != TCT_NEVER || kind == TCT_TIMER_NONE);
+}
+
 /* After anything that may change what is awaited. A timer of the right kind that runs is left to
  * run. */
 void tct_tcp_timer_update(tct_stack *s, struct tct_tcp *c) {
   tct_time at;
   tct_timer kind = kind_wanted(s, c, &at);
-  if (kind == c->tmr.kind && (c->tmr.main_at != TCT_NEVER || kind == TCT_TIMER_NONE)) {
+  if (runs_already(c, kind)) {
     tct_tcp_timer_refresh(s, c);
     return;
   }
   bool unanswered = kind == TCT_TIMER_REXMIT || kind == TCT_TIMER_PERSIST;
-  if (kind != c->tmr.kind && unanswered) {
+  if (!(is_for_answer(c->tmr.kind) && is_for_answer((uint8_t)kind)) && unanswered) {
     c->tmr.since_ms = tct_time_ms32(s->now);
     if (kind == TCT_TIMER_PERSIST || c->tmr.kind == TCT_TIMER_KEEPALIVE)
       c->tmr.tries = 0;
@@ -259,15 +304,56 @@ void tct_tcp_timer_update(tct_stack *s, struct tct_tcp *c) {
   tct_tcp_timer_set(s, c, kind, at);
 }
 
+/* [RFC8985 7.2] A probe comes before the time-out at rto_at. */
+static void allow_probe(tct_stack *s, struct tct_tcp *c, tct_time rto_at) {
+  if (!is_for_answer(c->tmr.kind))
+    return;
+  tct_time at = tct_tcp_tlp_at(s, c, rto_at > s->now ? rto_at : TCT_NEVER);
+  if (at != TCT_NEVER)
+    tct_tcp_timer_set(s, c, TCT_TIMER_TLP, at);
+}
+
+/* Something new is acknowledged: whoever tries again begins to count anew. */
+void tct_tcp_timer_on_progress(const tct_stack *s, struct tct_tcp *c) {
+  c->tmr.tries = 0;
+  c->tmr.since_ms = tct_time_ms32(s->now);
+  c->tmr.due &= (uint8_t)~TCT_DUE_TLP;
+}
+
 /* RFC 6298 5.2, 5.3: the ACK acknowledged something new. The backoff stays until a clean sample or
  * data that went once is acknowledged [RFC9293 EP-50]: that is tcp_input's call to forgive. */
 void tct_tcp_timer_restart(tct_stack *s, struct tct_tcp *c) {
-  c->tmr.tries = 0;
-  c->tmr.since_ms = tct_time_ms32(s->now);
-  if (c->tmr.kind == TCT_TIMER_REXMIT || c->tmr.kind == TCT_TIMER_PERSIST) {
+  if (is_for_answer(c->tmr.kind) || c->tmr.kind == TCT_TIMER_PERSIST) {
     c->tmr.kind = TCT_TIMER_NONE; /* so that update starts it anew */
     c->tmr.main_at = TCT_NEVER;
   }
+  uint32_t since_ms = c->tmr.since_ms;
+  tct_tcp_timer_update(s, c);
+  c->tmr.since_ms = since_ms;
+  allow_probe(s, c, c->tmr.main_at);
+}
+
+/* New data left; it is the only that is out, or there was some before. A probe takes the place of
+ * any other timer, as it does in Linux. */
+void tct_tcp_timer_on_new_data(tct_stack *s, struct tct_tcp *c, bool first) {
+  bool was_tlp = c->tmr.kind == TCT_TIMER_TLP;
+  tct_tcp_timer_update(s, c);
+  if (was_tlp && !first)
+    back_to_rexmit(s, c);
+  allow_probe(s, c, rto_of_head(s, c));
+}
+
+/* The head, or a probe, went again: the time-out counts from now. */
+void tct_tcp_timer_on_head_resent(tct_stack *s, struct tct_tcp *c) {
+  if (c->tmr.kind != TCT_TIMER_REXMIT && c->tmr.kind != TCT_TIMER_TLP)
+    return;
+  tct_time at = tct_time_add(s->now, tct_tcp_rtt_rto_ns(s, c));
+  tct_tcp_timer_set(s, c, TCT_TIMER_REXMIT, capped(c, s->now, at));
+}
+
+/* Asked whether a probe is to go, the plan had none. */
+void tct_tcp_timer_on_idle(tct_stack *s, struct tct_tcp *c) {
+  c->tmr.due &= (uint8_t)~TCT_DUE_TLP;
   tct_tcp_timer_update(s, c);
 }
 

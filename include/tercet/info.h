@@ -33,6 +33,7 @@ typedef struct tct_info { /* times in microseconds unless named */
   /* marks: packets and payload bytes as they came here, and as the peer tells of ours */
   uint32_t received_ce, received_e1_bytes, received_e0_bytes, received_ce_bytes;
   uint32_t delivered_ce, delivered_e1_bytes, delivered_e0_bytes, delivered_ce_bytes;
+  uint32_t reord_seen, total_rto, total_rto_recoveries, total_rto_time_ms;
 } tct_info;
 enum { TCT_INFO_ECN_NONE, TCT_INFO_ECN_CLASSIC, TCT_INFO_ECN_ACCURATE };
 enum { /* options */

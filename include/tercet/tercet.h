@@ -254,6 +254,10 @@ typedef struct tct_config {
   uint32_t delack_ms;                                 /* STRICT 200, LINUX 40 */
   uint16_t mss_min;                                   /* floor for what a peer may ask: 48 */
   bool no_timestamps, no_sack, no_wscale, no_quickack;
+  /* Loss recovery. DEFAULT: on. Linux's tcp_recovery bit 1 and tcp_early_retrans, tcp_frto */
+  uint8_t rack, tlp, frto;                    /* tct_switch */
+  bool rack_static_window, rack_no_dupthresh; /* tcp_recovery bits 2 and 4 */
+  uint16_t reordering, max_reordering;        /* segments: 3, 300 */
   uint16_t port_first, port_last; /* ephemeral: 1024..65535 STRICT, 32768..60999 LINUX */
   uint8_t hop_limit;              /* 64 */
   uint8_t ecn;                    /* tct_ecn: PASSIVE */
@@ -474,6 +478,11 @@ typedef struct tct_counters { /* Linux's SNMP names where the meaning is equal *
   uint64_t TCPTimeouts, TCPFastRetrans, TCPKeepAlive, TCPAbortOnTimeout, TCPAbortOnData;
   uint64_t TCPAbortOnMemory, TCPTimeWaitOverflow, PAWSEstab, TW, HeldNow, HalfOpenNow, TimeWaitNow;
   uint64_t OrphansNow, ConnsNow, ActiveNow, BufferBytesNow, MemoryBytesNow, TCPAckMerged;
+  uint64_t TCPSackRecovery, TCPRenoRecovery, TCPSlowStartRetrans, TCPLostRetransmit;
+  uint64_t TCPLossProbes, TCPLossProbeRecovery, TCPSACKReneging, TCPSACKDiscard;
+  uint64_t TCPSACKReorder, TCPRenoReorder, TCPTSReorder;
+  uint64_t TCPDSACKRecv, TCPDSACKOfoRecv, TCPDSACKIgnored;
+  uint64_t TCPFullUndo, TCPPartialUndo, TCPDSACKUndo, TCPLossUndo, TCPSpuriousRTOs;
 } tct_counters;
 TCT_API void tct_stack_counters(const tct_stack *s, tct_counters *c);
 TCT_API uint64_t tct_verdict_count(const tct_stack *s, tct_verdict v);

@@ -50,6 +50,9 @@ static inline void leaf_config(struct leaf *f, bool strict) {
   f->s.cfg.syn_retries = p->syn_retries;
   f->s.cfg.congestion = TCT_CC_NEWRENO;
   f->s.cfg.slow_start_after_idle = TCT_ON;
+  f->s.cfg.rack = f->s.cfg.tlp = f->s.cfg.frto = TCT_ON;
+  f->s.cfg.reordering = 3;
+  f->s.cfg.max_reordering = 300;
   f->tcp.profile = p;
 }
 

@@ -119,6 +119,7 @@ static void cwnd_full__new_data__waits(void **state) {
   for (unsigned i = 0; i < 10; i++)
     leaf_sent(&f, 1000);
   assert_int_equal(plan(&f).why, TCT_WHY_NONE);
+  f.a.rec.phase = TCT_REC_DISORDER;
   f.a.rec.dupacks = 1; /* RFC 3042: one arrived, one may go */
   struct tct_tcp_plan p = plan(&f);
   is(&p, TCT_WHY_LIMITED_TRANSMIT, FIRST + 10000, 1000, TCT_ACK);
@@ -248,10 +249,10 @@ static void lost_runs__plan__lowest_first_within_the_window(void **state) {
   leaf_sent(&f, 1000);
   leaf_sent(&f, 1000);
   f.a.rec.why = TCT_WHY_RTO;
-  f.a.rec.lost_bytes += tct_tcp_sack_mark_lost(&f.s, &f.c, FIRST, f.c.snd.nxt);
+  tct_tcp_sack_mark_lost(&f.s, &f.c, FIRST, f.c.snd.nxt);
   struct tct_tcp_plan p = plan(&f);
   is(&p, TCT_WHY_RTO, FIRST, 700, TCT_ACK);
-  tct_tcp_recover_on_resent(&f.c, tct_tcp_sack_on_resent(&f.s, &f.c, FIRST, FIRST + 700));
+  tct_tcp_recover_on_resent(&f.s, &f.c, FIRST, FIRST + 700, TCT_WHY_RTO);
   f.c.snd.wnd = 1200;
   p = plan(&f);
   is(&p, TCT_WHY_RTO, FIRST + 700, 500, TCT_ACK);
@@ -260,19 +261,22 @@ static void lost_runs__plan__lowest_first_within_the_window(void **state) {
   leaf_end(&f);
 }
 
-/* RFC 5681 3.2: the first lost segment goes even if the pipe is fuller than the new window. */
-static void pipe_above_cwnd__first_lost_segment__goes_all_the_same(void **state) {
+/* RFC 5681 3.2, RFC 6937 3: a repair, too, waits for room in the window. */
+static void pipe_above_cwnd__lost_segments__go_as_there_is_room(void **state) {
   (void)state;
   struct leaf f;
   leaf_init(&f, true);
   for (unsigned i = 0; i < 10; i++)
     leaf_sent(&f, 1000);
-  f.c.cc.cwnd = 2000;
+  f.c.open |= TCT_OPEN_SACK;
+  f.c.cc.cwnd = 8999;
   f.a.rec.why = TCT_WHY_FAST_REXMIT;
-  f.a.rec.lost_bytes += tct_tcp_sack_mark_lost(&f.s, &f.c, FIRST, FIRST + 2000);
+  tct_tcp_sack_mark_lost(&f.s, &f.c, FIRST, FIRST + 2000);
+  assert_int_equal(plan(&f).why, TCT_WHY_NONE);
+  f.c.cc.cwnd = 9000;
   struct tct_tcp_plan p = plan(&f);
   is(&p, TCT_WHY_FAST_REXMIT, FIRST, 1000, TCT_ACK);
-  tct_tcp_recover_on_resent(&f.c, tct_tcp_sack_on_resent(&f.s, &f.c, FIRST, FIRST + 1000));
+  tct_tcp_recover_on_resent(&f.s, &f.c, FIRST, FIRST + 1000, TCT_WHY_FAST_REXMIT);
   assert_int_equal(plan(&f).why, TCT_WHY_NONE);
   leaf_end(&f);
 }
@@ -287,13 +291,11 @@ static void lost_fin__plan__goes_with_its_data_or_alone(void **state) {
   tct_tcp_send_on_sent(&f.s, &f.c, FIRST, FIRST + 501, true);
   tct_tcp_sack_on_sent(&f.s, &f.c, FIRST, FIRST + 501, 500);
   f.a.rec.why = TCT_WHY_RTO;
-  f.a.rec.lost_bytes += tct_tcp_sack_mark_lost(&f.s, &f.c, FIRST, FIRST + 501);
+  tct_tcp_sack_mark_lost(&f.s, &f.c, FIRST, FIRST + 501);
   struct tct_tcp_plan p = plan(&f);
   is(&p, TCT_WHY_RTO, FIRST, 500, TCT_FIN | TCT_ACK | TCT_PSH);
-  tct_time t;
-  uint32_t lost;
-  tct_tcp_sack_on_ack(&f.s, &f.c, FIRST + 500, &t, &lost);
-  tct_tcp_recover_on_lost_acked(&f.c, lost);
+  struct tct_tcp_ack ack = {0};
+  tct_tcp_sack_on_ack(&f.c, FIRST + 500, &ack);
   f.c.snd.una = FIRST + 500;
   tct_queue_consume_to(&f.a.tx, &f.s.chunks, FIRST + 500);
   p = plan(&f);
@@ -350,7 +352,7 @@ int main(void) {
       cmocka_unit_test(keepalive_due__plan__one_below_the_window_and_empty),
       cmocka_unit_test(no_memory_for_runs__fin_due_again__goes_from_conn_alone),
       cmocka_unit_test(lost_runs__plan__lowest_first_within_the_window),
-      cmocka_unit_test(pipe_above_cwnd__first_lost_segment__goes_all_the_same),
+      cmocka_unit_test(pipe_above_cwnd__lost_segments__go_as_there_is_room),
       cmocka_unit_test(lost_fin__plan__goes_with_its_data_or_alone),
       cmocka_unit_test(urgent_data_queued__plan__carries_urg_up_to_its_end),
       cmocka_unit_test(interface_that_cuts__urgent_data__goes_one_by_one),
