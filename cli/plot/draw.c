@@ -278,8 +278,8 @@ static void label_group(struct drawing *d, const struct group *p) {
   if (p->n > 1)
     line_add(&l, " ×%u", p->n);
   bar_ends(d, p->first, &low, &high);
-  page_label(&d->g, &d->seq, css_of_class[p->first->class], page_x(&d->g, p->first->at),
-             (low + high) / 2, l.b);
+  double y = low - high > 20 ? high - 4 : (low + high) / 2; /* clear of the ACKs' line below */
+  page_label(&d->g, &d->seq, css_of_class[p->first->class], page_x(&d->g, p->first->at), y, l.b);
 }
 
 static bool has_news(const struct measure_bar *b) {

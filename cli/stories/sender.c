@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Stories of what a path does to a sender: congestion that is told by marks instead of losses, and
- * several senders over one bottleneck. RFC 3168; RFC 5681, RFC 9438.
+ * Stories of what a path does to a sender: a segment lost among others, congestion that is told by
+ * marks instead of losses, and several senders over one bottleneck. RFC 5681, RFC 2018; RFC 3168;
+ * RFC 9438.
  */
 #include "cli/stories/stories.h"
+#include "cli/stories/view.h"
 
 /* As a program would have it today: all options, Linux's habits. */
 static struct scene modern_scene(struct stage *st, const char *title) {
@@ -21,6 +23,69 @@ static unsigned count_why(const struct stage *st, unsigned scene, tct_why why) {
   struct pick p = data_of(scene, LEFT);
   p.why = (uint16_t)why;
   return stage_count(st, p);
+}
+
+static bool is_again(uint16_t why) {
+  static const uint16_t whys[] = {TCT_WHY_RTO,  TCT_WHY_FAST_REXMIT, TCT_WHY_PARTIAL_ACK,
+                                  TCT_WHY_RACK, TCT_WHY_REORDER,     TCT_WHY_RESCUE};
+  for (size_t i = 0; i < sizeof whys / sizeof whys[0]; i++)
+    if (why == whys[i])
+      return true;
+  return false;
+}
+
+/* The n-th data segment (from 1) that the client sent again; port 0: of any connection. */
+static const struct stage_record *again(const struct stage *st, unsigned scene, uint16_t port,
+                                        unsigned nth) {
+  struct pick p = data_of(scene, LEFT);
+  p.port = port;
+  for (unsigned i = 1, n = 0;; i++) {
+    const struct stage_record *r = stage_nth(st, p, i);
+    if (r->t.at == TCT_NEVER || (is_again(r->t.why) && ++n == nth))
+      return r;
+  }
+}
+
+/* ---- fast-retransmit: O2 ---- */
+
+enum { FAST_BYTES = 14480 };
+
+void story_fast_retransmit_play(struct stage *st) {
+  static const tct_sim_rule lose_third = {.len_min = 500, .skip = 2, .fate = TCT_SIM_LOST};
+  struct talk t = {.client = {.tx_total = FAST_BYTES, .tx_key = 5, .start_after_ns = MS(10)},
+                   .server = {.rx_key = 5, .close = TCT_SIM_CLOSE_ON_EOF}};
+  struct scene s = modern_scene(st, "the third of ten segments is lost");
+  t.client.close = TCT_SIM_CLOSE_AFTER_SEND;
+  t.client.close_after_ns = MS(60);
+  s.path[LEFT].rate_bps = 20000000;
+  stage_begin(st, &s);
+  MUST(st, tct_sim_link_rule(st->link, LEFT, &lose_third));
+  talk_start(st, &t, NO_ISN, NO_ISN);
+  stage_run(st, SEC(5));
+  st->fact[0] = t.server.rx_done == FAST_BYTES && !t.server.rx_wrong;
+  stage_end(st);
+  const struct stage_record *first = stage_nth(st, data_of(1, LEFT), 3);
+  const struct stage_record *second = again(st, 1, 0, 1);
+  stage_say(st,
+            " Seven later segments arrived, and each ACK said so. The lost one went again after");
+  stage_say(st, " %llu ms, one round trip; a time-out would have taken 200 ms at least.",
+            (unsigned long long)((second->t.at - first->t.at) / 1000000));
+}
+
+bool story_fast_retransmit_check(struct stage *st) {
+  const struct stage_record *first = stage_nth(st, data_of(1, LEFT), 3);
+  const struct stage_record *second = again(st, 1, 0, 1);
+  struct pick dups = sent_with(1, RIGHT, TCT_ACK | TCT_FIN, TCT_ACK);
+  dups.why = TCT_WHY_ACK_DUP;
+  EXPECT(st, st->fact[0]);
+  EXPECT(st, stage_fates(st, 1, LEFT, TCT_SIM_LOST) == 1);
+  EXPECT(st, second->t.seg.seq == first->t.seg.seq && second->t.seg.len == first->t.seg.len);
+  EXPECT(st, second->t.at - first->t.at < MS(36)); /* before the second round trip is over */
+  EXPECT(st, count_why(st, 1, TCT_WHY_RTO) == 0 && again(st, 1, 0, 2)->t.at == TCT_NEVER);
+  /* RFC 2018 4: each tells what did arrive. */
+  EXPECT(st, stage_count(st, dups) >= 3 && stage_seg(st, dups, 1)->n_sack == 1);
+  EXPECT(st, stage_seg(st, dups, 1)->ack == first->t.seg.seq);
+  return true;
 }
 
 /* ---- ecn: O2 ---- */
@@ -104,5 +169,120 @@ bool story_ecn_check(struct stage *st) {
   EXPECT(st, stage_count(st, sent_with(2, RIGHT, TCT_ECE | TCT_SYN, TCT_ECE)) > 0);
   EXPECT(st, stage_count(st, sent_with(2, LEFT, TCT_CWR | TCT_SYN, TCT_CWR)) > 0);
   EXPECT(st, count_why(st, 2, TCT_WHY_FAST_REXMIT) == 0 && count_why(st, 2, TCT_WHY_RTO) == 0);
+  return true;
+}
+
+/* ---- race: O2 ---- */
+
+enum { RACERS = 3, RACE_PORT = 40112, RACE_SECONDS = 12, RACE_RATE = 10000000, RACE_QUEUE = 50000 };
+
+struct racer {
+  const char *name;
+  tct_cc cc;
+  tct_sim_flow from;
+  bool runs; /* this stack has the algorithm */
+};
+
+struct race {
+  struct racer racer[RACERS];
+  tct_sim_flow to[RACERS];
+  tct_sim_server listener;
+  unsigned n;
+};
+
+static void start_racer(struct stage *st, struct race *r, unsigned i) {
+  struct racer *k = &r->racer[i];
+  tct_endpoint local = {.addr = st->now.host[LEFT].addr, .port = (uint16_t)(RACE_PORT + i)};
+  tct_endpoint remote = {.addr = st->now.host[RIGHT].addr, .port = SERVER_PORT};
+  k->from.tx_total = 1u << 30; /* more than there is time for */
+  MUST(st, tct_sim_flow_open(&k->from, st->host[LEFT]));
+  k->runs = tct_sock_set(stage_stack(st, LEFT), k->from.app.sock, TCT_OPT_CONGESTION, k->cc) >= 0;
+  if (!k->runs)
+    return;
+  MUST(st, tct_sock_bind(stage_stack(st, LEFT), k->from.app.sock, &local));
+  MUST(st, tct_sim_flow_connect_sock(&k->from, &remote));
+  r->n++;
+}
+
+/* The server's flows come in the order of accepting, which is that of the ports here. */
+static void count_race(struct stage *st, const struct race *r) {
+  unsigned taken = 0;
+  for (unsigned i = 0; i < RACERS; i++) {
+    st->fact[i] = r->racer[i].runs ? r->to[taken++].rx_done : 0;
+    st->fact[RACERS] += st->fact[i];
+  }
+  st->fact[RACERS + 1] = r->n;
+}
+
+static unsigned count_again(const struct stage *st, uint16_t port) {
+  unsigned n = 0;
+  for (size_t i = 0; i < st->n_records; i++) {
+    const tct_trace *t = &st->records[i].t;
+    n += t->kind == TCT_TRACE_SEG_OUT && t->lport == port && is_again(t->why);
+  }
+  return n;
+}
+
+static void name_racers(struct stage *st, const struct race *r) {
+  if (st->plot == NULL)
+    return;
+  st->plot_view.all = true;
+  st->plot_view.title = st->now.title;
+  for (unsigned i = 0; i < RACERS; i++)
+    plot_name_flow(st->plot, (uint16_t)(RACE_PORT + i), r->racer[i].name);
+}
+
+static void tell_race(struct stage *st, const struct race *r) {
+  uint64_t whole = (uint64_t)RACE_RATE / 8 * RACE_SECONDS;
+  for (unsigned i = 0; i < RACERS; i++) {
+    uint16_t port = (uint16_t)(RACE_PORT + i);
+    if (!r->racer[i].runs) {
+      stage_say(st, " %-8s is not in this build.", r->racer[i].name);
+      continue;
+    }
+    stage_say(st, " %-8s %5.2f Mbit/s, %2u %% of the link, %4u segments sent again",
+              r->racer[i].name, (double)st->fact[i] * 8 / RACE_SECONDS / 1e6,
+              (unsigned)(st->fact[i] * 100 / whole), count_again(st, port));
+    view_windows(st, st->scene, port, SEC(RACE_SECONDS));
+  }
+  stage_say(st, " Each line above: the congestion window over %u s. All share one queue of %u kB.",
+            (unsigned)RACE_SECONDS, RACE_QUEUE / 1000);
+  stage_say(st, " tercet demo race --plot race.svg draws them side by side.");
+}
+
+void story_race_play(struct stage *st) {
+  static struct race r;
+  struct scene s = modern_scene(st, "three senders, one bottleneck of 10 Mbit/s and 40 ms");
+  r = (struct race){.racer = {{.name = "NewReno", .cc = TCT_CC_NEWRENO},
+                              {.name = "CUBIC", .cc = TCT_CC_CUBIC},
+                              {.name = "BBR", .cc = TCT_CC_BBR}}};
+  s.hidden = true; /* twenty thousand segments */
+  for (int end = LEFT; end <= RIGHT; end++)
+    s.path[end].delay_ns = MS(20);
+  s.path[LEFT].rate_bps = RACE_RATE;
+  s.path[LEFT].queue_bytes = RACE_QUEUE;
+  stage_begin(st, &s);
+  r.listener.flows = r.to;
+  r.listener.n_flows = RACERS;
+  MUST(st, tct_sim_server_listen(&r.listener, st->host[RIGHT], SERVER_PORT, 16));
+  for (unsigned i = 0; i < RACERS; i++) {
+    r.to[i].rx_any = true;
+    start_racer(st, &r, i);
+  }
+  stage_run(st, SEC(RACE_SECONDS));
+  count_race(st, &r);
+  name_racers(st, &r);
+  stage_end(st);
+  tell_race(st, &r);
+}
+
+bool story_race_check(struct stage *st) {
+  uint64_t whole = (uint64_t)RACE_RATE / 8 * RACE_SECONDS, n = st->fact[RACERS + 1];
+  EXPECT(st, n >= 2);
+  EXPECT(st, st->fact[RACERS] > whole * 85 / 100 && st->fact[RACERS] <= whole);
+  /* Nobody starves: a tenth of a fair share at the least. */
+  for (unsigned i = 0; i < n; i++)
+    EXPECT(st, st->fact[i] > whole / n / 10);
+  EXPECT(st, stage_fates(st, 1, LEFT, TCT_SIM_QUEUE_FULL) > 0);
   return true;
 }

@@ -108,10 +108,17 @@ const struct story stories[] = {
     {"crash", "O2", "one end forgets; how the other finds out",
      "(Not on the page: what if one end forgets?)", "omitted",
      "The other end finds out by a RST, or by a SYN that does not fit.", PLAY(crash)},
+    {"fast-retransmit", "O2", "one of ten lost: its followers tell",
+     "(Not on the page: how does the sender know?)", "omitted",
+     "By what arrives after it: ACKs that do not move, with SACK, and no waiting.",
+     PLAY(fast_retransmit)},
     {"ecn", "O2", "a queue that marks instead of dropping",
      "(Not on the page: what if a router has no room?)", "omitted",
      "It drops; or, asked by ECN, marks. The mark comes back as ECE, and the sender slows down.",
      PLAY(ecn)},
+    {"race", "O2", "CUBIC, NewReno and BBR over one bottleneck",
+     "(Not on the page: how fast may one send?)", "omitted",
+     "As fast as the path and the others allow; how one finds out is a choice.", PLAY(race)},
 };
 const size_t n_stories = sizeof stories / sizeof stories[0];
 

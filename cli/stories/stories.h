@@ -54,6 +54,8 @@ STORY(not_secret);
 STORY(well_known_ports);
 STORY(syn_flood);
 STORY(crash);
+STORY(fast_retransmit);
 STORY(ecn);
+STORY(race);
 
 #endif

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { IP4_HEADER = 20, RULER_COLUMNS = 36 };
+enum { IP4_HEADER = 20, RULER_COLUMNS = 36, WINDOW_COLUMNS = 72, WINDOW_LEVELS = 8 };
 
 static bool is_drawn(const struct stage *st) {
   return stage_is_shown(st) &&
@@ -174,4 +174,56 @@ void view_rulers(struct stage *st, tct_time at, const struct view_ruler r[2]) {
   draw_ruler(st, name, &r[LEFT]);
   snprintf(name, sizeof name, "%s's numbers", st->now.names[RIGHT]);
   draw_ruler(st, name, &r[RIGHT]);
+}
+
+/* ---- Windows ---- */
+
+static bool is_window(const struct stage_record *r, unsigned scene) {
+  return r->scene == scene && r->end == LEFT && r->t.kind == TCT_TRACE_CC;
+}
+
+static uint32_t largest_window(const struct stage *st, unsigned scene) {
+  uint32_t largest = 1;
+  for (size_t i = 0; i < st->n_records; i++)
+    if (is_window(&st->records[i], scene) && st->records[i].t.value > largest)
+      largest = st->records[i].t.value;
+  return largest;
+}
+
+/* The largest of each column; what is not told again stays. */
+static void fill_columns(const struct stage *st, unsigned scene, uint16_t port, tct_time until,
+                         uint32_t columns[WINDOW_COLUMNS]) {
+  uint32_t now = 0;
+  unsigned next = 0;
+  memset(columns, 0, WINDOW_COLUMNS * sizeof columns[0]);
+  for (size_t i = 0; i < st->n_records; i++) {
+    const struct stage_record *r = &st->records[i];
+    if (!is_window(r, scene) || r->t.lport != port || r->t.at >= until)
+      continue;
+    unsigned at = (unsigned)(r->t.at * WINDOW_COLUMNS / until);
+    while (next <= at)
+      columns[next++] = now;
+    now = r->t.value;
+    columns[at] = now > columns[at] ? now : columns[at];
+  }
+  while (next < WINDOW_COLUMNS)
+    columns[next++] = now;
+}
+
+void view_windows(struct stage *st, unsigned scene, uint16_t port, tct_time until) {
+  static const char *const bars[] = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+  uint32_t columns[WINDOW_COLUMNS], largest = largest_window(st, scene);
+  if (!is_drawn(st))
+    return;
+  fill_columns(st, scene, port, until, columns);
+  fputs(st->opts.show.mode == SHOW_PLAIN ? "#          " : "          ", st->opts.show.out);
+  for (unsigned i = 0; i < WINDOW_COLUMNS; i++) {
+    uint64_t level = (uint64_t)columns[i] * WINDOW_LEVELS / largest;
+    level = level == 0 && columns[i] != 0 ? 1 : level;
+    if (stage_term(st)->unicode)
+      fputs(bars[level], st->opts.show.out);
+    else
+      fputc(" .:-=+*%#"[level], st -> opts.show.out);
+  }
+  fputc('\n', st->opts.show.out);
 }

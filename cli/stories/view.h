@@ -20,5 +20,8 @@ struct view_ruler { /* one direction at one moment; numbers relative to the ISN 
   uint32_t una, nxt, rcv_nxt, end;
 };
 void view_rulers(struct stage *st, tct_time at, const struct view_ruler r[2]);
+/* The client's congestion window on that port from 0 to `until` as a line of bars; all ports of the
+ * scene have one scale. */
+void view_windows(struct stage *st, unsigned scene, uint16_t port, tct_time until);
 
 #endif
