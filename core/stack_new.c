@@ -71,6 +71,7 @@ static void resolve(tct_config *c) {
   c->frto = c->frto == TCT_DEFAULT ? TCT_ON : c->frto;
   c->reordering = c->reordering != 0 ? c->reordering : 3;
   c->max_reordering = c->max_reordering != 0 ? c->max_reordering : 300;
+  c->fastopen = or_default(c->fastopen, p->fastopen);
 }
 
 static bool all_zero(const void *p, size_t n) {
@@ -149,6 +150,8 @@ int tct_config_set(tct_stack *s, const tct_config *c) {
   resolve(&next);
   if (!is_valid(&next))
     return TCT_EINVAL;
+  if (next.fastopen_blackhole_s != s->cfg.fastopen_blackhole_s)
+    s->tcp->fastopen_off_n = 0; /* as writing Linux's sysctl does */
   s->cfg = next;
   return TCT_OK;
 }

@@ -140,8 +140,9 @@ static long attempt_connect(struct drill_run *r, struct drill_op *op) {
   if (!read_endpoint(r, where, &remote))
     return 0;
   long result = r->subject->connect(r, op, fd->live, &remote);
-  bool is_start = result == -EINPROGRESS || (result == LSOCK_SLEEP && !op->is_begun) ||
-                  (result == 0 && fd->conn && fd->conn->is_udp);
+  bool is_start =
+      result == -EINPROGRESS || (result == LSOCK_SLEEP && !op->is_begun) ||
+      (result == 0 && fd->conn && (fd->conn->is_udp || fd->conn->state == DRILL_CONN_NEW));
   if (is_start)
     drill_call_connecting(r, fd, &remote);
   op->is_begun = true;

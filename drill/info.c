@@ -118,7 +118,10 @@ static bool lookup_tcpi(struct drill_run *r, const char *name, int64_t *v) {
   X(TCPLossProbes) X(TCPLossProbeRecovery) X(TCPSACKReneging) X(TCPSACKDiscard)                    \
   X(TCPSACKReorder) X(TCPRenoReorder) X(TCPTSReorder)                                              \
   X(TCPDSACKRecv) X(TCPDSACKOfoRecv) X(TCPDSACKIgnored)                                            \
-  X(TCPFullUndo) X(TCPPartialUndo) X(TCPDSACKUndo) X(TCPLossUndo) X(TCPSpuriousRTOs)
+  X(TCPFullUndo) X(TCPPartialUndo) X(TCPDSACKUndo) X(TCPLossUndo) X(TCPSpuriousRTOs) \
+  X(TCPFastOpenActive) X(TCPFastOpenActiveFail) X(TCPFastOpenPassive) X(TCPFastOpenPassiveFail)    \
+  X(TCPFastOpenListenOverflow) X(TCPFastOpenCookieReqd) X(TCPFastOpenBlackhole)                    \
+  X(TCPFastOpenPassiveAltKey)
 /* clang-format on */
 
 #define SAME(x) {#x, offsetof(tct_counters, x)},

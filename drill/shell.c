@@ -109,6 +109,35 @@ static bool set_ecn_fallback(tct_config *c, const char *v) {
   c->ecn_fallback = nth_number(v, 0) != 0 ? TCT_ON : TCT_OFF;
   return true;
 }
+/* Linux has bits that only it knows: they change nothing here. */
+static bool set_fastopen(tct_config *c, const char *v) {
+  c->fastopen = ((uint32_t)nth_number(v, 0) & 0x607u) | TCT_FASTOPEN_NONE;
+  return true;
+}
+static bool set_fastopen_blackhole(tct_config *c, const char *v) {
+  c->fastopen_blackhole_s = (uint32_t)nth_number(v, 0);
+  return true;
+}
+/* Four words in hex, as Linux prints the bytes of a key; behind a comma the one before. */
+static bool read_key(const char **v, uint64_t key[2]) {
+  uint32_t words[4];
+  for (int i = 0; i < 4; i++) {
+    char *end;
+    words[i] = (uint32_t)strtoul(*v, &end, 16);
+    if (end == *v || (i < 3 && *end != '-'))
+      return false;
+    *v = end + (i < 3);
+  }
+  key[0] = words[0] | (uint64_t)words[1] << 32;
+  key[1] = words[2] | (uint64_t)words[3] << 32;
+  return true;
+}
+static bool set_fastopen_key(tct_config *c, const char *v) {
+  if (!read_key(&v, c->keys.fastopen[0]))
+    return false;
+  memcpy(c->keys.fastopen[1], c->keys.fastopen[0], sizeof c->keys.fastopen[0]);
+  return *v != ',' || (v++, read_key(&v, c->keys.fastopen[1]));
+}
 /* What the stack has not: only switching it off is granted. */
 static bool want_zero(tct_config *c, const char *v) {
   (void)c;
@@ -142,10 +171,11 @@ static const struct {
     {"ip_local_port_range", set_ports},
     {"tcp_syncookies", set_cookies},
     {"ip_default_ttl", set_ttl},
-    {"tcp_fastopen", want_zero},
     {"tcp_ecn", set_ecn},
     {"tcp_ecn_fallback", set_ecn_fallback},
     {"tcp_ecn_option", set_ecn_option},
+    {"tcp_fastopen", set_fastopen},
+    {"tcp_fastopen_key", set_fastopen_key},
     {"tcp_mtu_probing", want_zero},
     {"tcp_congestion_control", want_reno},
     {"tcp_min_tso_segs", take_any},
@@ -153,7 +183,7 @@ static const struct {
     {"tcp_pacing_ss_ratio", take_any},
     {"tcp_pacing_ca_ratio", take_any},
     {"tcp_no_metrics_save", take_any},
-    {"tcp_fastopen_blackhole_timeout_sec", take_any},
+    {"tcp_fastopen_blackhole_timeout_sec", set_fastopen_blackhole},
 };
 
 /* The last part of net.ipv4.x, net/ipv4/x or /proc/sys/net/ipv4/x. */

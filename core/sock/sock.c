@@ -142,22 +142,23 @@ static int start_connect(tct_stack *s, struct tct_tcp *c, const struct tct_tuple
   c->ts_offset = tct_tcp_options_ts_offset(s, t);
   c->peer_mss = tct_tcp_options_peer_mss(s, &none, tct_addr_is_ipv4(t->raddr));
   tct_tcp_send_init(s, c, tct_tcp_listen_iss(s, c, t));
-  tct_tcp_send_on_sent(s, c, c->iss, tct_seq_add(c->iss, 1), false); /* the SYN's number */
   tct_tcp_mtu_set(s, c, path->mtu);
   tct_tcp_state_set(s, c, TCT_SYN_SENT, TCT_WHY_SYN);
-  tct_tcp_timer_set_due(s, c, TCT_DUE_SYN);
-  s->n.ActiveOpens++;
   return TCT_OK;
 }
 
-int tct_sock_connect(tct_stack *s, tct_sock k, const tct_endpoint *remote) {
+/* Ready to be sent; what is queued may go with it. */
+void tct_sock_launch_syn(tct_stack *s, struct tct_tcp *c) {
+  tct_tcp_fastopen_launch(s, c);
+  tct_tcp_send_on_sent(s, c, c->iss, tct_seq_add(c->iss, 1), false); /* the SYN's number */
+  tct_tcp_timer_set_due(s, c, TCT_DUE_SYN);
+  s->n.ActiveOpens++;
+}
+
+/* From CLOSED to SYN-SENT, with no SYN yet. */
+static int open_actively(tct_stack *s, struct tct_tcp *c, const tct_endpoint *remote) {
   struct tct_tuple t;
   struct tct_ip_path path;
-  if (tct_sock_is_udp(k))
-    return tct_udp_connect(s, k, remote);
-  struct tct_tcp *c = tct_sock_find(s, k);
-  if (c == NULL)
-    return TCT_EBADF;
   int e = check_may_connect(s, c);
   if (e == TCT_OK)
     e = check_peer(s, c, remote);
@@ -166,6 +167,51 @@ int tct_sock_connect(tct_stack *s, tct_sock k, const tct_endpoint *remote) {
   if (e == TCT_OK)
     e = start_connect(s, c, &t, &path);
   return e;
+}
+
+int tct_sock_connect(tct_stack *s, tct_sock k, const tct_endpoint *remote) {
+  if (tct_sock_is_udp(k))
+    return tct_udp_connect(s, k, remote);
+  struct tct_tcp *c = tct_sock_find(s, k);
+  if (c == NULL)
+    return TCT_EBADF;
+  int e = open_actively(s, c, remote);
+  if (e == TCT_OK && !tct_tcp_fastopen_defers(s, c))
+    tct_sock_launch_syn(s, c);
+  return e;
+}
+
+/* A connect that waits for its data, or one that is made here. */
+static int open_with_data(tct_stack *s, struct tct_tcp *c, const tct_endpoint *remote) {
+  if ((s->cfg.fastopen & TCT_FASTOPEN_CLIENT) == 0)
+    return TCT_EOPNOTSUPP;
+  if (tct_tcp_fastopen_has(c, TCT_FO_DEFERRED))
+    return remote == NULL ? TCT_OK : TCT_EALREADY;
+  if (remote == NULL)
+    return TCT_EINVAL;
+  return tct_tcp_fastopen_of(s, c) != NULL ? open_actively(s, c, remote) : TCT_ENOMEM;
+}
+
+/* [RFC7413 4.2.1] Only what goes with the SYN is taken: the rest is sent as ever. */
+long tct_sock_connect_send(tct_stack *s, tct_sock k, const tct_endpoint *remote, const void *buf,
+                           size_t len, unsigned flags) {
+  if (tct_sock_is_udp(k))
+    return TCT_EOPNOTSUPP;
+  struct tct_tcp *c = tct_sock_find(s, k);
+  if (c == NULL)
+    return TCT_EBADF;
+  if ((flags & ~(unsigned)TCT_MSG_MORE) != 0)
+    return TCT_EINVAL;
+  int e = open_with_data(s, c, remote);
+  if (e != TCT_OK)
+    return e;
+  uint32_t room = tct_tcp_fastopen_room(s, c);
+  long took = room > 0 && len > 0 ? tct_tcp_send_queue(s, c, buf, tct_min_size(len, room), 0) : 0;
+  if ((flags & TCT_MSG_MORE) != 0 && took >= 0 && (size_t)took < len)
+    c->extra->fastopen->flags |= TCT_FO_MORE;
+  tct_sock_launch_syn(s, c);
+  tct_sock_finish(s, c);
+  return took > 0 ? took : 0;
 }
 
 /* ---- listen, accept -------------------------------------------------------------------------- */

@@ -25,6 +25,15 @@ static inline void tct_sock_finish(tct_stack *s, struct tct_tcp *c) {
   tct_tcp_check(s, c);
 }
 
+/* The SYN of a connection in SYN-SENT leaves, with what is queued if Fast Open may. sock.c */
+void tct_sock_launch_syn(tct_stack *s, struct tct_tcp *c);
+
+/* The application has queued something: a connect that waited for that goes on. */
+static inline void tct_sock_launch_deferred(tct_stack *s, struct tct_tcp *c) {
+  if (tct_tcp_fastopen_has(c, TCT_FO_DEFERRED))
+    tct_sock_launch_syn(s, c);
+}
+
 /* Bytes that can be read now. sock_io.c */
 uint32_t tct_sock_io_unread(const struct tct_tcp *c);
 

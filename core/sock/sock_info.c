@@ -13,7 +13,9 @@ static void fill_handshake(const struct tct_tcp *c, tct_info *i) {
       (uint8_t)((ts ? TCT_INFO_TIMESTAMPS : 0) | (sack ? TCT_INFO_SACK : 0) |
                 (scaled ? TCT_INFO_WSCALE : 0) |
                 ((c->rcv.ecn & (TCT_ECNF_CLASSIC | TCT_ECNF_ACCURATE)) != 0 ? TCT_INFO_ECN : 0) |
-                ((c->rcv.ecn & TCT_ECNF_SEEN) != 0 ? TCT_INFO_ECN_SEEN : 0));
+                ((c->rcv.ecn & TCT_ECNF_SEEN) != 0 ? TCT_INFO_ECN_SEEN : 0) |
+                (tct_tcp_fastopen_has(c, TCT_FO_TAKEN) ? TCT_INFO_SYN_DATA : 0) |
+                (tct_tcp_fastopen_has(c, TCT_FO_CHILD) ? TCT_INFO_FASTOPEN_CHILD : 0));
   i->snd_wscale = tct_tcp_snd_shift(c);
   i->rcv_wscale = tct_tcp_rcv_shift(c);
   i->iss = c->iss;

@@ -41,6 +41,7 @@ long tct_sock_send(tct_stack *s, tct_sock k, const void *buf, size_t len, unsign
   long took = tct_tcp_send_queue(s, c, buf, len, flags);
   if (took == TCT_EAGAIN || took == TCT_ENOBUFS || (took >= 0 && (size_t)took < len))
     want_room(c);
+  tct_sock_launch_deferred(s, c);
   tct_sock_finish(s, c);
   return took;
 }
@@ -78,8 +79,10 @@ int tct_sock_tx_commit(tct_stack *s, tct_sock k, size_t len, unsigned flags) {
     return TCT_EINVAL;
   if (!tct_queue_append_commit(&a->tx, (uint32_t)len))
     return TCT_EINVAL;
-  if (len > 0)
+  if (len > 0) {
     tct_tcp_send_on_queued(s, c, flags);
+    tct_sock_launch_deferred(s, c);
+  }
   tct_sock_finish(s, c);
   return TCT_OK;
 }
@@ -104,10 +107,12 @@ int tct_sock_tx_lend(tct_stack *s, tct_sock k, const void *base, size_t len, uin
   } else if (!tct_queue_append_lent(&a->tx, &s->chunks, base, (uint32_t)len, token)) {
     e = TCT_ENOBUFS;
   }
-  if (e == TCT_OK)
+  if (e == TCT_OK) {
     tct_tcp_send_on_queued(s, c, 0);
-  else
+    tct_sock_launch_deferred(s, c);
+  } else {
     s->tokens_lent--;
+  }
   tct_sock_finish(s, c);
   return e;
 }
@@ -251,7 +256,9 @@ int tct_sock_ready(tct_stack *s, tct_sock k) {
   uint32_t bits = ready_receive(c);
   if ((c->open & TCT_OPEN_CONNECTED) != 0)
     bits |= TCT_EV_CONNECTED;
-  if (check_send(c) == TCT_OK && (c->open & TCT_OPEN_CONNECTED) != 0 && tct_tcp_send_room(s, c) > 0)
+  bool open = (c->open & TCT_OPEN_CONNECTED) != 0 || tct_tcp_fastopen_is_early(c) ||
+              tct_tcp_fastopen_has(c, TCT_FO_DEFERRED);
+  if (check_send(c) == TCT_OK && open && tct_tcp_send_room(s, c) > 0)
     bits |= TCT_EV_WRITABLE;
   if (done && tct_sock_io_unread(c) == 0)
     bits |= TCT_EV_CLOSED;

@@ -267,6 +267,10 @@ static int set_other(tct_stack *s, struct tct_tcp *c, tct_opt o, int64_t value) 
     return set_congestion(s, c, value);
   case TCT_OPT_ECN: /* [RFC9293 SHLD-8] */
     return set_ecn(s, c, value);
+  case TCT_OPT_FASTOPEN:
+  case TCT_OPT_FASTOPEN_CONNECT:
+  case TCT_OPT_FASTOPEN_NO_COOKIE:
+    return tct_tcp_fastopen_set(s, c, o, value);
   case TCT_OPT_ISN:
     return set_isn(s, c, value);
   default:
@@ -390,6 +394,11 @@ static int get_other(tct_stack *s, struct tct_tcp *c, tct_opt o, int64_t *value)
     return TCT_OK;
   case TCT_OPT_ECN:
     *value = tct_tcp_ecn_mode(s, c);
+    return TCT_OK;
+  case TCT_OPT_FASTOPEN:
+  case TCT_OPT_FASTOPEN_CONNECT:
+  case TCT_OPT_FASTOPEN_NO_COOKIE:
+    *value = tct_tcp_fastopen_get(c, o);
     return TCT_OK;
   case TCT_OPT_CONGESTION:
     *value = tct_tcp_cc_algorithm(s, c);

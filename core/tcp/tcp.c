@@ -43,6 +43,7 @@ void tct_tcp_free(tct_stack *s) {
     if (tct_tcp_block_is_live(s, c))
       tct_tcp_block_free(s, c);
   }
+  tct_tcp_fastopen_cache_free(s);
   tct_tcp_timewait_free(s);
   tct_tcp_listen_free(s);
   tct_tcp_port_free(s);

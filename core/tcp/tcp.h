@@ -11,7 +11,9 @@
  * Invariants (tcp_check.c asserts them after each call in check builds, by these numbers):
  *  C1  snd.una <= snd.nxt; both within 2^31 of each other.
  *  C2  SYN-SENT, SYN-RECEIVED: snd.una == iss, snd.nxt == iss + 1, SYN_ACKED is off; on in every
- * later state, but for a FIN-WAIT-1 that was entered by closing in SYN-RECEIVED. C3
+ * later state, but for a FIN-WAIT-1 that was entered by closing in SYN-RECEIVED. With Fast Open
+ * snd.nxt is beyond that by what went with the SYN, or behind a child's SYN,ACK; and it is iss
+ * while a connect waits for its first data (docs/decisions/0005). C3
  * active->tx.begin <= snd.una' <= tx.end, where una' leaves out an acknowledged SYN or FIN. C4 sent
  * runs are contiguous from snd.una to snd.nxt, sorted, not empty (without active: one, implied). C5
  * rcv.nxt <= rcv.edge; the edge never goes back. C6  out-of-order ranges lie above rcv.nxt, at or
@@ -366,6 +368,33 @@ struct tct_tcp_active {
 /* ---- extra: counters, rare state, options that differ ------------------------------------------
  */
 
+enum {                        /* fastopen.flags */
+       TCT_FO_CONNECT = 1,    /* option: connect waits for the first data */
+       TCT_FO_NO_COOKIE = 2,  /* option: neither asked for nor sent, nor wanted */
+       TCT_FO_DEFERRED = 4,   /* connected by name only: the first data goes with the SYN */
+       TCT_FO_FIRST = 8,      /* the first SYN or SYN,ACK is still to go: */
+       TCT_FO_OPTION = 16,    /* with the option */
+       TCT_FO_EXP = 32,       /* in its experimental form */
+       TCT_FO_ASKED = 64,     /* a SYN with the option was planned */
+       TCT_FO_CHILD = 128,    /* opened by a SYN, before the handshake was over */
+       TCT_FO_PENDING = 256,  /* and still counted against the listener's limit */
+       TCT_FO_TAKEN = 512,    /* a SYN's data was taken, by us or by the peer */
+       TCT_FO_PROVING = 1024, /* opened after a pause: its success ends the suspicion */
+       TCT_FO_MORE = 2048,    /* more data follows at once: it will carry the handshake's ACK */
+       TCT_FO_AGAIN = 4096    /* again_ms tells of an answer to a repeated SYN */
+};
+struct tct_tcp_fastopen { /* tcp_fastopen.c, tcp_fastopen_client.c; where Fast Open is used */
+  uint64_t key[2][2];     /* listener's own, n_keys of them */
+  uint64_t parent;        /* child: its listener's handle, gen << 32 | index */
+  uint32_t limit;         /* listener: TCT_OPT_FASTOPEN */
+  uint32_t again_ms;
+  uint16_t flags;
+  uint16_t syn_len; /* bytes that go, or went, with the SYN */
+  uint8_t n_keys;
+  uint8_t cookie_len;
+  uint8_t cookie[TCT_TCP_OPT_COOKIE_MAX]; /* for the first SYN or SYN,ACK */
+};
+
 struct tct_tcp_mark {
   uint64_t offset, token;
   uint8_t what;
@@ -426,6 +455,7 @@ struct tct_extra {
   uint8_t n_marks, n_reached;
   struct tct_tcp_cc_keep cc;
   struct tct_tcp_mark *marks; /* TCT_MARKS_MAX of them when first used */
+  struct tct_tcp_fastopen *fastopen;
 };
 
 /* ---- what an ACK meant: tcp_send.c makes it, tcp_rtt, tcp_recover and tcp_cc read it -----------
@@ -470,7 +500,15 @@ struct tct_tcp_ack {
 /* ---- listener, half-open, TIME-WAIT: tcp_listen.c and tcp_timewait.c --------------------------
  */
 
+#define TCT_FASTOPEN_RESET_S 60u
+struct tct_fastopen_queue {                /* tcp_fastopen.c */
+  uint32_t pending_n;                      /* children whose SYN,ACK is not acknowledged */
+  uint32_t reset_n;                        /* what RSTs of the last minute still hold */
+  uint32_t at_s;                           /* the second that reset_of was brought up to */
+  uint16_t reset_of[TCT_FASTOPEN_RESET_S]; /* by second */
+};
 struct tct_listener {
+  struct tct_fastopen_queue fastopen;
   struct tct_list accept; /* children, by struct tct_tcp.event */
   uint32_t accept_n, backlog;
   uint32_t half_open_n; /* records of ours that were answered */

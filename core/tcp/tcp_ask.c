@@ -183,7 +183,7 @@ int tct_tcp_ask_answer(tct_stack *s, tct_syn y, tct_syn_word word, unsigned icmp
     l->u.listener->held_n--;
     s->tcp->syn->held--;
     s->n.HeldNow--;
-    tct_tcp_listen_answer(s, l, r);
+    tct_tcp_listen_answer(s, l, r, NULL);
     return TCT_OK;
   }
   if (word == TCT_SYN_RESET)

@@ -49,6 +49,7 @@ void tct_tcp_block_free(tct_stack *s, struct tct_tcp *c) {
   if (c->extra != NULL) {
     tct_stack_free(s, c->extra->marks, TCT_MARKS_MAX * sizeof(struct tct_tcp_mark));
     tct_tcp_cc_drop(s, c->extra);
+    tct_stack_free(s, c->extra->fastopen, sizeof *c->extra->fastopen);
     tct_stack_free(s, c->extra, sizeof *c->extra);
     c->extra = NULL;
   }

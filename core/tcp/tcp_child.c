@@ -112,6 +112,23 @@ static tct_verdict refuse(tct_stack *s) {
   return TCT_DROP_NO_MEMORY;
 }
 
+struct tct_tcp *tct_tcp_child_open_early(tct_stack *s, const struct tct_listen_syn *y,
+                                         const struct tct_half_open *r) {
+  struct tct_tcp *c = make_child(s, y, r);
+  if (c == NULL)
+    return NULL;
+  if (tct_tcp_fastopen_of(s, c) == NULL || !tct_tcp_demux_add(s, c)) {
+    tct_tcp_block_free(s, c);
+    return NULL;
+  }
+  enter_accept(y->l, c);
+  y->p->sock = tct_tcp_block_handle(c);
+  s->n.PassiveOpens++;
+  tct_tcp_trace_state(s, (struct tct_tcp_who){.key = &c->key, .ifi = c->ifi}, TCT_LISTEN,
+                      TCT_SYN_RECEIVED, TCT_WHY_SYN);
+  return c;
+}
+
 /* Hands the completing segment itself to the new connection. r: the record, kept or not. *made: it
  * worked. */
 tct_verdict tct_tcp_child_open(tct_stack *s, const struct tct_listen_syn *y,

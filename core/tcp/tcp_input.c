@@ -41,9 +41,12 @@ static tct_verdict reset_bad_ack(struct arrival *in, tct_verdict v) {
 static void establish(struct arrival *in, tct_why why) {
   tct_stack *s = in->s;
   struct tct_tcp *c = in->c;
-  if (c->rtt.srtt_us8 == 0 && c->tmr.tries == 0 && c->tmr.kind == TCT_TIMER_REXMIT)
+  bool clean = c->tmr.tries == 0 && (c->open & TCT_OPEN_SYN_LOST) == 0;
+  if (c->rtt.srtt_us8 == 0 && clean && c->tmr.kind == TCT_TIMER_REXMIT)
     tct_tcp_rtt_sample(c, tct_tcp_timer_syn_age_ns(s, c, in->p->at));
-  tct_tcp_cc_init(s, c);
+  if (!tct_tcp_fastopen_has(c, TCT_FO_CHILD)) /* that one may be sending already */
+    tct_tcp_cc_init(s, c);
+  tct_tcp_fastopen_release(s, c, false);
   c->open |= TCT_OPEN_CONNECTED;
   if (c->state == TCT_SYN_SENT || c->state == TCT_SYN_RECEIVED)
     tct_tcp_state_set(s, c, TCT_ESTABLISHED, why);
@@ -75,7 +78,11 @@ static tct_verdict syn_sent_take_syn(struct arrival *in) {
     tct_tcp_send_on_ack(s, c, in->p, in->h, &ack);
     tct_tcp_send_window(c, in->h, true);
     establish(in, TCT_WHY_SYN_ACK);
-    tct_tcp_recv_ack_now(c, TCT_WHY_HANDSHAKE_ACK);
+    if (tct_tcp_fastopen_has(c, TCT_FO_MORE))
+      tct_tcp_recv_ack_later(s, c, TCT_WHY_HANDSHAKE_ACK);
+    else
+      tct_tcp_recv_ack_now(c, TCT_WHY_HANDSHAKE_ACK);
+    tct_tcp_fastopen_on_syn_ack(s, c, &in->h->opt);
     return TCT_ACCEPTED;
   }
   if (!TCT_RULE(MUST_10))
@@ -180,8 +187,13 @@ static tct_verdict step1_seq(struct arrival *in) {
 static void reset(struct arrival *in) {
   struct tct_tcp *c = in->c;
   switch (c->state) {
-  case TCT_SYN_RECEIVED: /* only an active opener is here; a listener's child is a record [RFC9293
-                            MUST-11] */
+  case TCT_SYN_RECEIVED: /* an active opener; a listener's child is a record [RFC9293 MUST-11], or
+                            was opened early and is a connection to its application */
+    if (tct_tcp_fastopen_is_early(c)) {
+      tct_tcp_fastopen_release(in->s, c, true);
+      tct_tcp_state_end(in->s, c, TCT_ECONNRESET, TCT_WHY_RESET);
+      break;
+    }
     tct_tcp_state_end(in->s, c, TCT_RULE_ELSE(MUST_11, TCT_ECONNREFUSED, 0), TCT_WHY_REFUSED);
     break;
   case TCT_CLOSING:
@@ -202,6 +214,7 @@ static tct_verdict step2_rst(struct arrival *in, bool *done) {
     reset(in);
     return TCT_ACCEPTED;
   }
+  tct_tcp_fastopen_on_stray_rst(in->s, in->c);
   if (TCT_RULE(EP_19)) /* [RFC9293 EP-19] */
     (void)tct_tcp_recv_challenge(in->s, in->c);
   return TCT_DROP_RST_CHALLENGED;
@@ -219,6 +232,10 @@ static tct_verdict step4_syn(struct arrival *in, bool *done) {
   *done = true;
   if (has(in, TCT_ACK) && in->h->seq == c->irs)
     tct_tcp_ecn_on_syn_ack_again(c, in->p);
+  if (tct_tcp_fastopen_is_early(c) && in->h->seq == c->irs && !has(in, TCT_ACK)) {
+    tct_tcp_fastopen_on_syn_again(in->s, c);
+    return TCT_DROP_SYN_REPEAT;
+  }
   if (TCT_RULE(EP_23)) /* [RFC9293 EP-22] [RFC9293 EP-23] */
     (void)tct_tcp_recv_challenge(in->s, c);
   return TCT_DROP_SYN_CHALLENGED;
@@ -282,11 +299,14 @@ static tct_verdict step5_ack(struct arrival *in, bool *done) {
   *done = true;
   if (!has(in, TCT_ACK)) /* [RFC9293 EP-25] */
     return TCT_DROP_NO_ACK;
+  bool is_late = tct_tcp_fastopen_is_early(c) && c->tmr.tries > 1;
   /* a close in SYN-RECEIVED has led to FIN-WAIT-1 with the SYN still unacknowledged */
   tct_verdict v = tct_tcp_syn_acked(c) ? check_ack_range(in) : ack_syn_received(in);
   if (v != TCT_ACCEPTED)
     return v;
   take_ack(in, &a);
+  if (is_late && tct_tcp_send_flight(c) > 0) /* two time-outs: its data went the SYN,ACK's way */
+    tct_tcp_recover_on_rto(in->s, c);
   *done = false;
   if (a.fin_acked)
     tct_tcp_state_on_fin_acked(in->s, c);
@@ -328,9 +348,10 @@ static tct_verdict refuse_text(struct arrival *in) {
 
 static void report_duplicate_head(struct arrival *in) {
   struct tct_tcp *c = in->c;
-  if (tct_seq_lt(in->h->seq, c->rcv.nxt))
-    tct_tcp_reasm_duplicate(in->s, c, in->h->seq,
-                            tct_seq_min(tct_seq_add(in->h->seq, in->text_len), c->rcv.nxt));
+  tct_seq begin = tct_seq_add(in->h->seq, has(in, TCT_SYN) ? 1u : 0u);
+  if (tct_seq_lt(begin, c->rcv.nxt))
+    tct_tcp_reasm_duplicate(in->s, c, begin,
+                            tct_seq_min(tct_seq_add(begin, in->text_len), c->rcv.nxt));
 }
 
 static tct_verdict step7_text(struct arrival *in) {

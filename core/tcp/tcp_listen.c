@@ -179,11 +179,22 @@ void tct_tcp_listen_syn_ack(tct_stack *s, struct tct_tcp *l, const struct tct_ha
   a->ace = (uint8_t)tct_tcp_ecn_syn_ack(s, r, &a->opt);
 }
 
+/* A Fast Open cookie is given once, with the first SYN,ACK (Linux's habit). */
+static void add_cookie(const struct tct_listen_syn *y, struct tct_tcp_opts *o) {
+  if (y == NULL || !y->has_cookie)
+    return;
+  o->has_tfo = true;
+  o->tfo_exp = y->cookie_exp;
+  o->tfo_len = TCT_FASTOPEN_COOKIE_LEN;
+  memcpy(o->tfo_cookie, y->cookie, sizeof y->cookie);
+}
+
 static void send_syn_ack(tct_stack *s, struct tct_tcp *l, const struct tct_half_open *r,
-                         tct_why why) {
+                         const struct tct_listen_syn *y, tct_why why) {
   struct tct_tcp_reply a;
   tct_tcp_listen_syn_ack(s, l, r, &a);
   a.why = why;
+  add_cookie(y, &a.opt);
   if (tct_tcp_output_reply(s, &a) && why == TCT_WHY_SYN_ACK_REXMIT)
     s->n.RetransSegs++;
 }
@@ -197,7 +208,8 @@ static tct_state origin(const struct tct_half_open *r) {
   return (r->life & TCT_HALF_REOPENS) != 0 ? TCT_TIME_WAIT : TCT_LISTEN;
 }
 
-void tct_tcp_listen_answer(tct_stack *s, struct tct_tcp *l, struct tct_half_open *r) {
+void tct_tcp_listen_answer(tct_stack *s, struct tct_tcp *l, struct tct_half_open *r,
+                           const struct tct_listen_syn *y) {
   tct_half_set_phase(r, TCT_HALF_ANSWERING);
   l->u.listener->half_open_n++;
   s->n.HalfOpenNow++;
@@ -205,7 +217,7 @@ void tct_tcp_listen_answer(tct_stack *s, struct tct_tcp *l, struct tct_half_open
   r->timed = 1;
   tct_tcp_trace_state(s, (struct tct_tcp_who){.key = &r->key, .ifi = r->ifi}, origin(r),
                       TCT_SYN_RECEIVED, TCT_WHY_SYN);
-  send_syn_ack(s, l, r, TCT_WHY_SYN_ACK);
+  send_syn_ack(s, l, r, y, TCT_WHY_SYN_ACK);
   tct_tcp_syncache_set_due(s, r, tct_time_add(s->now, rto_ns(s, r)));
 }
 
@@ -263,13 +275,15 @@ static tct_verdict take_syn(tct_stack *s, struct tct_listen_syn *y) {
     return send_cookie(s, y);
   if (full)
     return drop_syn(s, TCT_DROP_SYN_BACKLOG);
+  if (tct_tcp_fastopen_take_syn(s, y))
+    return TCT_ACCEPTED;
   struct tct_half_open *r = tct_tcp_syncache_insert(s, y->t);
   if (r == NULL)
     return may_cookie ? send_cookie(s, y) : drop_syn(s, TCT_DROP_SYN_LIMIT);
   if (y->reopens)
     tct_tcp_timewait_park(s, y->t);
   tct_tcp_listen_fill_record(s, y, r);
-  tct_tcp_listen_answer(s, y->l, r);
+  tct_tcp_listen_answer(s, y->l, r, y);
   return TCT_ACCEPTED;
 }
 
@@ -359,7 +373,7 @@ static tct_verdict repeat_syn(tct_stack *s, struct tct_half_open *r, const struc
   if (h->opt.has_ts && (int32_t)(h->opt.tsval - r->tsval) > 0)
     r->tsval = h->opt.tsval;
   tct_tcp_ecn_on_syn_again(r, h);
-  send_syn_ack(s, listener_of(s, r), r, TCT_WHY_SYN_ACK_REXMIT);
+  send_syn_ack(s, listener_of(s, r), r, NULL, TCT_WHY_SYN_ACK_REXMIT);
   return TCT_ACCEPTED;
 }
 
@@ -465,7 +479,7 @@ static tct_verdict input_listen(tct_stack *s, struct tct_listen_syn *y) {
 
 tct_verdict tct_tcp_listen_input(tct_stack *s, struct tct_tcp *l, struct tct_pkt *p,
                                  const struct tct_tcp_hdr *h, const struct tct_tuple *t) {
-  struct tct_listen_syn y = {l, p, h, t, 0, false};
+  struct tct_listen_syn y = {.l = l, .p = p, .h = h, .t = t};
   struct tct_half_open *r = tct_tcp_syncache_find(s, t);
   if ((l->sockf & TCT_SOCKF_IFC) != 0 &&
       l->ifi != p->ifi) { /* bound to another interface: nobody is here */
@@ -481,7 +495,7 @@ tct_verdict tct_tcp_listen_input(tct_stack *s, struct tct_tcp *l, struct tct_pkt
 tct_verdict tct_tcp_listen_reopen(tct_stack *s, struct tct_tcp *l, struct tct_pkt *p,
                                   const struct tct_tcp_hdr *h, const struct tct_tuple *t,
                                   tct_seq iss_min) {
-  struct tct_listen_syn y = {l, p, h, t, 0, true};
+  struct tct_listen_syn y = {.l = l, .p = p, .h = h, .t = t, .reopens = true};
   TCT_ASSERT(tct_tcp_syncache_find(s, t) == NULL); /* a record would have parked the old one */
   y.iss = tct_seq_max(tct_tcp_listen_iss(s, l, t), iss_min);
   return take_syn(s, &y);
@@ -541,7 +555,7 @@ static void fire(tct_stack *s, struct tct_half_open *r) {
     r->life |= TCT_HALF_DEFER_OVER;
   }
   r->life++; /* retries are its lowest bits */
-  send_syn_ack(s, l, r, TCT_WHY_SYN_ACK_REXMIT);
+  send_syn_ack(s, l, r, NULL, TCT_WHY_SYN_ACK_REXMIT);
   tct_tcp_syncache_set_due(s, r, tct_time_add(s->now, rto_ns(s, r)));
 }
 

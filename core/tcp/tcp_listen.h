@@ -75,12 +75,15 @@ struct tct_listen_syn { /* a SYN in hand */
   const struct tct_tcp_hdr *h;
   const struct tct_tuple *t;
   tct_seq iss;
-  bool reopens; /* a TIME-WAIT record stands behind it */
+  bool reopens;                /* a TIME-WAIT record stands behind it */
+  bool has_cookie, cookie_exp; /* Fast Open: the SYN,ACK gives this one (tcp_fastopen.c) */
+  uint8_t cookie[TCT_FASTOPEN_COOKIE_LEN];
 };
 void tct_tcp_listen_fill_record(tct_stack *s, const struct tct_listen_syn *y,
                                 struct tct_half_open *r);
-void tct_tcp_listen_answer(tct_stack *s, struct tct_tcp *l,
-                           struct tct_half_open *r); /* SYN,ACK; timer */
+/* SYN,ACK; timer. y: the SYN itself is in hand, NULL: it was, once. */
+void tct_tcp_listen_answer(tct_stack *s, struct tct_tcp *l, struct tct_half_open *r,
+                           const struct tct_listen_syn *y);
 /* The record goes; `to` and `why` are for the trace, LISTEN or CLOSED. */
 void tct_tcp_listen_forget(tct_stack *s, struct tct_half_open *r, tct_state to, tct_why why);
 /* SYN,ACK for a record, in the listener's manner; the caller may change it before it goes. */
@@ -92,6 +95,11 @@ void tct_tcp_listen_syn_ack(tct_stack *s, struct tct_tcp *l, const struct tct_ha
  * queue. */
 tct_verdict tct_tcp_child_open(tct_stack *s, const struct tct_listen_syn *y,
                                const struct tct_half_open *r, bool *made);
+
+/* The same before the handshake is over, for Fast Open: in SYN-RECEIVED, in the tables, in the
+ * accept queue; NULL: no memory. */
+struct tct_tcp *tct_tcp_child_open_early(tct_stack *s, const struct tct_listen_syn *y,
+                                         const struct tct_half_open *r);
 
 /* ---- tcp_cookie.c ---------------------------------------------------------------------------- */
 void tct_tcp_cookie_send(tct_stack *s, const struct tct_listen_syn *y);

@@ -70,6 +70,7 @@ void tct_tcp_options_syn(const tct_stack *s, const struct tct_tcp *c, struct tct
   o->has_wscale =
       answer ? (c->open & TCT_OPEN_WSCALE) != 0 : tct_tcp_options_offers(s, c, TCT_OPT_WSCALE);
   o->wscale = our_wscale(s, c);
+  tct_tcp_fastopen_option(c, o);
 }
 
 bool tct_tcp_options_offers(const tct_stack *s, const struct tct_tcp *c, tct_opt o) {

@@ -31,6 +31,12 @@ static void fill_ip(tct_stack *s, const struct tct_tcp *c, const struct tct_tcp_
     tx->flow_label = tct_ip_flow_label(s, tx->src, tx->dst, c->key.lport, c->key.rport);
 }
 
+/* As every SYN's, told unscaled; a SYN,ACK's also not beyond the edge that goes with it. */
+static uint16_t syn_window(const tct_stack *s, const struct tct_tcp *c, tct_seq edge, bool ack) {
+  uint32_t window = tct_tcp_recv_syn_window(s, c);
+  return (uint16_t)(ack ? tct_min_u32(window, tct_seq_len(c->rcv.nxt, edge)) : window);
+}
+
 static void fill_header(tct_stack *s, const struct tct_tcp *c, const struct tct_tcp_plan *p,
                         tct_seq edge, struct tct_tcp_hdr *h) {
   bool syn = (p->flags & TCT_SYN) != 0;
@@ -43,7 +49,7 @@ static void fill_header(tct_stack *s, const struct tct_tcp *c, const struct tct_
   if ((p->flags & TCT_ACK) != 0)
     h->ack = c->rcv.nxt;
   if (syn)
-    h->window = (uint16_t)tct_tcp_recv_syn_window(s, c);
+    h->window = syn_window(s, c, edge, (p->flags & TCT_ACK) != 0);
   else
     h->window = tct_tcp_recv_window_field(c, edge, false);
   if ((p->flags & TCT_URG) != 0)
@@ -63,6 +69,11 @@ static void trim_options(const struct tct_tcp *c, const struct tct_tcp_plan *p,
     h->opt.accecn.kind = 0;
 }
 
+/* A SYN takes a number before its data. */
+static tct_seq text_seq(const struct tct_tcp_plan *p) {
+  return tct_seq_add(p->seq, (p->flags & TCT_SYN) != 0 ? 1u : 0u);
+}
+
 /* Payload pieces behind the header; returns the bytes that they hold. */
 static uint32_t fill_payload(struct tct_tcp *c, struct tct_tcp_plan *p, struct tct_out *out,
                              unsigned *n) {
@@ -77,7 +88,7 @@ static uint32_t fill_payload(struct tct_tcp *c, struct tct_tcp_plan *p, struct t
     *n = 0;
     return 0;
   }
-  return tct_queue_peek(&c->u.active->tx, p->seq, p->len, out->iov + 1, n);
+  return tct_queue_peek(&c->u.active->tx, text_seq(p), p->len, out->iov + 1, n);
 }
 
 static void finish(tct_stack *s, const struct tct_tcp *c, tct_frame *f, struct tct_out *out,
@@ -156,11 +167,11 @@ static void count(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan *p,
 /* New numbers left: [seq, end) with the FIN. */
 static void on_new_sent(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan *p) {
   bool fin = (p->flags & TCT_FIN) != 0, first = c->snd.una == c->snd.nxt;
-  tct_seq end = tct_seq_add(p->seq, p->len + (fin ? 1u : 0u));
-  tct_tcp_send_on_sent(s, c, p->seq, end, fin);
+  tct_seq begin = text_seq(p), end = tct_seq_add(begin, p->len + (fin ? 1u : 0u));
+  tct_tcp_send_on_sent(s, c, begin, end, fin);
   uint16_t size =
       (uint16_t)tct_min_u32(p->seg_size != 0 ? p->seg_size : tct_max_u32(p->len, 1), 65535);
-  tct_tcp_sack_on_sent(s, c, p->seq, end, size);
+  tct_tcp_sack_on_sent(s, c, begin, end, size);
   tct_tcp_cc_prr_on_sent(s, c, segs_of(p), p->len);
   if (p->why == TCT_WHY_TLP)
     tct_tcp_tlp_on_sent(s, c, p->resend);
@@ -194,11 +205,12 @@ static void on_sent(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan *
     tct_tcp_recv_pay_debt(c);
   if (p->len > 0)
     tct_tcp_delack_on_data_sent(s, c);
-  if ((p->flags & (TCT_ACK | TCT_SYN)) == TCT_ACK) {
+  if ((p->flags & TCT_ACK) != 0)
     tct_tcp_recv_on_ack_sent(s, c, edge);
-    if (p->len == 0)
-      tct_tcp_reasm_on_sack_sent(c);
-  }
+  if ((p->flags & (TCT_ACK | TCT_SYN)) == TCT_ACK && p->len == 0)
+    tct_tcp_reasm_on_sack_sent(c);
+  if ((p->flags & TCT_SYN) != 0)
+    tct_tcp_fastopen_on_syn_sent(c);
   if (p->why == TCT_WHY_KEEPALIVE)
     tct_tcp_timer_clear_due(c, TCT_DUE_KEEPALIVE);
   if (p->why == TCT_WHY_PROBE)
@@ -223,8 +235,8 @@ static bool output_one(tct_stack *s, struct tct_tcp *c, tct_frame *f, struct tct
   if (p.why == TCT_WHY_NONE)
     return false;
   tct_seq edge = c->rcv.edge;
-  if ((p.flags & (TCT_ACK | TCT_SYN)) == TCT_ACK)
-    edge = tct_tcp_recv_edge_to_offer(c);
+  if ((p.flags & TCT_ACK) != 0)
+    edge = (p.flags & TCT_SYN) != 0 ? tct_tcp_recv_syn_edge(s, c) : tct_tcp_recv_edge_to_offer(c);
   if ((p.flags & TCT_FIN) != 0 || p.len > 0)
     (void)tct_tcp_block_active(s, c); /* runs; a FIN does without if there is no memory */
   build(s, c, &p, edge, f, out);

@@ -44,9 +44,10 @@ static uint8_t data_flags(conn *c, tct_seq seq, uint32_t len) {
 static bool plan_syn(conn *c, plan_t *p) {
   if (tct_tcp_syn_acked(c) || (c->tmr.due & TCT_DUE_SYN) == 0)
     return false;
-  bool again = (c->open & TCT_OPEN_SYN_LOST) != 0;
-  if (c->state == TCT_SYN_SENT)
-    set(p, again ? TCT_WHY_SYN_REXMIT : TCT_WHY_SYN, c->iss, 0, TCT_SYN);
+  bool again = (c->open & TCT_OPEN_SYN_LOST) != 0 ||
+               (tct_tcp_fastopen_is_early(c) && !tct_tcp_fastopen_has(c, TCT_FO_FIRST));
+  if (c->state == TCT_SYN_SENT) /* the first may carry data [RFC7413 4.2.1] */
+    set(p, again ? TCT_WHY_SYN_REXMIT : TCT_WHY_SYN, c->iss, tct_tcp_fastopen_syn_len(c), TCT_SYN);
   else /* a simultaneous open: the original number [RFC9293 MUST-10] [RFC9293 EP-10] */
     set(p, again ? TCT_WHY_SYN_ACK_REXMIT : TCT_WHY_SYN_ACK, c->iss, 0, TCT_SYN | TCT_ACK);
   p->resend = again;
@@ -177,6 +178,8 @@ static tct_why why_new_data(conn *c) {
 }
 
 static bool may_send_data(conn *c) {
+  if (tct_tcp_fastopen_is_early(c)) /* answers need not wait for the handshake [RFC7413 4.2.2] */
+    return c->state >= TCT_SYN_RECEIVED && c->state <= TCT_LAST_ACK;
   return c->state >= TCT_ESTABLISHED && c->state <= TCT_LAST_ACK && tct_tcp_syn_acked(c);
 }
 

@@ -29,6 +29,7 @@ static const struct tct_tcp_profile linux_profile = {
     .override_ms = 200,
     .persist_max_ms = 120000,
     .congestion = TCT_CC_CUBIC,
+    .fastopen = TCT_FASTOPEN_CLIENT,
 };
 
 static const struct tct_tcp_profile strict_profile = {
@@ -55,6 +56,7 @@ static const struct tct_tcp_profile strict_profile = {
     .override_ms = 500,
     .persist_max_ms = 60000,
     .congestion = TCT_CC_NEWRENO,
+    .fastopen = TCT_FASTOPEN_NONE, /* RFC 7413 is an experiment */
 };
 
 const struct tct_tcp_profile *tct_tcp_profile(tct_profile p) {

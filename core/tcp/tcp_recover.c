@@ -519,6 +519,16 @@ void tct_tcp_recover_on_reopened(tct_stack *s, struct tct_tcp *c) {
   repair(s, c, a, TCT_WHY_REOPENED);
 }
 
+/* What went with the SYN is still outstanding after the SYN,ACK: the server did not take it, or
+ * never saw it. [RFC7413 4.2.1] */
+void tct_tcp_recover_on_syn_data(tct_stack *s, struct tct_tcp *c) {
+  struct tct_tcp_active *a = tct_tcp_active(c);
+  if (a == NULL)
+    return;
+  tct_tcp_sack_mark_lost(s, c, c->snd.una, c->snd.nxt);
+  repair(s, c, a, TCT_WHY_SYN_DATA);
+}
+
 /* The path shrank: what is out in too large pieces is gone, and that is no congestion (RFC
  * 8201 5.4). */
 void tct_tcp_recover_on_mtu(tct_stack *s, struct tct_tcp *c) {

@@ -94,6 +94,12 @@ tct_seq tct_tcp_recv_edge_to_offer(const struct tct_tcp *c) {
   return gain >= step || !TCT_RULE(MUST_39) ? target : c->rcv.edge;
 }
 
+/* Of a SYN,ACK: its window begins behind the data that a Fast Open SYN brought. */
+tct_seq tct_tcp_recv_syn_edge(const tct_stack *s, const struct tct_tcp *c) {
+  uint32_t window = tct_min_u32(tct_tcp_recv_syn_window(s, c), tct_tcp_recv_free(c));
+  return tct_seq_max(c->rcv.edge, tct_seq_add(c->rcv.nxt, window));
+}
+
 uint16_t tct_tcp_recv_window_field(const struct tct_tcp *c, tct_seq edge, bool syn) {
   uint32_t window = tct_seq_len(c->rcv.nxt, edge);
   return (uint16_t)tct_min_u32(syn ? window : window >> tct_tcp_rcv_shift(c), 65535);
@@ -146,6 +152,14 @@ static void take_fin(tct_stack *s, struct tct_tcp *c, struct tct_tcp_active *a) 
     delay_ack(s, c, a);
   else
     tct_tcp_recv_ack_now(c, TCT_WHY_ACK_FIN);
+}
+
+void tct_tcp_recv_ack_later(tct_stack *s, struct tct_tcp *c, tct_why why) {
+  struct tct_tcp_active *a = tct_tcp_block_active(s, c);
+  if (a != NULL)
+    delay_ack(s, c, a);
+  else
+    tct_tcp_recv_ack_now(c, why);
 }
 
 /* rcv.nxt moves by `bytes`; the segment that did it carried seg_len a piece. A number is taken by

@@ -29,8 +29,9 @@ tct_seq tct_tcp_send_data_end(const struct tct_tcp *c) {
   return fin ? tct_seq_sub(c->snd.nxt, 1) : c->snd.nxt;
 }
 
+/* The SYN's number is none of it: it holds back nothing that may go before it is acknowledged. */
 uint32_t tct_tcp_send_flight(const struct tct_tcp *c) {
-  return tct_seq_len(c->snd.una, c->snd.nxt);
+  return tct_seq_ahead(first_byte(c), c->snd.nxt);
 }
 
 uint32_t tct_tcp_send_unsent(const struct tct_tcp *c) {
@@ -192,7 +193,7 @@ void tct_tcp_send_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *
 uint32_t tct_tcp_send_window_left(const struct tct_tcp *c) {
   if (!TCT_RULE(MUST_34))
     return c->snd.wnd - tct_tcp_send_flight(c);
-  return tct_seq_ahead(c->snd.nxt, tct_seq_add(c->snd.una, c->snd.wnd));
+  return tct_seq_ahead(c->snd.nxt, tct_seq_add(first_byte(c), c->snd.wnd));
 }
 
 /* The number of a segment without text: SND.NXT; but a window probe lies beyond the peer's edge,
@@ -267,7 +268,8 @@ void tct_tcp_send_on_sent(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct_se
     c->snd.flags |= TCT_SND_FIN_SENT;
   if (a != NULL && tct_tcp_send_unsent(c) == 0)
     a->cork_at = TCT_NEVER;
-  if (a != NULL && tct_seq_len(begin, end) % tct_tcp_send_mss(s, c) != 0)
+  bool is_small = tct_seq_len(begin, end) % tct_tcp_send_mss(s, c) != 0;
+  if (a != NULL && is_small && c->state != TCT_SYN_SENT) /* a SYN's data is as large as it may be */
     a->small_end = end;
   else if (a != NULL && tct_seq_lt(a->small_end, c->snd.una))
     a->small_end = c->snd.una; /* follows, or it would come round */

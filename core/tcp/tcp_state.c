@@ -66,6 +66,8 @@ static void fall_silent(tct_stack *s, struct tct_tcp *c) {
   if ((c->sockf & (TCT_SOCKF_CLOSED | TCT_SOCKF_DONE)) ==
       TCT_SOCKF_CLOSED) /* not again after TIME-WAIT */
     s->n.OrphansNow--;
+  tct_tcp_fastopen_release(s, c, false);
+  tct_tcp_fastopen_on_end(s, c);
   tct_tcp_timer_stop(s, c);
   tct_list_remove(&c->ready);
   tct_tcp_demux_remove(s, c);
@@ -137,6 +139,14 @@ void tct_tcp_state_on_fin_acked(tct_stack *s, struct tct_tcp *c) {
   }
 }
 
+/* With Fast Open data does not wait: close ends the stream behind it at once, shutdown after the
+ * handshake (Linux's way). */
+static bool may_fin_early(const struct tct_tcp *c) {
+  if (tct_tcp_fastopen_is_early(c))
+    return (c->sockf & TCT_SOCKF_CLOSED) != 0;
+  return tct_tcp_send_unsent(c) == 0;
+}
+
 /* This side sends no more: FIN follows what is queued. [RFC9293 EP-40] */
 void tct_tcp_state_shut_send(tct_stack *s, struct tct_tcp *c) {
   switch (c->state) {
@@ -145,7 +155,7 @@ void tct_tcp_state_shut_send(tct_stack *s, struct tct_tcp *c) {
     return;
   case TCT_SYN_RECEIVED: /* queued data must wait for ESTABLISHED, a FIN alone need not */
     c->snd.flags |= TCT_SND_FIN_WANTED;
-    if (tct_tcp_send_unsent(c) == 0)
+    if (may_fin_early(c))
       tct_tcp_state_set(s, c, TCT_FIN_WAIT_1, TCT_WHY_FIN);
     break;
   case TCT_ESTABLISHED:

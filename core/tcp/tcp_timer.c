@@ -79,7 +79,10 @@ static uint8_t retries_max(const tct_stack *s, const struct tct_tcp *c) {
     return c->extra->syn_retries;
   if (!TCT_RULE(MUST_23)) /* [RFC9293 MUST-23] by the profile's count */
     return 2;
-  return c->state == TCT_SYN_SENT ? s->cfg.syn_retries : s->cfg.syn_ack_retries;
+  if (c->state == TCT_SYN_SENT)
+    return s->cfg.syn_retries;
+  /* a child whose application may have begun already is not given up lightly (Linux's rule) */
+  return (uint8_t)(s->cfg.syn_ack_retries + (tct_tcp_fastopen_is_early(c) ? 1 : 0));
 }
 
 /* R2 by time or by count [RFC9293 MUST-20] [RFC9293 MUST-21] [RFC9293 MUST-22]; true: it is over.
@@ -96,7 +99,9 @@ static bool give_up(tct_stack *s, struct tct_tcp *c) {
     over = limit_ms != UINT32_MAX && gone_ms >= limit_ms;
     why = TCT_WHY_USER_TIMEOUT;
   }
-  if (!over || !TCT_RULE_ELSE(MUST_20, true, opening))
+  over = over && TCT_RULE_ELSE(MUST_20, true, opening);
+  tct_tcp_fastopen_on_timeout(s, c, over);
+  if (!over)
     return false;
   s->n.TCPAbortOnTimeout++;
   tct_tcp_state_end(s, c, c->soft_err != 0 && opening ? -(int)c->soft_err : TCT_ETIMEDOUT, why);

@@ -20,6 +20,8 @@ static bool may_probe(const tct_stack *s, const struct tct_tcp *c) {
   const struct tct_tcp_active *a = tct_tcp_active(c);
   if (s->cfg.tlp != TCT_ON || a == NULL || a->runs.n == 0 || (c->open & TCT_OPEN_SACK) == 0)
     return false;
+  if (!tct_tcp_syn_acked(c)) /* Fast Open: the timer is the SYN's */
+    return false;
   return a->rec.phase == TCT_REC_OPEN || a->rec.phase == TCT_REC_CWR;
 }
 

@@ -340,7 +340,9 @@ size_t tct_wire_tcp_opt_len(const struct tct_tcp_opts *o, enum tct_tcp_opt_layou
 size_t tct_wire_tcp_opt_emit(uint8_t *p, size_t cap, const struct tct_tcp_opts *o,
                              enum tct_tcp_opt_layout layout) {
   size_t at = lay_out(p, round_cap(cap), o, find_layout(o, layout));
+  /* behind a Fast Open cookie, the only option of Linux's order that ends unevenly, stand NOPs */
+  uint8_t fill = layout == TCT_TCP_OPT_LINUX ? TCT_TOPT_NOP : TCT_TOPT_END;
   while (at % 4 != 0)
-    p[at++] = TCT_RULE_ELSE(MUST_69, TCT_TOPT_END, 0x55); /* zeros [RFC9293 MUST-69] */
+    p[at++] = TCT_RULE_ELSE(MUST_69, fill, 0x55); /* else zeros [RFC9293 MUST-69] */
   return at;
 }

@@ -40,8 +40,10 @@ enum { /* options */
        TCT_INFO_TIMESTAMPS = 1,
        TCT_INFO_SACK = 2,
        TCT_INFO_WSCALE = 4,
-       TCT_INFO_ECN = 8,      /* agreed */
-       TCT_INFO_ECN_SEEN = 16 /* a packet came with ECT or CE */
+       TCT_INFO_ECN = 8,             /* agreed */
+       TCT_INFO_ECN_SEEN = 16,       /* a packet came with ECT or CE */
+       TCT_INFO_SYN_DATA = 32,       /* data that went with a SYN was taken */
+       TCT_INFO_FASTOPEN_CHILD = 128 /* opened by a SYN, before the handshake was over */
 };
 
 #endif

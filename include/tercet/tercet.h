@@ -228,6 +228,15 @@ typedef struct tct_limits {    /* 0: the default in parentheses */
   uint32_t routes, addrs, ifs; /* (1024, 1024, 64) */
 } tct_limits;
 
+enum { /* tct_config.fastopen: Linux's tcp_fastopen */
+       TCT_FASTOPEN_CLIENT = 1,
+       TCT_FASTOPEN_SERVER = 2,
+       TCT_FASTOPEN_CLIENT_NO_COOKIE = 4, /* data goes with a SYN without one */
+       TCT_FASTOPEN_SERVER_NO_COOKIE = 0x200,
+       TCT_FASTOPEN_ALL_LISTENERS = 0x400, /* TCT_OPT_FASTOPEN is their backlog if not set */
+       TCT_FASTOPEN_NONE = 0x800           /* nothing, where 0 would mean the profile's */
+};
+
 typedef struct tct_config {
   size_t size; /* sizeof(tct_config) of the caller: versioning */
   tct_alloc alloc;
@@ -266,6 +275,8 @@ typedef struct tct_config {
   uint8_t
       slow_start_after_idle; /* tct_switch, ON: the window shrinks in silence and while unused */
   uint8_t ecn_option;        /* tct_ecn_option: ALWAYS */
+  uint32_t fastopen;         /* TCT_FASTOPEN_*. LINUX CLIENT, STRICT NONE */
+  uint32_t fastopen_blackhole_s; /* no Fast Open for so long after a black hole; 0: never mind */
 } tct_config;
 
 typedef enum tct_cc {
@@ -337,6 +348,20 @@ TCT_API int tct_sock_open(tct_stack *s, tct_proto p, void *user, tct_sock *out) 
 TCT_API int tct_sock_bind(tct_stack *s, tct_sock k, const tct_endpoint *local) TCT_MUST_CHECK;
 /* Starts an active open; TCT_OK means the SYN is ready to be pulled. UDP: sets the peer. */
 TCT_API int tct_sock_connect(tct_stack *s, tct_sock k, const tct_endpoint *remote) TCT_MUST_CHECK;
+/* Fast Open (RFC 7413): connects, and sends as much of buf with the SYN as may go with it: nothing
+ * when no cookie is known (the SYN then asks for one). Returns the bytes taken, 0 or more; the rest
+ * is for tct_sock_send. TCT_MSG_MORE: that follows at once. With TCT_OPT_FASTOPEN_CONNECT
+ * tct_sock_connect waits instead, and the first tct_sock_send does this by itself; remote NULL: the
+ * socket waits so. TCT_EOPNOTSUPP: tct_config.fastopen says no. Data in a SYN may reach the
+ * server's application twice: only for requests that may be repeated. */
+TCT_API long tct_sock_connect_send(tct_stack *s, tct_sock k, const tct_endpoint *remote,
+                                   const void *buf, size_t len, unsigned flags) TCT_MUST_CHECK;
+/* A listener's own Fast Open keys, 1 or 2: the first makes cookies, the second is still taken.
+ * get: those in use, and how many. */
+TCT_API int tct_sock_fastopen_key_set(tct_stack *s, tct_sock k, const uint64_t keys[][2],
+                                      unsigned n) TCT_MUST_CHECK;
+TCT_API int tct_sock_fastopen_key_get(tct_stack *s, tct_sock k, uint64_t keys[2][2]) TCT_MUST_CHECK;
+TCT_API void tct_fastopen_forget(tct_stack *s); /* what was learnt from all servers */
 TCT_API int tct_sock_listen(tct_stack *s, tct_sock k, unsigned backlog) TCT_MUST_CHECK;
 TCT_API int tct_sock_accept(tct_stack *s, tct_sock k, void *user, tct_sock *child) TCT_MUST_CHECK;
 TCT_API int tct_sock_shutdown(tct_stack *s, tct_sock k, tct_how how);
@@ -483,6 +508,9 @@ typedef struct tct_counters { /* Linux's SNMP names where the meaning is equal *
   uint64_t TCPSACKReorder, TCPRenoReorder, TCPTSReorder;
   uint64_t TCPDSACKRecv, TCPDSACKOfoRecv, TCPDSACKIgnored;
   uint64_t TCPFullUndo, TCPPartialUndo, TCPDSACKUndo, TCPLossUndo, TCPSpuriousRTOs;
+  uint64_t TCPFastOpenActive, TCPFastOpenActiveFail, TCPFastOpenPassive, TCPFastOpenPassiveFail;
+  uint64_t TCPFastOpenListenOverflow, TCPFastOpenCookieReqd, TCPFastOpenBlackhole;
+  uint64_t TCPFastOpenPassiveAltKey;
 } tct_counters;
 TCT_API void tct_stack_counters(const tct_stack *s, tct_counters *c);
 TCT_API uint64_t tct_verdict_count(const tct_stack *s, tct_verdict v);

@@ -31,7 +31,8 @@ static void each_option__each_state_and_value__is_kept_or_refused(void **state) 
       for (unsigned k = 0; k < TCT_ARRAY_LEN(values); k++) {
         int64_t v = values[k], back = -77;
         int e = set(&a, (tct_opt)o, v);
-        assert_true(e == TCT_OK || e == TCT_EINVAL || e == TCT_ENOPROTOOPT || e == TCT_ENOENT);
+        assert_true(e == TCT_OK || e == TCT_EINVAL || e == TCT_ENOPROTOOPT || e == TCT_ENOENT ||
+                    (e == TCT_EOPNOTSUPP && o == TCT_OPT_FASTOPEN_CONNECT));
         if (e != TCT_OK || o == TCT_OPT_ISN)
           continue;
         assert_int_equal(tct_sock_get(a.s, a.k, (tct_opt)o, &back), TCT_OK);

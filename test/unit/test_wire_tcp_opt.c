@@ -289,7 +289,8 @@ static void emit__strict_syn__in_its_order(void **state) {
 static void emit__odd_total__is_padded_with_zeros(void **state) {
   (void)state;
   struct tct_tcp_opts o = {.has_tfo = true, .tfo_len = 8, .tfo_cookie = {1, 2, 3, 4, 5, 6, 7, 8}};
-  EXPECT(&o, TCT_TCP_OPT_LINUX, 34, 10, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0);
+  EXPECT(&o, TCT_TCP_OPT_STRICT, 34, 10, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0);
+  EXPECT(&o, TCT_TCP_OPT_LINUX, 34, 10, 1, 2, 3, 4, 5, 6, 7, 8, 1, 1); /* with NOPs */
   o = (struct tct_tcp_opts){.has_tfo = true};
   EXPECT(&o, TCT_TCP_OPT_STRICT, 34, 2, 0, 0);
   o.tfo_exp = true;
