@@ -5,6 +5,8 @@
  */
 #define _GNU_SOURCE
 #include "cli/plot/plot.h"
+#include "drill/compare.h"
+#include "drill/drill.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -24,7 +26,7 @@ struct drill_cli {
   const char *overrides[OVERRIDES_MAX];
   size_t n_overrides;
   const char *profile, *plot;
-  bool quiet, tap, parse_only, both, any_profile, is_wrong;
+  bool quiet, tap, parse_only, both, any_profile, diff, is_wrong;
   unsigned passed, failed, skipped;
   enum drill_against against;
   unsigned parallel; /* scripts at a time, in real time */
@@ -35,6 +37,7 @@ struct drill_cli {
 /* A script that is to be played in a process of its own. */
 struct slot {
   char *path;
+  enum drill_against against;
   const char *extra; /* a further override, or NULL */
   struct drill_task task;
   struct drill_result result;
@@ -53,6 +56,7 @@ static const char help[] =
     "expected, what was seen, and the segments up to there. Exit 0: all passed; 1: one failed.\n"
     "\n"
     "  --against linux         this machine's kernel in place of the stack, in real time (root)\n"
+    "  --diff                  both, and where they first part, whatever the script expects\n"
     "  --any-profile           with --against linux: scripts for the strict profile, too\n"
     "  --parallel N            scripts at a time with --against linux (8)\n"
     "  --profile strict|linux  for scripts that name none (linux)\n"
@@ -157,6 +161,8 @@ static bool play_once(struct drill_cli *c, const char *path, const char *extra) 
 static void begin_slot(struct drill_cli *c, struct slot *s) {
   const char *overrides[OVERRIDES_MAX + 1];
   struct drill_options o = options_for(c, overrides, s->extra);
+  o.against = s->against;
+  o.log = c->diff;
   fflush(stdout);
   s->tries++;
   s->is_running = drill_start(s->path, &o, &s->task);
@@ -200,12 +206,44 @@ static unsigned count_running(const struct drill_cli *c) {
   return n;
 }
 
+/* Where the two runs of one script part. */
+static void report_difference(struct drill_cli *c, struct slot *ours, struct slot *theirs) {
+  struct drill_difference d;
+  const char *how = theirs->extra ? " (ipv6)" : "";
+  if (theirs->result.skipped || !theirs->result.passed || !ours->result.passed) {
+    struct drill_result *which = ours->result.passed ? &theirs->result : &ours->result;
+    report(c, ours->path, how, which);
+    return;
+  }
+  bool differs = drill_compare(ours->result.log ? ours->result.log : "",
+                               theirs->result.log ? theirs->result.log : "", &d);
+  if (!differs) {
+    c->passed++;
+    if (!c->quiet)
+      printf("same %s%s\n", ours->path, how);
+    return;
+  }
+  c->failed++;
+  printf("DIFF %s:%d%s %s\n", ours->path, d.line, how, d.what);
+  if (!c->quiet)
+    printf("    ours  %s\n    linux %s\n", d.ours, d.theirs);
+}
+
 static void tell_slots(struct drill_cli *c) {
   for (; c->n_told < c->n_begun && c->slots[c->n_told].is_done; c->n_told++) {
     struct slot *s = &c->slots[c->n_told];
-    report(c, s->path, s->extra ? " (ipv6)" : "", &s->result);
-    free(s->result.details);
-    free(s->path);
+    if (!c->diff)
+      report(c, s->path, s->extra ? " (ipv6)" : "", &s->result);
+    else if (s->against == DRILL_AGAINST_LINUX)
+      report_difference(c, s - 1, s);
+  }
+}
+
+static void free_slots(struct drill_cli *c) {
+  for (size_t i = 0; i < c->n_slots; i++) {
+    free(c->slots[i].result.details);
+    free(c->slots[i].result.log);
+    free(c->slots[i].path);
   }
 }
 
@@ -217,10 +255,12 @@ static void play_slots(struct drill_cli *c) {
       wait_slots(c);
     tell_slots(c);
   }
+  free_slots(c);
   free(c->slots);
 }
 
-static void add_slot(struct drill_cli *c, const char *path, const char *extra) {
+static void add_slot(struct drill_cli *c, const char *path, const char *extra,
+                     enum drill_against against) {
   if (c->n_slots == c->cap_slots) {
     c->cap_slots = c->cap_slots ? c->cap_slots * 2 : 64;
     struct slot *more = realloc(c->slots, c->cap_slots * sizeof *more);
@@ -228,7 +268,13 @@ static void add_slot(struct drill_cli *c, const char *path, const char *extra) {
       abort();
     c->slots = more;
   }
-  c->slots[c->n_slots++] = (struct slot){.path = strdup(path), .extra = extra};
+  c->slots[c->n_slots++] = (struct slot){.path = strdup(path), .extra = extra, .against = against};
+}
+
+static void plan_once(struct drill_cli *c, const char *path, const char *extra) {
+  if (c->diff)
+    add_slot(c, path, extra, DRILL_AGAINST_OURS);
+  add_slot(c, path, extra, DRILL_AGAINST_LINUX);
 }
 
 static void plan_file(struct drill_cli *c, const char *path) {
@@ -238,9 +284,9 @@ static void plan_file(struct drill_cli *c, const char *path) {
   o.parse_only = true;
   drill_play_file(path, &o, &res);
   free(res.details);
-  add_slot(c, path, NULL);
+  plan_once(c, path, NULL);
   if (c->both && !res.names_ip_version)
-    add_slot(c, path, "default_ip_version=ipv6");
+    plan_once(c, path, "default_ip_version=ipv6");
 }
 
 static void play_file(struct drill_cli *c, const char *path) {
@@ -343,6 +389,8 @@ static int take_option(struct drill_cli *c, int left, char **argv) {
     return c->both = true, 1;
   if (strcmp(a, "--parse") == 0)
     return c->parse_only = true, 1;
+  if (strcmp(a, "--diff") == 0)
+    return c->diff = true, c->against = DRILL_AGAINST_LINUX, 1;
   if (strcmp(a, "--any-profile") == 0)
     return c->any_profile = true, 1;
   bool is_define = strcmp(a, "-D") == 0 || strcmp(a, "--define") == 0;

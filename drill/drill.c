@@ -109,6 +109,7 @@ static void play_parsed(struct drill_arena *a, struct drill_script *s, const cha
   r->script = s;
   r->set = &s->set;
   r->progress = o->progress;
+  r->is_logged = o->log;
   choose_subject(r, s, o);
   r->path = path;
   r->frames_end = &r->frames;
@@ -121,6 +122,8 @@ static void play_parsed(struct drill_arena *a, struct drill_script *s, const cha
     r->config.epoch_ns = s->set.epoch_ns;
   if (!r->linux || check_playable(r, o))
     out->passed = drill_run_play(r);
+  if (o->log)
+    out->log = drill_log_text(r);
   if (!out->passed)
     report_failure(r, out);
   drill_world_stop(r);

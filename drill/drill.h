@@ -16,7 +16,8 @@ struct drill_options {
   const char *const *overrides; /* script options, "name" or "name=value" */
   size_t n_overrides;
   bool parse_only;
-  bool any_profile;       /* against the kernel: scripts for the strict profile, too */
+  bool log;         /* play to the end whatever is expected, and give a log for drill_compare */
+  bool any_profile; /* against the kernel: scripts for the strict profile, too */
   volatile int *progress; /* where the line being played is told, or NULL */
   tct_trace_fn trace;     /* of the stack, or NULL */
   void *trace_ctx;
@@ -30,6 +31,7 @@ struct drill_result {
   bool names_ip_version; /* the script says which; else it means either */
   int line;              /* of the failure; 0: the file could not be read */
   char why[1024];        /* one line */
+  char *log;             /* if it was asked for; free() it */
   char *details;         /* expected, seen, the frames up to there; free() it; NULL: none */
 };
 

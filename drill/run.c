@@ -63,7 +63,7 @@ static bool go_to(struct drill_run *r, uint64_t due_ns) {
 static bool play_packet(struct drill_run *r, const struct drill_event *e) {
   if (e->packet->is_out) {
     bool ok = drill_match_expect(r, e);
-    if (!ok && r->set->non_fatal_packet)
+    if (!ok && (r->set->non_fatal_packet || r->is_logged))
       r->failure = NULL;
     return !r->failure;
   }
@@ -81,7 +81,7 @@ static uint64_t due_time(const struct drill_run *r, const struct drill_event *e,
 
 static bool check_late(struct drill_run *r, uint64_t due_ns) {
   uint64_t slack = drill_run_tolerance(r, due_ns > r->previous_ns ? due_ns - r->previous_ns : 0);
-  if (!r->linux || r->now_ns <= due_ns + slack)
+  if (!r->linux || r->is_logged || r->now_ns <= due_ns + slack)
     return true;
   r->is_timing = true;
   return drill_run_fail(r, "this machine was late: due at %.6f s, done at %.6f s",
@@ -116,6 +116,12 @@ static bool play_event(struct drill_run *r, const struct drill_event *e) {
     ok = drill_eval(r, e->text);
     break;
   }
+  bool is_passable = r->is_logged && e->kind == DRILL_EVENT_CALL && r->failure;
+  if (is_passable) {
+    drill_log_note(r, e->line, "%s", r->failure);
+    r->failure = NULL;
+    ok = true;
+  }
   r->previous_ns = due_ns;
   r->is_packet_before = is_injected;
   return ok && !r->failure;
@@ -133,7 +139,9 @@ bool drill_run_play(struct drill_run *r) {
       return false;
   if (!drill_call_finish(r))
     return false;
-  if (r->is_started && (!drill_world_settle(r) || !drill_match_leftovers(r)))
+  if (r->is_started && !drill_world_settle(r))
+    return false;
+  if (r->is_started && !r->is_logged && !drill_match_leftovers(r))
     return false;
   if (!s->cleanup)
     return true;

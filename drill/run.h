@@ -18,6 +18,7 @@
 
 struct drill_frame { /* one frame that crossed the interface, taken apart */
   struct drill_frame *next;
+  int line;       /* that was being played when it came */
   uint64_t at_ns; /* since the script began */
   bool is_out, is_taken;
   struct drill_conn *conn; /* NULL: of no connection of the script */
@@ -103,6 +104,16 @@ struct drill_var {
   int64_t value;
 };
 
+/* ---- What happened, for a comparison of two runs ------------------------------------------------
+ */
+
+struct drill_note {
+  struct drill_note *next;
+  int line;
+  uint64_t at_ns;
+  const char *text;
+};
+
 struct drill_run {
   struct drill_arena *arena;
   const struct drill_subject *subject;
@@ -123,6 +134,8 @@ struct drill_run {
   struct drill_fd fds[DRILL_FDS_MAX];
   struct drill_op pending;
   struct drill_var *vars;
+  bool is_logged; /* expectations that fail are only noted: the other run is the judge */
+  struct drill_note *notes, **notes_end;
   uint8_t *buffer;
   size_t buffer_cap;
   struct drill_frame *held; /* {more}: waiting to be handed in together */
@@ -292,6 +305,12 @@ struct drill_control {
 bool drill_cmsg_build(struct drill_run *r, const struct drill_expr *list, struct drill_control *c);
 bool drill_cmsg_check(struct drill_run *r, const struct drill_control *wanted,
                       const struct drill_control *seen);
+
+/* log.c: results of calls and values asserted, then (at the end) frames, one a line:
+ * kind, line, microseconds, text. */
+void drill_log_note(struct drill_run *r, int line, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+char *drill_log_text(struct drill_run *r);
 
 /* eval.c, info.c, shell.c */
 bool drill_eval(struct drill_run *r, const char *code);

@@ -45,11 +45,10 @@ static void play_child(const char *path, const struct drill_options *o, int to) 
   if (o->against == DRILL_AGAINST_LINUX)
     run_ahead();
   drill_play_file(path, o, &res);
-  char *details = res.details;
-  res.details = NULL;
+  const char *details = res.details ? res.details : "", *log = res.log ? res.log : "";
   send_all(to, &res, sizeof res);
-  if (details)
-    send_all(to, details, strlen(details));
+  send_all(to, details, strlen(details) + 1);
+  send_all(to, log, strlen(log) + 1);
   _exit(0);
 }
 
@@ -87,11 +86,16 @@ static bool collect(int fd, char *to, size_t cap, size_t *n) {
   }
 }
 
+/* The record, then two texts, each with its final zero byte; an empty one is none. */
 static void take_result(const char *bytes, size_t n, struct drill_result *out) {
-  if (n < sizeof *out)
+  if (n < sizeof *out + 2)
     return;
   memcpy(out, bytes, sizeof *out);
-  out->details = n > sizeof *out ? strndup(bytes + sizeof *out, n - sizeof *out) : NULL;
+  const char *details = bytes + sizeof *out, *end = bytes + n;
+  size_t len = strnlen(details, (size_t)(end - details));
+  const char *log = details + len + 1;
+  out->details = len ? strndup(details, len) : NULL;
+  out->log = log < end && *log ? strndup(log, (size_t)(end - log)) : NULL;
 }
 
 void drill_finish(struct drill_task *t, struct drill_result *out) {

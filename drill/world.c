@@ -39,6 +39,7 @@ struct drill_frame *drill_world_frame(struct drill_run *r, bool is_out, size_t l
   f->len = len;
   f->is_out = is_out;
   f->at_ns = r->now_ns;
+  f->line = r->line;
   *r->frames_end = f;
   r->frames_end = &f->next;
   return f;
