@@ -2,7 +2,7 @@
 # The front door; the build itself is meson.build. Every target installs what it needs and this
 # machine lacks (Debian packages, one line says which). `make help` lists the targets.
 .DEFAULT_GOAL := build
-.PHONY: build demo check check-all conformance conformance-probe sizes fuzz bench goodput \
+.PHONY: build demo check check-all conformance conformance-probe drill-probe script-linux sizes fuzz bench goodput \
   goodput-linux goodput-table format \
   install-deps install clean help
 
@@ -28,6 +28,16 @@ conformance:       ## docs/conformance.md from the tags in code and tests
 conformance-probe: ## switch 20 MUSTs off, one by one: their tests must fail
 	@tools/install-deps.sh check
 	@tools/conformance-probe
+
+drill-probe:       ## spoil what 20 packet scripts expect: each must fail then
+	@tools/install-deps.sh build
+	@tools/build.sh build
+	@tools/drill-probe
+
+script-linux:      ## the packet scripts on this machine's kernel, in real time (root)
+	@tools/install-deps.sh build
+	@tools/build.sh build
+	@tools/script-linux
 
 sizes:             ## the byte budgets of the records that a connection is made of
 	@tools/install-deps.sh build

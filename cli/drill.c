@@ -6,7 +6,6 @@
 #define _GNU_SOURCE
 #include "cli/plot/plot.h"
 #include "drill/compare.h"
-#include "drill/drill.h"
 
 #include <dirent.h>
 #include <errno.h>

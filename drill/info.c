@@ -61,6 +61,10 @@ static bool find_tcpi(const tct_info *i, const char *name, int64_t *v) {
       {"segs_in", i->segs_in}, {"data_segs_in", i->data_segs_in},
       {"data_segs_out", i->data_segs_out}, {"notsent_bytes", i->notsent_bytes},
       {"dsack_dups", i->dsack_dups}, {"snd_wnd", i->snd_wnd}, {"rcv_wnd", i->rcv_wnd},
+      {"busy_time", (int64_t)i->busy_time}, {"rwnd_limited", (int64_t)i->rwnd_limited},
+      {"sndbuf_limited", (int64_t)i->sndbuf_limited}, {"rcv_rtt", i->rcv_rtt},
+      {"rcv_space", i->rcv_space}, {"rcv_ssthresh", i->rcv_ssthresh},
+      {"rcv_ooopack", i->rcv_ooopack},
       /* Ours. */
       {"cwnd_bytes", i->snd_cwnd}, {"ssthresh_bytes", i->snd_ssthresh},
       {"unread_bytes", i->unread_bytes}, {"challenge_acks", i->challenge_acks},
@@ -203,11 +207,10 @@ static bool lookup_isn(struct drill_run *r, const char *name, int64_t *v) {
 
 /* A name that the kernel has no answer to: whatever is asserted of it is passed over. */
 static bool is_ours_only(struct drill_run *r, const char *name) {
-  size_t n = strlen(name);
-  bool is_now = n > 3 && strcmp(name + n - 3, "Now") == 0;
-  if (!r->linux || (strncmp(name, "DROP_", 5) != 0 && !is_now && strcmp(name, "TCPAckMerged")))
-    return false;
-  return r->is_unanswered = true;
+  bool is_known = strncmp(name, "DROP_", 5) == 0;
+  for (size_t i = 0; i < COUNTERS_HERE; i++)
+    is_known = is_known || strcmp(counters[i].name, name) == 0;
+  return r->is_unanswered = r->linux && is_known;
 }
 
 bool drill_info_lookup(struct drill_run *r, const char *name, int64_t *v) {

@@ -107,9 +107,29 @@ static bool find_in_file(const char *path, const char *name, int64_t *v) {
   return found;
 }
 
+/* Lines "Udp6NoPorts  1" of what IPv6 has apart. */
+static bool find_ipv6(const char *name, int64_t *v) {
+  static const char *const prefixes[] = {"Ip6", "Udp6", "Icmp6"};
+  char line[256], known[128];
+  long long value;
+  FILE *f = fopen("/proc/net/snmp6", "re");
+  bool found = false;
+  while (f && !found && fgets(line, sizeof line, f)) {
+    if (sscanf(line, "%127s %lld", known, &value) != 2)
+      continue;
+    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
+      size_t n = strlen(prefixes[i]);
+      found = found || (strncmp(known, prefixes[i], n) == 0 && strcmp(known + n, name) == 0);
+    }
+    *v = value;
+  }
+  if (f)
+    fclose(f);
+  return found;
+}
+
 bool drill_linux_counter(struct drill_run *r, const char *name, int64_t *v) {
-  if (find_in_file("/proc/net/snmp", name, v) || find_in_file("/proc/net/netstat", name, v))
+  if (r->set->ip == DRILL_IP6 && find_ipv6(name, v))
     return true;
-  (void)r;
-  return false;
+  return find_in_file("/proc/net/snmp", name, v) || find_in_file("/proc/net/netstat", name, v);
 }

@@ -22,6 +22,7 @@
 #include <linux/if_tun.h>
 
 #define DEVICE "tun0"
+enum { AWAIT_TRIES_MAX = 4000 };
 
 /* <linux/ipv6.h> and <netinet/in.h> do not go together. */
 struct in6_ifreq_here {
@@ -155,6 +156,21 @@ static bool configure(struct drill_run *r) {
   return ok;
 }
 
+/* An IPv6 address may be used only when a worker of the kernel has looked at it. */
+static void await_address(const struct drill_run *r) {
+  struct sockaddr_storage name;
+  tct_endpoint local = {.addr = r->local};
+  socklen_t len = (socklen_t)drill_call_sockaddr(r, &local, &name);
+  int sock = socket(name.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  for (int i = 0; i < AWAIT_TRIES_MAX && sock >= 0; i++) {
+    if (bind(sock, (struct sockaddr *)&name, len) == 0 || errno != EADDRNOTAVAIL)
+      break;
+    usleep(500);
+  }
+  if (sock >= 0)
+    close(sock);
+}
+
 static bool open_tap(struct drill_run *r) {
   int on = 1, room = 8 << 20;
   struct sockaddr_ll at = {.sll_family = AF_PACKET, .sll_protocol = htons(0x0003)};
@@ -176,5 +192,6 @@ bool drill_linux_net(struct drill_run *r) {
     return false;
   drill_linux_defaults();
   strcpy(r->linux->congestion, "cubic");
+  await_address(r);
   return open_tap(r);
 }

@@ -143,9 +143,35 @@ static bool want_zero(tct_config *c, const char *v) {
   (void)c;
   return nth_number(v, 0) == 0;
 }
-static bool want_reno(tct_config *c, const char *v) {
-  (void)c;
-  return strcmp(v, "reno") == 0;
+static bool set_congestion(tct_config *c, const char *v) {
+  static const char *const names[] = {[TCT_CC_NEWRENO] = "reno",
+                                      [TCT_CC_CUBIC] = "cubic",
+                                      [TCT_CC_BBR] = "bbr",
+                                      [TCT_CC_DCTCP] = "dctcp"};
+  for (size_t i = TCT_CC_NEWRENO; i < sizeof names / sizeof names[0]; i++) {
+    if (strcmp(names[i], v) != 0)
+      continue;
+    c->congestion = (uint8_t)i;
+    return true;
+  }
+  return false;
+}
+static bool set_after_idle(tct_config *c, const char *v) {
+  c->slow_start_after_idle = nth_number(v, 0) != 0 ? TCT_ON : TCT_OFF;
+  return true;
+}
+static bool set_notsent_lowat(tct_config *c, const char *v) {
+  int64_t n = nth_number(v, 0);
+  c->notsent_lowat_bytes = n < 0 || n >= UINT32_MAX ? UINT32_MAX : (uint32_t)n;
+  return true;
+}
+static bool set_rto_max(tct_config *c, const char *v) {
+  c->rto_max_ms = (uint32_t)nth_number(v, 0);
+  return true;
+}
+static bool set_mss_min(tct_config *c, const char *v) {
+  c->mss_min = (uint16_t)nth_number(v, 0);
+  return true;
 }
 /* How the kernel batches and paces; nothing that a script sees here. */
 static bool take_any(tct_config *c, const char *v) {
@@ -177,7 +203,11 @@ static const struct {
     {"tcp_fastopen", set_fastopen},
     {"tcp_fastopen_key", set_fastopen_key},
     {"tcp_mtu_probing", want_zero},
-    {"tcp_congestion_control", want_reno},
+    {"tcp_congestion_control", set_congestion},
+    {"tcp_slow_start_after_idle", set_after_idle},
+    {"tcp_notsent_lowat", set_notsent_lowat},
+    {"tcp_rto_max_ms", set_rto_max},
+    {"tcp_min_snd_mss", set_mss_min},
     {"tcp_min_tso_segs", take_any},
     {"tcp_tso_win_divisor", take_any},
     {"tcp_pacing_ss_ratio", take_any},

@@ -72,6 +72,8 @@ step_conformance() {
   tools/rfcmap --check build-check/passed.txt
 }
 step_probe() { tools/conformance-probe; }
+step_drill_probe() { tools/build.sh build && tools/drill-probe; }
+step_script_linux() { tools/build.sh build && tools/script-linux; }
 step_goodput() { # a few rows of the table; a median that fell fails
   tools/goodput --rows loss-0,loss-1,reorder-1,stall,policer,clock-15.6ms
 }
@@ -96,7 +98,7 @@ step_interop() {
 step_readme() { tools/readme-commands.sh; }
 
 steps='format shellcheck headers release symbols sizes freestanding wasm32 install digest cppcheck tidy
-  optimised clang msan integer conformance probe goodput fuzz interop readme'
+  optimised clang msan integer conformance probe drill_probe script_linux goodput fuzz interop readme'
 [ "${1-}" = --list ] && { echo $steps; exit 0; }
 [ $# -gt 0 ] && steps=$*
 

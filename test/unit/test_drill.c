@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "drill/compare.h"
 #include "drill/drill.h"
 
 #define LISTENER                                                                                   \
@@ -197,6 +198,28 @@ static void counter__rose_since_nstat(void **state) {
   expect_fail(OPEN "+0 `nstat | grep TcpRetransSegs`\n", 9, "failed");
 }
 
+static void runs__are_compared(void **state) {
+  (void)state;
+  struct drill_difference d;
+  static const char log[] = "C 3 10 read() = 5\nP 4 100 > . 1:1(0) ack 6\nP 9 300000 > F. 1:1(0)\n";
+  assert_false(drill_compare(log, log, &d));
+  assert_false(drill_compare(log,
+                             "P 4 900 > . 1:1(0) ack 6\nC 3 10 read() = 5\n"
+                             "P 9 320000 > F. 1:1(0)\n",
+                             &d));
+  assert_true(drill_compare(log, "C 3 10 read() = 5\nP 4 100 > . 1:1(0) ack 6\n", &d));
+  assert_int_equal(d.line, 9);
+  assert_string_equal(d.theirs, "nothing");
+  assert_true(drill_compare(log, "C 3 10 read() = 4\nP 4 100 > . 1:1(0) ack 7\n", &d));
+  assert_int_equal(d.line, 3);
+  assert_string_equal(d.what, "a result differs");
+  assert_true(drill_compare(log,
+                            "C 3 10 read() = 5\nP 4 100 > . 1:1(0) ack 6\n"
+                            "P 9 500000 > F. 1:1(0)\n",
+                            &d));
+  assert_string_equal(d.what, "what left time differs");
+}
+
 static void language__is_read_whole(void **state) {
   (void)state;
   expect_parses(
@@ -240,6 +263,7 @@ int main(void) {
       cmocka_unit_test(shell__has_statuses),
       cmocka_unit_test(setting__holds_from_the_middle_on),
       cmocka_unit_test(counter__rose_since_nstat),
+      cmocka_unit_test(runs__are_compared),
       cmocka_unit_test(language__is_read_whole),
       cmocka_unit_test(wrong_script__names_its_line),
   };
