@@ -60,7 +60,7 @@ static void put_bars(struct chart *c, const struct measure *m) {
       put_sign(c, x, (low + high) / 2, b->class == MEASURE_AGAIN ? 'R' : 'o');
     if (b->class != MEASURE_DATA)
       continue;
-    for (double y = low; y <= high; y += 1)
+    for (double y = fmax(low, 0); y <= fmin(high, c->y.px_to); y += 1)
       put_dot(c, x, y, false);
   }
   for (size_t i = 0; i < m->n_marks; i++)
@@ -72,7 +72,7 @@ static void put_acks(struct chart *c, const struct measure *m) {
   const struct measure_curve *a = &m->line[MEASURE_ACK];
   for (size_t i = 0; i < a->n; i++) {
     double to = i + 1 < a->n ? x_of(c, a->p[i + 1].at) : c->x.px_to;
-    for (double x = x_of(c, a->p[i].at); x <= to; x += 1)
+    for (double x = fmax(x_of(c, a->p[i].at), 0); x <= fmin(to, c->x.px_to); x += 1)
       put_dot(c, x, scale_px(&c->y, (double)a->p[i].v), true);
   }
 }
@@ -97,7 +97,7 @@ static void print_rows(const struct chart *c, FILE *out) {
   double step = scale_step(c->y.to - c->y.from, 6);
   for (unsigned r = 0; r < ROWS; r++) {
     double per_row = (c->y.to - c->y.from) / ROWS, low = c->y.from + (ROWS - 1 - r) * per_row;
-    double tick = ceil(low / step - 1e-9) * step;
+    double tick = scale_tick(&(struct scale){.from = low}, step, 0);
     struct line l;
     line_clear(&l);
     if (tick < low + per_row - 1e-9)
@@ -119,7 +119,8 @@ static void print_axis(const struct chart *c, FILE *out) {
   line_clear(&labels);
   for (unsigned i = 0; i < c->columns; i++)
     line_add(&ticks, "%s", c->term->unicode ? "─" : "-");
-  for (double v = ceil(c->x.from / step - 1e-9) * step; v <= c->x.to; v += step) {
+  for (unsigned i = 0; i < COLUMNS_MAX && scale_tick(&c->x, step, i) <= c->x.to; i++) {
+    double v = scale_tick(&c->x, step, i);
     unsigned at = (unsigned)(scale_px(&c->x, v) / DOTS_X);
     if (labels.n != 0)
       line_pad_to(&labels, at);

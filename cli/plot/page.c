@@ -10,6 +10,8 @@
 
 #include "cli/show/svg_page.h"
 
+enum { TICKS_MAX = 24 }; /* far out, where doubles have gaps, adding a step might never end */
+
 static const char style[] =
     "text{font:12px system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif;"
     "fill:#57606a}\n"
@@ -129,16 +131,21 @@ static unsigned ticks_y(const struct page_panel *n) {
 static void put_grid_x(struct page *g, const struct page_panel *n) {
   double step = scale_step(g->x.to - g->x.from, PAGE_TICKS_X);
   fputs("<path class=\"grid\" d=\"", g->out);
-  for (double v = ceil(g->x.from / step) * step; v <= g->x.to; v += step)
-    fprintf(g->out, "M%.1f %.1fV%.1f", scale_px(&g->x, v), n->top, n->bottom);
+  for (unsigned i = 0; i < TICKS_MAX; i++) {
+    double v = scale_tick(&g->x, step, i);
+    if (v <= g->x.to)
+      fprintf(g->out, "M%.1f %.1fV%.1f", scale_px(&g->x, v), n->top, n->bottom);
+  }
   fputs("\"/>\n", g->out);
 }
 
 static void put_axis_y(struct page *g, const struct page_panel *n) {
   double step = scale_step(n->y.to - n->y.from, ticks_y(n));
-  for (double v = ceil(n->y.from / step - 1e-9) * step; v <= n->y.to + step * 1e-9; v += step) {
+  for (unsigned i = 0; i < TICKS_MAX; i++) {
     struct line l;
-    double y = scale_px(&n->y, v);
+    double v = scale_tick(&n->y, step, i), y = scale_px(&n->y, v);
+    if (v > n->y.to + step * 1e-9)
+      return;
     line_clear(&l);
     scale_label(&l, n->unit, &n->y, v, step);
     fprintf(g->out, "<path class=\"grid\" d=\"M%.1f %.1fH%.1f\"/>", g->x.px_from, y, g->x.px_to);
@@ -168,8 +175,11 @@ void page_panel_end(struct page *g) {
 
 void page_time_axis(struct page *g, double y) {
   double step = scale_step(g->x.to - g->x.from, PAGE_TICKS_X);
-  for (double v = ceil(g->x.from / step) * step; v <= g->x.to; v += step) {
+  for (unsigned i = 0; i < TICKS_MAX; i++) {
     struct line l;
+    double v = scale_tick(&g->x, step, i);
+    if (v > g->x.to)
+      break;
     line_clear(&l);
     scale_label(&l, SCALE_TIME, &g->x, v, step);
     fprintf(g->out, "<text class=\"tick\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%s</text>\n",

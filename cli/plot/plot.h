@@ -18,6 +18,7 @@
 #include <stdio.h>
 
 #include "cli/term.h"
+#include "drivers/pcapng.h"
 #include "tercet/tercet.h"
 
 enum {
@@ -110,6 +111,9 @@ enum { PLOT_NOTE_MAX = 96 };
 void plot_note_cc(char note[PLOT_NOTE_MAX], uint32_t cwnd, uint32_t ssthresh, uint32_t srtt_us);
 /* All TCP of a capture file. False: one sentence is in error. */
 bool plot_read(struct plot *p, const char *path, char *error, size_t cap);
+/* The same of a file that is open already; path is for messages. */
+bool plot_read_from(struct plot *p, struct tct_pcapng_reader *file, const char *path, char *error,
+                    size_t cap);
 
 /* ---- draw.c, chart.c ------------------------------------------------------------------------- */
 /* Both want plot_choose to have said yes. 0, or -1 with errno. */

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "drivers/pcapng.h"
 #include "wire/ip.h"
 #include "wire/tcp.h"
 
@@ -151,12 +150,10 @@ static void take(struct plot *p, const struct tct_pcapng_record *r) {
     plot_lost(p, r->at, &seg);
 }
 
-bool plot_read(struct plot *p, const char *path, char *error, size_t cap) {
+bool plot_read_from(struct plot *p, struct tct_pcapng_reader *file, const char *path, char *error,
+                    size_t cap) {
   struct tct_pcapng_record r;
-  struct tct_pcapng_reader *file = tct_pcapng_open(path, error, cap);
   int got;
-  if (file == NULL)
-    return false;
   while ((got = tct_pcapng_next(file, &r)) == 1 && !p->no_memory)
     take(p, &r);
   if (got < 0)
@@ -165,6 +162,12 @@ bool plot_read(struct plot *p, const char *path, char *error, size_t cap) {
     snprintf(error, cap, "%s: no memory for so many packets", path);
   else if (p->n_flows == 0)
     snprintf(error, cap, "%s: no TCP in it (%llu packets)", path, (unsigned long long)p->packets);
-  tct_pcapng_reader_free(file);
   return got == 0 && !p->no_memory && p->n_flows != 0;
+}
+
+bool plot_read(struct plot *p, const char *path, char *error, size_t cap) {
+  struct tct_pcapng_reader *file = tct_pcapng_open(path, error, cap);
+  bool ok = file != NULL && plot_read_from(p, file, path, error, cap);
+  tct_pcapng_reader_free(file);
+  return ok;
 }

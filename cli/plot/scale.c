@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+static const double FAR = 100000; /* pixels; nobody sees more, and some viewers choke */
+
 double scale_px(const struct scale *s, double v) {
   double span = s->to - s->from;
   if (span <= 0)
@@ -24,6 +26,10 @@ double scale_step(double span, unsigned max) {
     if (nice[i] * ten >= rough)
       return nice[i] * ten;
   return 10 * ten;
+}
+
+double scale_tick(const struct scale *s, double step, unsigned n) {
+  return (ceil(s->from / step - 1e-9) + n) * step;
 }
 
 struct named {
@@ -50,7 +56,7 @@ void scale_label(struct line *l, enum scale_unit unit, const struct scale *axis,
 }
 
 void scale_put(FILE *out, double px) {
-  long tenths = lround(px * 10);
+  long tenths = lround(fmax(-FAR, fmin(FAR, px)) * 10);
   long whole = tenths / 10, part = tenths % 10;
   const char *sign = tenths < 0 ? "-" : "";
   whole = whole < 0 ? -whole : whole;

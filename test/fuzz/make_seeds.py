@@ -100,6 +100,19 @@ def pcapng():
         yield section + interface + enhanced + simple
         yield section + interface + block(order, 5, noise(1, 20)) + enhanced[:-5]
 
+    for order in "<>":  # the older format
+        packet = ipv4(tcp(2))
+        yield struct.pack(order + "IHHIIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101) + struct.pack(
+            order + "IIII", 1, 2, len(packet), len(packet)) + packet
+
+
+def plot():
+    for capture in pcapng():
+        yield b"\0" + capture
+    for how in (1, 3, 9, 1 | 16 | 32):
+        for n in (40, 300, 1500):
+            yield bytes([how]) + noise(how + n, n)
+
 
 def url_http():
     texts = [
@@ -173,7 +186,7 @@ def plain():
 def main():
     root = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus")
     targets = {"wire_tcp": wire_tcp, "wire_udp": wire_udp, "wire_ip": wire_ip, "wire_icmp": wire_icmp,
-               "pcapng": pcapng, "url_http": url_http, "drill": lambda: (d.encode() for d in DRILLS),
+               "pcapng": pcapng, "plot": plot, "url_http": url_http, "drill": lambda: (d.encode() for d in DRILLS),
                "input": input_target, "tcp_pair": tcp_pair, "api": api, "ranges": plain, "queue": plain,
                "reasm": plain}
     for name, make in targets.items():
