@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include "cli/plot/plot.h"
+#include "cli/show/show.h"
 #include "drill/compare.h"
 
 #include <dirent.h>
@@ -25,7 +26,7 @@ struct drill_cli {
   const char *overrides[OVERRIDES_MAX];
   size_t n_overrides;
   const char *profile, *plot;
-  bool quiet, tap, parse_only, both, any_profile, diff, is_wrong;
+  bool quiet, tap, parse_only, both, any_profile, diff, wants_frames, is_wrong;
   unsigned passed, failed, skipped;
   enum drill_against against;
   unsigned parallel; /* scripts at a time, in real time */
@@ -60,6 +61,7 @@ static const char help[] =
     "  --parallel N            scripts at a time with --against linux (8)\n"
     "  --profile strict|linux  for scripts that name none (linux)\n"
     "  --plot FILE             one script's segments as a time-sequence graph (docs/plot.md)\n"
+    "  --frames                after a failure: the segments in the script's notation, no ladder\n"
     "  --quiet                 only failures, one line each, and the sum\n"
     "  --tap                   Test Anything Protocol, for test runners\n"
     "  --both                  scripts that name no ip_version: over IPv4, then over IPv6\n"
@@ -69,12 +71,12 @@ static const char help[] =
     "\n"
     "The language is packetdrill's; docs/drill.md tells it and what is added.\n";
 
-static void print_why_indented(const char *details) {
-  if (details)
-    fputs(details, stdout);
+static void print_text(const char *text) {
+  if (text)
+    fputs(text, stdout);
 }
 
-static void print_tap_details(const char *details) {
+static void print_commented(const char *details) {
   for (const char *p = details; p && *p;) {
     size_t n = strcspn(p, "\n");
     printf("# %.*s\n", (int)n, p);
@@ -99,12 +101,12 @@ static void report(struct drill_cli *c, const char *path, const char *how,
     printf("%s - %s%s\n", res->passed ? "ok" : "not ok", path, how);
     if (!res->passed)
       printf("# %s:%d %s\n", path, res->line, res->why);
-    if (!res->passed)
-      print_tap_details(res->details);
+    print_commented(res->details);
+    print_commented(res->frames);
   } else if (!res->passed) {
     printf("FAIL %s:%d%s %s\n", path, res->line, how, res->why);
     if (!c->quiet)
-      print_why_indented(res->details);
+      print_text(res->details), print_text(res->frames);
   } else if (!c->quiet) {
     printf("ok %s%s\n", path, how);
   }
@@ -137,6 +139,41 @@ static void write_plot(struct drill_cli *c, struct plot *p) {
   c->is_wrong = true;
 }
 
+/* The frames of a failed script as a ladder: its time is virtual, so it goes the same way again. */
+static void draw_ladder(const char *path, const struct drill_options *o, struct drill_result *res) {
+  char error[300], *text = NULL;
+  size_t size;
+  struct drill_options traced = *o;
+  struct drill_result again;
+  struct show_opts opts;
+  FILE *to = open_memstream(&text, &size);
+  if (!to)
+    return;
+  show_opts_init(&opts, to);
+  opts.mode = SHOW_LADDER;
+  opts.names[SHOW_LEFT] = "script";
+  opts.names[SHOW_RIGHT] = "stack";
+  opts.traced = 1u << SHOW_RIGHT;
+  opts.why = opts.no_summary = true;
+  struct show *show = show_new(&opts, error, sizeof error);
+  if (show) {
+    traced.trace = show_sink_fn;
+    traced.trace_ctx = show_sink(show, SHOW_RIGHT);
+    drill_play_file(path, &traced, &again);
+    (void)show_finish(show, NULL);
+    show_free(show);
+    free(again.details);
+    free(again.frames);
+  }
+  fclose(to);
+  if (text && *text) {
+    free(res->frames);
+    res->frames = text;
+  } else {
+    free(text);
+  }
+}
+
 /* Once; extra: a further override, or NULL. True: IPv6 would do as well. */
 static bool play_once(struct drill_cli *c, const char *path, const char *extra) {
   struct drill_result res;
@@ -149,8 +186,11 @@ static bool play_once(struct drill_cli *c, const char *path, const char *extra) 
   if (c->plot && !c->parse_only)
     write_plot(c, plot);
   plot_free(plot);
+  if (!res.passed && res.frames && !c->quiet && !c->wants_frames)
+    draw_ladder(path, &o, &res);
   report(c, path, extra ? " (ipv6)" : "", &res);
   free(res.details);
+  free(res.frames);
   return !res.names_ip_version;
 }
 
@@ -179,6 +219,7 @@ static void end_slot(struct drill_cli *c, struct slot *s) {
   if (!s->result.is_timing || s->tries == TRIES_MAX)
     return;
   free(s->result.details);
+  free(s->result.frames);
   begin_slot(c, s);
 }
 
@@ -241,6 +282,7 @@ static void tell_slots(struct drill_cli *c) {
 static void free_slots(struct drill_cli *c) {
   for (size_t i = 0; i < c->n_slots; i++) {
     free(c->slots[i].result.details);
+    free(c->slots[i].result.frames);
     free(c->slots[i].result.log);
     free(c->slots[i].path);
   }
@@ -388,6 +430,8 @@ static int take_option(struct drill_cli *c, int left, char **argv) {
     return c->both = true, 1;
   if (strcmp(a, "--parse") == 0)
     return c->parse_only = true, 1;
+  if (strcmp(a, "--frames") == 0)
+    return c->wants_frames = true, 1;
   if (strcmp(a, "--diff") == 0)
     return c->diff = true, c->against = DRILL_AGAINST_LINUX, 1;
   if (strcmp(a, "--any-profile") == 0)

@@ -58,6 +58,10 @@ static void report_failure(struct drill_run *r, struct drill_result *out) {
     fprintf(to, "    expected %s\n", r->expected);
   if (r->seen)
     fprintf(to, "    seen     %s\n", r->seen);
+  fclose(to);
+  to = open_memstream(&out->frames, &size);
+  if (!to)
+    return;
   write_frames(r, to);
   fclose(to);
 }

@@ -32,7 +32,8 @@ struct drill_result {
   int line;              /* of the failure; 0: the file could not be read */
   char why[1024];        /* one line */
   char *log;             /* if it was asked for; free() it */
-  char *details;         /* expected, seen, the frames up to there; free() it; NULL: none */
+  char *details;         /* expected, seen; free() it; NULL: none */
+  char *frames;          /* all up to there, in the script's notation; free() it; NULL: none */
 };
 
 /* Against the kernel a script must be played in a process of its own: drill_start. */

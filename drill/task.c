@@ -31,6 +31,10 @@ static void send_all(int fd, const void *p, size_t n) {
   }
 }
 
+static void send_text(int fd, const char *text) {
+  send_all(fd, text ? text : "", text ? strlen(text) + 1 : 1);
+}
+
 /* On a busy machine a script's clock is only worth something ahead of the others; no harm if that
  * is refused. */
 static void run_ahead(void) {
@@ -45,10 +49,10 @@ static void play_child(const char *path, const struct drill_options *o, int to) 
   if (o->against == DRILL_AGAINST_LINUX)
     run_ahead();
   drill_play_file(path, o, &res);
-  const char *details = res.details ? res.details : "", *log = res.log ? res.log : "";
   send_all(to, &res, sizeof res);
-  send_all(to, details, strlen(details) + 1);
-  send_all(to, log, strlen(log) + 1);
+  send_text(to, res.details);
+  send_text(to, res.frames);
+  send_text(to, res.log);
   _exit(0);
 }
 
@@ -86,16 +90,23 @@ static bool collect(int fd, char *to, size_t cap, size_t *n) {
   }
 }
 
-/* The record, then two texts, each with its final zero byte; an empty one is none. */
+/* The next text of those that came; none if it is empty. */
+static char *take_text(const char **at, const char *end) {
+  size_t left = (size_t)(end - *at), len = strnlen(*at, left);
+  char *text = len ? strndup(*at, len) : NULL;
+  *at += len < left ? len + 1 : len;
+  return text;
+}
+
+/* The record, then texts, each with its final zero byte. */
 static void take_result(const char *bytes, size_t n, struct drill_result *out) {
-  if (n < sizeof *out + 2)
+  if (n < sizeof *out)
     return;
   memcpy(out, bytes, sizeof *out);
-  const char *details = bytes + sizeof *out, *end = bytes + n;
-  size_t len = strnlen(details, (size_t)(end - details));
-  const char *log = details + len + 1;
-  out->details = len ? strndup(details, len) : NULL;
-  out->log = log < end && *log ? strndup(log, (size_t)(end - log)) : NULL;
+  const char *at = bytes + sizeof *out, *end = bytes + n;
+  out->details = take_text(&at, end);
+  out->frames = take_text(&at, end);
+  out->log = take_text(&at, end);
 }
 
 void drill_finish(struct drill_task *t, struct drill_result *out) {

@@ -44,8 +44,10 @@ static struct drill_result play(const char *text, bool parse_only) {
 static void expect_pass(const char *text) {
   struct drill_result res = play(text, false);
   if (!res.passed)
-    print_error("line %d: %s\n%s", res.line, res.why, res.details ? res.details : "");
+    print_error("line %d: %s\n%s%s", res.line, res.why, res.details ? res.details : "",
+                res.frames ? res.frames : "");
   free(res.details);
+  free(res.frames);
   assert_true(res.passed);
 }
 
@@ -55,6 +57,7 @@ static void expect_fail(const char *text, int line, const char *why) {
   if (res.passed || res.line != line || !is_said)
     print_error("wanted line %d \"%s\", have line %d \"%s\"\n", line, why, res.line, res.why);
   free(res.details);
+  free(res.frames);
   assert_false(res.passed);
   assert_int_equal(res.line, line);
   assert_true(is_said);
