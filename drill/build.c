@@ -252,6 +252,7 @@ bool drill_build_inject(struct drill_run *r, const struct drill_packet *k) {
                                     : put_icmp(&b);
   if (!ok)
     return false;
+  b.len = drill_build_encap(r, k, &b.p, b.len);
   size_t len =
       k->twist.trunc >= 0 && (size_t)k->twist.trunc < b.len ? (size_t)k->twist.trunc : b.len;
   return drill_world_inject(r, b.p, len, k->twist.is_more);

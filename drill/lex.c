@@ -116,7 +116,11 @@ static size_t match_ipv6(const char *p) {
   memcpy(text, p, n);
   text[n] = '\0';
   unsigned char addr[16];
-  return inet_pton(AF_INET6, text, addr) == 1 ? n : 0;
+  if (inet_pton(AF_INET6, text, addr) == 1)
+    return n;
+  bool has_colon_behind = text[--n] == ':';
+  text[n] = '\0';
+  return has_colon_behind && inet_pton(AF_INET6, text, addr) == 1 ? n : 0;
 }
 
 static bool lex_longest(struct lexer *x) {

@@ -283,6 +283,8 @@ static bool match_icmp(struct match *m) {
 static bool match_all(struct match *m) {
   static const uint8_t protos4[] = {[DRILL_TCP] = 6, [DRILL_UDP] = 17, [DRILL_ICMP] = 1};
   uint8_t want = m->k->proto == DRILL_ICMP && m->f->version == 6 ? 58 : protos4[m->k->proto];
+  if (m->k->n_layers > 0)
+    return drill_run_fail(m->r, "nothing sends packets with headers around them here");
   if (m->f->proto != want)
     return differ(m, "protocol", want, m->f->proto);
   if (!match_ip(m) || !match_flowlabel(m))

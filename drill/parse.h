@@ -50,6 +50,8 @@ bool drill_parse_want_int(struct drill_parser *p, int64_t min, int64_t max, int6
 bool drill_parse_want_hex(struct drill_parser *p, uint8_t *bytes, size_t cap, size_t *len);
 
 bool drill_parse_packet(struct drill_parser *p, struct drill_packet **out);
+bool drill_parse_ip_info(struct drill_parser *p, struct drill_packet *k);
+bool drill_parse_encap(struct drill_parser *p, struct drill_packet *k);
 bool drill_parse_tcp_options(struct drill_parser *p, struct drill_packet *k);
 bool drill_parse_twist(struct drill_parser *p, struct drill_packet *k);
 bool drill_parse_call(struct drill_parser *p, struct drill_call **out);

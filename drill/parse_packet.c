@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * parse_packet.c - packets to inject and packets to expect: addresses' extras, TCP, UDP, ICMP.
- * Called by parse.c. Leaves TCP options and our own { } block to parse_tcpopt.c.
+ * Called by parse.c. Leaves TCP options and our own { } block to parse_tcpopt.c,
+ * headers around a packet to parse_encap.c.
  */
 #include "drill/parse.h"
 
 #include <string.h>
 
 #include "drill/names.h"
+
+enum { BURST_MAX = 16 << 20 };
 
 static bool parse_ecn_word(struct drill_parser *p, struct drill_packet *k, const char *word) {
   static const struct {
@@ -54,7 +57,7 @@ static bool parse_ip_item(struct drill_parser *p, struct drill_packet *k) {
   return parse_ecn_word(p, k, t->text);
 }
 
-static bool parse_ip_info(struct drill_parser *p, struct drill_packet *k) {
+bool drill_parse_ip_info(struct drill_parser *p, struct drill_packet *k) {
   char close = drill_parse_take_char(p, '[') ? ']' : drill_parse_take_char(p, '(') ? ')' : '\0';
   if (!close)
     return true;
@@ -127,12 +130,13 @@ static bool parse_flags(struct drill_parser *p, struct drill_packet *k) {
   return true;
 }
 
-static bool parse_seq(struct drill_parser *p, uint32_t *seq, uint32_t *len) {
+/* A line to expect may be a burst, so its length is no packet's. */
+static bool parse_seq(struct drill_parser *p, uint32_t *seq, uint32_t *len, int64_t max) {
   int64_t from, to, n;
   if (!drill_parse_want_int(p, DRILL_SEQ_MIN, UINT32_MAX, &from) ||
       !drill_parse_want_char(p, ':') ||
       !drill_parse_want_int(p, DRILL_SEQ_MIN, 2ll * UINT32_MAX, &to) ||
-      !drill_parse_want_char(p, '(') || !drill_parse_want_int(p, 0, 65535, &n) ||
+      !drill_parse_want_char(p, '(') || !drill_parse_want_int(p, 0, max, &n) ||
       !drill_parse_want_char(p, ')'))
     return false;
   if ((uint32_t)(from + n) != (uint32_t)to)
@@ -146,7 +150,8 @@ static bool parse_seq(struct drill_parser *p, uint32_t *seq, uint32_t *len) {
 static bool parse_tcp(struct drill_parser *p, struct drill_packet *k) {
   int64_t v;
   k->proto = DRILL_TCP;
-  if (!parse_ports(p, k) || !parse_flags(p, k) || !parse_seq(p, &k->seq, &k->len))
+  if (!parse_ports(p, k) || !parse_flags(p, k) ||
+      !parse_seq(p, &k->seq, &k->len, k->is_out ? BURST_MAX : 65535))
     return false;
   k->is_absolute = drill_parse_take_char(p, '!');
   if (drill_parse_take_word(p, "ack")) {
@@ -196,7 +201,7 @@ static bool parse_quote(struct drill_parser *p, struct drill_packet *k) {
     k->quoted = DRILL_RAW;
     return parse_length(p, &k->quoted_len);
   }
-  return parse_seq(p, &k->quoted_seq, &k->quoted_len);
+  return parse_seq(p, &k->quoted_seq, &k->quoted_len, 65535);
 }
 
 static bool parse_icmp(struct drill_parser *p, struct drill_packet *k) {
@@ -245,15 +250,6 @@ static bool parse_raw(struct drill_parser *p, struct drill_packet *k) {
   return drill_parse_want_hex(p, bytes, 4096, &k->raw_len);
 }
 
-static bool refuse_encap(struct drill_parser *p) {
-  static const char *const words[] = {"ipv4", "ipv6", "gre", "mpls", "encap"};
-  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-    if (drill_parse_is_word(p, words[i]))
-      return drill_parse_fail(p, "encapsulation (%s) is not supported: the stack has no tunnels",
-                              words[i]);
-  return true;
-}
-
 bool drill_parse_packet(struct drill_parser *p, struct drill_packet **out) {
   struct drill_packet *k = drill_arena_get(p->arena, sizeof *k);
   *out = k;
@@ -261,7 +257,7 @@ bool drill_parse_packet(struct drill_parser *p, struct drill_packet **out) {
   k->flowlabel = -1;
   k->is_out = drill_parse_is_char(p, '>');
   p->pos++;
-  if (!refuse_encap(p) || !parse_ip_info(p, k) || !drill_parse_twist(p, k))
+  if (!drill_parse_encap(p, k) || !drill_parse_ip_info(p, k) || !drill_parse_twist(p, k))
     return false;
   if (drill_parse_take_word(p, "udp"))
     return parse_udp(p, k);

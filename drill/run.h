@@ -253,6 +253,9 @@ uint32_t drill_conn_ack_in(const struct drill_conn *c, const struct drill_packet
 uint32_t drill_conn_seq_out(const struct drill_conn *c, const struct drill_frame *f);
 uint32_t drill_conn_ack_out(const struct drill_conn *c, const struct drill_frame *f, uint32_t ack);
 
+/* build_encap.c: what stands around the packet, put before it; the new length. */
+size_t drill_build_encap(struct drill_run *r, const struct drill_packet *k, uint8_t **bytes,
+                         size_t len);
 /* build.c, match.c, show.c */
 bool drill_build_inject(struct drill_run *r, const struct drill_packet *k);
 bool drill_match_expect(struct drill_run *r, const struct drill_event *e);

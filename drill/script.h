@@ -93,6 +93,21 @@ struct drill_twist {
   size_t payload_len;
 };
 
+enum drill_layer_kind { DRILL_LAYER_IPV4, DRILL_LAYER_IPV6, DRILL_LAYER_GRE, DRILL_LAYER_MPLS };
+enum { DRILL_LAYERS_MAX = 4, DRILL_LABELS_MAX = 8 };
+
+struct drill_layer { /* a header around a packet */
+  enum drill_layer_kind kind;
+  tct_addr src, dst;
+  enum drill_ecn_word ecn;
+  uint8_t tos;
+  int ttl;
+  uint16_t gre_flags;
+  uint32_t key, seq;
+  uint32_t labels[DRILL_LABELS_MAX];
+  unsigned n_labels;
+};
+
 struct drill_packet {
   enum drill_proto proto;
   bool is_out; /* '>' */
@@ -118,6 +133,8 @@ struct drill_packet {
   enum drill_proto quoted;
   uint32_t quoted_seq, quoted_len;
   struct drill_twist twist;
+  struct drill_layer layers[DRILL_LAYERS_MAX]; /* outermost first */
+  unsigned n_layers;
   const char *raw; /* RAW: all bytes from the IP header on */
   size_t raw_len;
 };

@@ -235,6 +235,216 @@ static void language__is_read_whole(void **state) {
       "+0 < (tos 0x10) udp 9 > 10 (0)\n/* end */ +0 close(3) = ? (any)\n`true`\n");
 }
 
+/* Every form of the language, in the order of docs/drill.md. */
+static void form__is_read(void **state) {
+  (void)state;
+  static const char *const forms[] = {
+      "--ip_version=ipv4\n"
+      "--local_ip=192.168.0.1\n"
+      "--remote_ip=192.0.2.1\n"
+      "--gateway_ip=192.168.0.1\n"
+      "--netmask_ip=255.255.0.0\n"
+      "0 `true`\n",
+      "--bind_port=99\n"
+      "--connect_port=98\n"
+      "--tolerance_usecs=9000\n"
+      "--tolerance_percent=\"12.5\"\n"
+      "--tcp_ts_tick_usecs=1000\n"
+      "--tcp_ts_ecr_scaled\n"
+      "--strict_segments\n"
+      "--mtu=1500\n"
+      "--mss=1000\n"
+      "--non_fatal=packet,syscall\n"
+      "0 `true`\n",
+      "--non_fatal=\"packet,syscall\"\n"
+      "--define=A=B\n"
+      "--define=C=\"text\"\n"
+      "--define=D=`cmd`\n"
+      "--init_scripts=/x/y.sh\n"
+      "--speed=100\n"
+      "--verbose\n"
+      "--is_anyip\n"
+      "--send_omit_free\n"
+      "--code_command=python3\n"
+      "--code_format=x\n"
+      "--code_sockopt=TCP_INFO\n"
+      "0 `true`\n",
+      "--so_filename=x.so\n"
+      "--so_flags=y\n"
+      "--wire_client\n"
+      "--wire_server\n"
+      "--wire_client_device=eth0\n"
+      "--wire_server_device=eth0\n"
+      "--wire_server_ip=1.2.3.4\n"
+      "--wire_server_port=1\n"
+      "--tcp_md5_secret=abc\n"
+      "--dry_run\n"
+      "--debug\n"
+      "0 `true`\n",
+      "0 `true`\n"
+      "+0 < S 0:0(0) win 1 <mss 1,nop,nop,sackOK,nop,wscale 0,eol,eol,TS val 1 ecr 0>\n",
+      "0 `true`\n"
+      "+0 < . 1:1(0) ack 1 win 1 <sack 5:9 20:30,nop,nop>\n",
+      "0 `true`\n"
+      "+0 < . 1:1(0) ack 1 win 1 <nop,nop,md5 00112233445566778899aabbccddeeff>\n",
+      "0 `true`\n"
+      "+0 < S 0:0(0) win 1 <FO,nop,nop>\n"
+      "+0 > S. 0:0(0) ack 1 <FO 0123456789abcdef,nop,nop>\n"
+      "+0 < S 0:0(0) win 1 <FO TFO_COOKIE,nop,nop>\n"
+      "+0 < S 0:0(0) win 1 <FOEXP>\n"
+      "+0 < S 0:0(0) win 1 <FOEXP 1234,nop,nop>\n",
+      "0 `true`\n"
+      "+0 < S 0:0(0) win 1 <FO 998877,nop,nop,nop>\n"
+      "+0 < S 0:0(0) win 1 <FO 9fa2c0,nop,nop,nop>\n",
+      "0 `true`\n"
+      "+0 > . 1:1(0) ack 1 <ECN e0b 1 ceb 2 e1b 3,nop>\n"
+      "+0 > . 1:1(0) ack 1 <ECN e1b 1,nop,nop,nop>\n"
+      "+0 > . 1:1(0) ack 1 <ECN e1b 1 ceb 5 e0b 7,nop>\n"
+      "+0 > . 1:1(0) ack 1 <ECN e0b 1 ceb 2>\n",
+      "0 `true`\n"
+      "+0 < [ect0] . 1:1(0) ack 1 win 1\n"
+      "+0 < [ce] P. 1:2(1) ack 1 win 1\n"
+      "+0 > [noecn] . 1:1(0) ack 1\n"
+      "+0 > [ect01] . 1:1(0) ack 1\n"
+      "+0 < [tos 0x10] . 1:1(0) ack 1 win 1\n"
+      "+0 < (tos 0x10) . 1:1(0) ack 1 win 1\n"
+      "+0 < (ttl 9) . 1:1(0) ack 1 win 1\n"
+      "+0 > [ect0, flowlabel 0x1] . 1:1(0) ack 1\n"
+      "+0 > [flowlabel 0x12] . 1:1(0) ack 1\n"
+      "+0 > (tos 0x2, flowlabel 7) . 1:1(0) ack 1\n",
+      "0 `true`\n"
+      "+0 < 9000 > 8080 S 0:0(0) win 1\n"
+      "+0 > 8080 > 9000 S. 0:0(0) ack 1\n",
+      "0 `true`\n"
+      "+0 < SF 0:0(0) win 1\n"
+      "+0 < SEW 0:0(0) win 1\n"
+      "+0 < SEWA 0:0(0) win 1\n"
+      "+0 > SE. 0:0(0) ack 1\n"
+      "+0 < - 0:0(0) win 1\n"
+      "+0 < FSRPUEWA. 0:0(0) win 1 urg 4\n"
+      "+0 < U. 0:0(0) ack 1 win 1 urg 1\n"
+      "+0 > P.5 1:2(1) ack 1\n"
+      "+0 > .7 1:2(1) ack 1\n"
+      "+0 > S.0 1:2(1) ack 1\n"
+      "+0 < S3 0:0(0) win 1\n",
+      "0 `true`\n"
+      "+0 < F. 1:1(0)! ack 1 win 1\n"
+      "* > R. 1:1(0) ack 1\n"
+      "+0~+.5 > . 1:1(0) ack 1\n"
+      "1~2 > . 1:1(0) ack 1\n"
+      "+.1~+.2 > . 1:1(0) ack 1 win 100 urg 0\n",
+      "0 `true`\n"
+      "+0 < udp (100)\n"
+      "+0 > udp 9 > 10 (1)\n"
+      "+0 < udp 9 > 10 (1)\n",
+      "0 `true`\n"
+      "+0 < icmp unreachable host_unreachable [0:0(0)]\n"
+      "+0 < icmp unreachable CODE [1:1(0)]\n"
+      "+0 < icmp unreachable frag_needed mtu 900 [1:1001(1000)]\n"
+      "+0 < icmp source_quench [1:2(1)]\n"
+      "+0 < icmp redirect code_5\n",
+      "0 `true`\n"
+      "+0 < icmp redirect redirect_for_host [1:2(1)]\n"
+      "+0 < icmp time_exceeded ttl_exceeded_in_transit [1:2(1)]\n"
+      "+0 < icmp time_exceeded frag_reass_exceeded\n"
+      "+0 < icmp parameter_problem code_2 [1:2(1)]\n"
+      "+0 < icmp type_3 code_1 [udp (10)]\n"
+      "+0 < icmp echo_request id 5\n"
+      "+0 > icmp echo_reply id 5\n"
+      "+0 < icmp unreachable [raw (5)]\n"
+      "+0 < icmp timestamp_request\n"
+      "+0 > icmp timestamp_reply\n",
+      "--ip_version=ipv6\n"
+      "0 `true`\n"
+      "+0 < icmp packet_too_big mtu 1280 [1:1001(1000)]\n"
+      "+0 < icmp unreachable address_unreachable [0:0(0)]\n"
+      "+0 < icmp time_exceeded exceeded_hop_limit [1:1(0)]\n"
+      "+0 < icmp parameter_problem unknown_option [1:1(0)]\n"
+      "+0 < icmp echo_request id 7\n",
+      "0 `true`\n"
+      "+0 < ipv4 1.1.1.1 > 2.2.2.2: . 1:1(0) ack 1 win 1\n"
+      "+0 < ipv6 fd00::1 > fd00::2: ipv4 [ect0] 1.2.3.4 > 5.6.7.8: S 0:0(0) win 1\n"
+      "+0 < gre: S 0:0(0) win 1\n"
+      "+0 > ipv4 1.1.1.1 > 2.2.2.2: gre flags 0x2000, key 0x7: . 1:1(0) ack 1\n"
+      "+0 < mpls (label 3, tc 0, [S], ttl 9): S 0:0(0) win 1\n"
+      "+0 < ipv4 1.1.1.1 > 2.2.2.2: gre: mpls (label 3, tc 0, ttl 9) (label 4, tc 1, [S], ttl 9): "
+      "S 0:0(0) win 1\n",
+      "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n"
+      "+0 bind(3, {sa_family=AF_INET, sin_port=htons(99), sin_addr=inet_addr(\"10.1.2.3\")}, ...) "
+      "= 0\n"
+      "+0 bind(3, {sa_family=AF_INET6, sin6_port=htons(99), sin6_addr=inet6_addr(\"fd00::1\")}, "
+      "...) = 0\n",
+      "0 setsockopt(3, SOL_SOCKET, SO_LINGER, {onoff=1, linger=0}, 8) = 0\n"
+      "+0 setsockopt(3, SOL_TCP, TCP_FASTOPEN_KEY, \"abc\\x01\" \"def\", 16) = 0\n"
+      "+0 setsockopt(3, SOL_IP, IP_TOS, [4], 4) = 0\n"
+      "+0 getsockopt(3, SOL_TCP, TCP_MAXSEG, [1460], [4]) = 0\n"
+      "+0 getsockopt(3, SOL_TCP, TCP_FASTOPEN_KEY, \"x\", [16]) = -1 EINVAL (Invalid argument "
+      "(really))\n",
+      "0 poll([{fd=4, events=POLLIN|POLLOUT, revents=POLLIN}, {fd=5, events=POLLERR}], 2, 100) = "
+      "1\n"
+      "+0...0.5 poll([{fd=4, events=POLLIN, revents=POLLIN}], 1, 100) = 1\n",
+      "0 epoll_create(1) = 5\n"
+      "+0 epoll_ctl(5, EPOLL_CTL_ADD, 4, {events=EPOLLOUT|EPOLLET, ptr=4}) = 0\n"
+      "+0 epoll_ctl(5, EPOLL_CTL_MOD, 4, {events=EPOLLIN|EPOLLONESHOT, u32=4}) = 0\n"
+      "+0 epoll_ctl(5, EPOLL_CTL_DEL, 4, {events=0, u64=4}) = 0\n"
+      "+0 epoll_wait(5, {events=0, ptr=0}, 1, 0) = 0\n"
+      "+0 epoll_wait(5, [{events=EPOLLIN, fd=4}], 1, 0) = 1\n",
+      "0 recvmsg(4, {msg_name(...)=..., msg_iov(2)=[{..., 10}, {..., 20}], msg_flags=MSG_TRUNC, "
+      "msg_control=[{cmsg_level=SOL_TCP, cmsg_type=TCP_CM_INQ, cmsg_data=17}]}, 0) = 10\n"
+      "+0 sendmsg(4, {msg_name(...)=..., msg_iov(1)=[{..., 10}], msg_flags=0}, MSG_FASTOPEN) = "
+      "10\n",
+      "0 recvmsg(4, {msg_name(...)=..., msg_iov(1)=[{..., 0}], msg_flags=MSG_ERRQUEUE|MSG_TRUNC, "
+      "msg_control=[{cmsg_level=SOL_SOCKET, cmsg_type=SCM_TIMESTAMPING, cmsg_data={scm_sec=0, "
+      "scm_nsec=12}}, {cmsg_level=CMSG_LEVEL_IP, cmsg_type=CMSG_TYPE_RECVERR, "
+      "cmsg_data={ee_errno=ENOMSG, ee_origin=SO_EE_ORIGIN_TIMESTAMPING, ee_type=0, ee_code=0, "
+      "ee_info=SCM_TSTAMP_SND, ee_data=1}}, {cmsg_level=SOL_SOCKET, "
+      "cmsg_type=SCM_TIMESTAMPING_OPT_STATS, cmsg_data={TCP_NLA_SND_CWND=10, "
+      "TCP_NLA_MIN_RTT=...}}]}, MSG_ERRQUEUE) = 0\n",
+      "0 fcntl(3, F_GETFL) = 0x2 (flags O_RDWR)\n"
+      "+0 fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0 (words, are free)\n"
+      "+0 ioctl(4, SIOCINQ, [1000]) = 0\n"
+      "+0 pipe([5, 6]) = 0\n"
+      "+0 splice(4, NULL, 6, NULL, 99, 0) = 99\n"
+      "+0 open(\"/tmp/x\", O_RDONLY) = 7\n"
+      "+0 sendfile(4, 7, [0], 5) = 5\n"
+      "+0 readv(4, [{..., 1}, {..., 2}], 2) = 3\n"
+      "+0 writev(4, [{..., 1}], 1) = 1\n"
+      "+0 recvfrom(4, ..., 9, 0, ..., ...) = 9\n"
+      "+0 sendto(4, ..., 9, MSG_FASTOPEN, ..., ...) = -1 EINPROGRESS (Operation now in progress)\n"
+      "+0 sendto(4, ..., 9, 0, AF_UNSPEC, ...) = 9\n"
+      "+0 connect(3, AF_UNSPEC, ...) = 0\n"
+      "+0 cap_set(CAP_EFFECTIVE, CAP_NET_ADMIN, CAP_CLEAR) = 0\n",
+      "0 read(4, NULL, 0x10) = -1 EFAULT\n"
+      "+.5...0.6 connect(3, ..., ...) = 0\n"
+      ".5 close(3) = 0\n"
+      "+0 shutdown(4, SHUT_WR) = 0\n"
+      "1.000000 %{ assert 1 }%\n"
+      "+0 %{\n"
+      "assert tcpi_snd_cwnd == 10, tcpi_snd_cwnd\n"
+      "}%\n"
+      "+0 `sh -c 'x' \\` y`\n",
+      "/* a\n"
+      " comment */ 0 `true` // tail\n"
+      "\t+.1\n"
+      "\t<\tS 0:0(0)\n"
+      "\twin 5\n"
+      "`true`\n",
+      "0 `true`\n"
+      "+0 > P. 1:100001(100000) ack 1\n",
+  };
+  for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
+    expect_parses(forms[i]);
+}
+
+static void encapsulated_packet__is_injected_whole(void **state) {
+  (void)state;
+  expect_pass("--exact\n" LISTENER "+0 > S. 0:0(0) ack 1 <mss 1460>\n"
+              "+0 < ipv4 192.0.2.1 > 192.168.0.1: . 1:1(0) ack 1 win 65535\n"
+              "+0 > icmp unreachable protocol_unreachable\n");
+  expect_fail(OPEN "+0 write(4, ..., 9) = 9\n+0 > ipv4 192.168.0.1 > 192.0.2.1: P. 1:10(9) ack 1\n",
+              10, "nothing sends");
+}
+
 static void wrong_script__names_its_line(void **state) {
   (void)state;
   expect_fail("0 socket(... = 3\n", 1, "')' expected");
@@ -268,6 +478,8 @@ int main(void) {
       cmocka_unit_test(counter__rose_since_nstat),
       cmocka_unit_test(runs__are_compared),
       cmocka_unit_test(language__is_read_whole),
+      cmocka_unit_test(form__is_read),
+      cmocka_unit_test(encapsulated_packet__is_injected_whole),
       cmocka_unit_test(wrong_script__names_its_line),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
