@@ -105,6 +105,10 @@ tct_time tct_deadline(const tct_stack *s) {
   return tct_time_min(at, tct_tcp_next_deadline(s));
 }
 
+tct_time tct_now(const tct_stack *s) {
+  return s->now;
+}
+
 void tct_advance(tct_stack *s, tct_time now) {
   see_time(s, now);
   tct_tcp_advance(s);

@@ -12,7 +12,7 @@ enum {
   LSOCK_NEWS_KINDS = 11
 };
 
-enum lsock_kind { LSOCK_FREE, LSOCK_TCP, LSOCK_UDP, LSOCK_EPOLL };
+enum lsock_kind { LSOCK_FREE, LSOCK_TCP, LSOCK_UDP, LSOCK_EPOLL, LSOCK_PIPE };
 
 /* Linux's view of a stream socket, coarser than the TCP state. */
 enum lsock_phase {
@@ -27,28 +27,67 @@ struct lsock_interest { /* one descriptor in an epoll set */
   int fd;               /* -1: unused */
   uint32_t events;
   epoll_data_t data;
-  bool has_edge; /* news came since the last report */
+  bool has_edge; /* woken since the last report */
   bool is_spent; /* EPOLLONESHOT has fired */
 };
+
+/* Options that live here alone: flags and numbers that Linux keeps in the socket and that the
+ * core has no part in. Accepted sockets inherit them. */
+enum lsock_own {
+  LSOCK_OWN_DEBUG,
+  LSOCK_OWN_DONTROUTE,
+  LSOCK_OWN_OOBINLINE,
+  LSOCK_OWN_BROADCAST,
+  LSOCK_OWN_PRIORITY,
+  LSOCK_OWN_MARK,
+  LSOCK_OWN_TIMESTAMP,
+  LSOCK_OWN_TIMESTAMPNS,
+  LSOCK_OWN_TSFLAGS, /* SO_TIMESTAMPING */
+  LSOCK_OWN_ZEROCOPY,
+  LSOCK_OWN_SELECT_ERR_QUEUE,
+  LSOCK_OWN_INQ,
+  LSOCK_OWN_FREEBIND,
+  LSOCK_OWN_RECVERR,
+  LSOCK_OWN_RECVERR6,
+  LSOCK_OWN_QUICKACK_OFF,
+  LSOCK_OWN_COUNT
+};
+
+struct lsock_queue; /* errqueue.c */
+struct lsock_pipe;  /* pipe.c */
 
 struct lsock_file {
   uint8_t kind, phase;
   bool has_handle, is_nonblock, is_v6;
   bool read_shut, write_shut;
+  bool had_eof;      /* the peer's FIN was reached */
   bool connect_told; /* connect() has reported success */
-  bool linger_on;
-  bool oob_inline;
+  bool connect_lost; /* an attempt failed that connect() has not reported */
+  bool linger_on, is_lingering, is_cloexec;
+  bool is_short; /* a write or poll found no room: SOCK_NOSPACE */
   int linger_s;
   int err;                 /* what SO_ERROR would give, positive */
+  int soft_err;            /* and what it gives when there is no such error */
   uint32_t sndbuf, rcvbuf; /* as Linux reports them (doubled); 0: never set */
   uint8_t tos;
+  int own[LSOCK_OWN_COUNT];
+  uint64_t rcvtimeo_ns, sndtimeo_ns; /* 0: for ever */
+  uint64_t linger_until;
+  uint64_t rx_at;                  /* stack time of the last arrival that was told */
+  uint64_t tx_bytes;               /* handed to the core */
   uint32_t news[LSOCK_NEWS_KINDS]; /* how often each TCT_EV_* bit came */
   tct_sock handle;
   struct lsock_interest *interest; /* EPOLL: LSOCK_INTEREST_MAX of them */
+  struct lsock_queue *errors;      /* NULL: nothing was ever queued */
+  struct lsock_pipe *pipe;         /* PIPE: shared by both ends */
+  bool is_pipe_writer;
 };
 
 struct lsock {
   tct_stack *stack;
+  struct lsock_fds fds; /* all NULL: plain numbers */
+  bool is_strict;       /* the stack keeps to the RFC: where Linux does not, so do we */
+  int64_t epoch_ns;     /* stack time to wall time */
   struct lsock_file *files[LSOCK_FILES_MAX];
 };
 
@@ -61,8 +100,11 @@ struct lsock_pieces {
 /* transfer.c: a stream's send; *done as in lsock_send. */
 long lsock_transfer_send(struct lsock *l, int fd, const struct lsock_pieces *p, size_t *done);
 
+/* lsock.c */
 /* NULL: no such descriptor. */
 struct lsock_file *lsock_file_at(struct lsock *l, int fd);
+/* NULL: *err is -EBADF, or -ENOTSOCK for what is no socket. */
+struct lsock_file *lsock_file_socket(struct lsock *l, int fd, long *err);
 int lsock_file_new(struct lsock *l, enum lsock_kind kind);
 /* A fresh core socket for a file that has none; 0 or a negative errno. */
 long lsock_file_open(struct lsock *l, int fd);
@@ -70,11 +112,49 @@ long lsock_file_open(struct lsock *l, int fd);
 long lsock_file_take_err(struct lsock_file *f);
 /* Sleep or -EAGAIN, as the descriptor and the call's flags say. */
 long lsock_file_wait(const struct lsock_file *f, int msg_flags);
+
+/* ready.c */
 /* POLL* bits that hold now. */
 uint32_t lsock_ready_mask(struct lsock *l, int fd);
-/* Something happened on fd: edges for all epoll sets. */
-void lsock_ready_edge(struct lsock *l, int fd);
+/* Somebody who sleeps on fd would be woken: an edge for all epoll sets that asked for any of
+ * `events`; 0 wakes all, as a change of state does. */
+void lsock_ready_wake(struct lsock *l, int fd, uint32_t events);
+/* At least a third of the send buffer is free, and TCP_NOTSENT_LOWAT allows more. */
+bool lsock_ready_is_writeable(struct lsock *l, const struct lsock_file *f);
 /* fd was closed. */
 void lsock_ready_forget(struct lsock *l, int fd);
+
+/* errqueue.c: the error queue and what waits to get there. */
+/* A send call has handed over its bytes: stamps and zero-copy notices that it asked for. */
+void lsock_errqueue_on_sent(struct lsock *l, struct lsock_file *f, int flags, size_t n);
+/* Bytes may have been sent or acknowledged. True: something was queued. */
+bool lsock_errqueue_on_news(struct lsock *l, struct lsock_file *f);
+/* An ICMP error, for sockets with IP_RECVERR. */
+bool lsock_errqueue_on_icmp(struct lsock *l, struct lsock_file *f, int err);
+/* The core has let go: nothing more will be acknowledged. */
+void lsock_errqueue_on_closed(struct lsock *l, struct lsock_file *f);
+bool lsock_errqueue_is_empty(const struct lsock_file *f);
+long lsock_errqueue_recv(struct lsock *l, struct lsock_file *f, struct msghdr *m);
+void lsock_errqueue_free(struct lsock_file *f);
+/* SO_TIMESTAMPING: flags from now on. */
+long lsock_errqueue_set_flags(struct lsock *l, struct lsock_file *f, int flags);
+
+/* cmsg.c: appends one control message; *used grows; MSG_CTRUNC when it does not fit. */
+struct lsock_cmsg {
+  int level, type;
+  const void *data;
+  size_t len;
+};
+void lsock_cmsg_put(struct msghdr *m, size_t *used, const struct lsock_cmsg *c);
+/* SCM_TIMESTAMPING and kin for bytes that arrived at this stack time. */
+void lsock_cmsg_put_times(struct lsock *l, const struct lsock_file *f, struct msghdr *m,
+                          size_t *used, uint64_t at);
+void lsock_cmsg_put_stamp(struct lsock *l, struct msghdr *m, size_t *used, uint64_t at);
+
+/* pipe.c */
+void lsock_pipe_close(struct lsock *l, int fd);
+uint32_t lsock_pipe_mask(const struct lsock_file *f);
+long lsock_pipe_read(struct lsock_file *f, void *buf, size_t len);
+long lsock_pipe_write(struct lsock_file *f, const void *buf, size_t len);
 
 #endif

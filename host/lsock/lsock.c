@@ -18,18 +18,41 @@
 
 struct lsock *lsock_new(tct_stack *s) {
   struct lsock *l = calloc(1, sizeof *l);
-  if (l)
-    l->stack = s;
+  tct_config c;
+  if (!l)
+    return NULL;
+  l->stack = s;
+  tct_config_get(s, &c);
+  l->is_strict = c.profile == TCT_PROFILE_STRICT;
   return l;
+}
+
+void lsock_set_fds(struct lsock *l, const struct lsock_fds *fds) {
+  l->fds = *fds;
+}
+
+void lsock_set_epoch(struct lsock *l, int64_t epoch_ns) {
+  l->epoch_ns = epoch_ns;
 }
 
 static void free_file(struct lsock *l, int fd) {
   struct lsock_file *f = l->files[fd];
   if (!f)
     return;
+  if (f->pipe)
+    lsock_pipe_close(l, fd);
+  lsock_errqueue_free(f);
   l->files[fd] = NULL;
   free(f->interest);
   free(f);
+}
+
+/* The descriptor's number goes back, too. */
+static void drop_file(struct lsock *l, int fd) {
+  lsock_ready_forget(l, fd);
+  free_file(l, fd);
+  if (l->fds.drop)
+    l->fds.drop(l->fds.ctx, fd);
 }
 
 void lsock_free(struct lsock *l) {
@@ -44,18 +67,56 @@ struct lsock_file *lsock_file_at(struct lsock *l, int fd) {
   return fd < 0 || fd >= LSOCK_FILES_MAX ? NULL : l->files[fd];
 }
 
-int lsock_file_new(struct lsock *l, enum lsock_kind kind) {
-  for (int fd = LSOCK_FD_FIRST; fd < LSOCK_FILES_MAX; fd++) {
-    if (l->files[fd])
-      continue;
-    struct lsock_file *f = calloc(1, sizeof *f);
-    if (!f)
-      return -ENOMEM;
-    f->kind = (uint8_t)kind;
-    l->files[fd] = f;
-    return fd;
+bool lsock_has(struct lsock *l, int fd) {
+  return lsock_file_at(l, fd) != NULL;
+}
+
+struct lsock_file *lsock_file_socket(struct lsock *l, int fd, long *err) {
+  struct lsock_file *f = lsock_file_at(l, fd);
+  bool is_socket = f && (f->kind == LSOCK_TCP || f->kind == LSOCK_UDP);
+  *err = !f ? -EBADF : !is_socket ? -ENOTSOCK : 0;
+  return *err ? NULL : f;
+}
+
+/* A number that comes round again was closed by somebody else. */
+static void bury(struct lsock *l, int fd) {
+  struct lsock_file *f = l->files[fd];
+  if (!f)
+    return;
+  if (f->has_handle)
+    (void)tct_sock_close(l->stack, f->handle);
+  lsock_ready_forget(l, fd);
+  free_file(l, fd);
+}
+
+static int choose_number(struct lsock *l) {
+  if (l->fds.make) {
+    int fd = l->fds.make(l->fds.ctx);
+    if (fd < LSOCK_FILES_MAX)
+      return fd;
+    l->fds.drop(l->fds.ctx, fd);
+    return -EMFILE;
   }
+  for (int fd = LSOCK_FD_FIRST; fd < LSOCK_FILES_MAX; fd++)
+    if (!l->files[fd])
+      return fd;
   return -EMFILE;
+}
+
+int lsock_file_new(struct lsock *l, enum lsock_kind kind) {
+  int fd = choose_number(l);
+  struct lsock_file *f = fd < 0 ? NULL : calloc(1, sizeof *f);
+  if (fd < 0)
+    return fd;
+  if (!f) {
+    if (l->fds.drop)
+      l->fds.drop(l->fds.ctx, fd);
+    return -ENOMEM;
+  }
+  bury(l, fd);
+  f->kind = (uint8_t)kind;
+  l->files[fd] = f;
+  return fd;
 }
 
 long lsock_file_take_err(struct lsock_file *f) {
@@ -101,22 +162,15 @@ long lsock_socket(struct lsock *l, int domain, int type, int protocol) {
   l->files[fd]->is_v6 = domain == AF_INET6;
   long r = lsock_file_open(l, fd);
   if (r < 0) {
-    free_file(l, fd);
+    drop_file(l, fd);
     return r;
   }
   return fd;
 }
 
-/* The socket calls below work on sockets only. */
-static struct lsock_file *find_socket(struct lsock *l, int fd, long *err) {
-  struct lsock_file *f = lsock_file_at(l, fd);
-  *err = !f ? -EBADF : f->kind == LSOCK_EPOLL ? -ENOTSOCK : 0;
-  return *err ? NULL : f;
-}
-
 long lsock_bind(struct lsock *l, int fd, const tct_endpoint *local) {
   long err;
-  struct lsock_file *f = find_socket(l, fd, &err);
+  struct lsock_file *f = lsock_file_socket(l, fd, &err);
   if (!f)
     return err;
   if (f->phase != LSOCK_IDLE)
@@ -127,7 +181,7 @@ long lsock_bind(struct lsock *l, int fd, const tct_endpoint *local) {
 
 long lsock_listen(struct lsock *l, int fd, int backlog) {
   long err;
-  struct lsock_file *f = find_socket(l, fd, &err);
+  struct lsock_file *f = lsock_file_socket(l, fd, &err);
   if (!f)
     return err;
   if (f->kind != LSOCK_TCP)
@@ -154,26 +208,31 @@ static void inherit(struct lsock_file *child, const struct lsock_file *from, int
   child->linger_s = from->linger_s;
   child->sndbuf = from->sndbuf;
   child->rcvbuf = from->rcvbuf;
+  child->rcvtimeo_ns = from->rcvtimeo_ns;
+  child->sndtimeo_ns = from->sndtimeo_ns;
   child->tos = from->tos;
-  child->oob_inline = from->oob_inline;
+  memcpy(child->own, from->own, sizeof child->own);
 }
 
 long lsock_accept(struct lsock *l, int fd, int flags, tct_endpoint *peer) {
   long err;
-  struct lsock_file *f = find_socket(l, fd, &err);
+  struct lsock_file *f = lsock_file_socket(l, fd, &err);
   if (!f)
     return err;
   if (f->kind != LSOCK_TCP)
     return -EOPNOTSUPP;
   if (f->phase != LSOCK_LISTENING)
     return -EINVAL;
+  int ready = tct_sock_ready(l->stack, f->handle);
+  if (ready >= 0 && !(ready & TCT_EV_ACCEPT))
+    return f->err ? lsock_file_take_err(f) : lsock_file_wait(f, 0);
   int child = lsock_file_new(l, LSOCK_TCP);
   if (child < 0)
     return child;
   struct lsock_file *c = l->files[child];
   int r = tct_sock_accept(l->stack, f->handle, user_of(child), &c->handle);
   if (r < 0) {
-    free_file(l, child);
+    drop_file(l, child);
     return r == TCT_EAGAIN ? lsock_file_wait(f, 0) : r;
   }
   inherit(c, f, flags);
@@ -191,7 +250,9 @@ static long disconnect(struct lsock *l, int fd) {
   f->has_handle = false;
   f->phase = LSOCK_IDLE;
   f->err = 0;
-  f->connect_told = f->read_shut = f->write_shut = false;
+  f->tx_bytes = 0;
+  f->connect_told = f->connect_lost = f->read_shut = f->write_shut = f->had_eof = false;
+  lsock_errqueue_free(f);
   return lsock_file_open(l, fd);
 }
 
@@ -206,32 +267,38 @@ static long start_connect(struct lsock *l, int fd, const tct_endpoint *remote) {
   if (f->kind == LSOCK_UDP)
     return 0;
   f->phase = LSOCK_CONNECTING;
-  f->read_shut = f->write_shut = f->connect_told = false; /* of an attempt before */
+  /* of an attempt before */
+  f->read_shut = f->write_shut = f->connect_told = f->connect_lost = f->had_eof = false;
+  f->tx_bytes = 0;
+  lsock_ready_wake(l, fd, 0);
   return f->is_nonblock ? -EINPROGRESS : LSOCK_SLEEP;
 }
 
-/* Linux tells success once and says EISCONN afterwards. */
+/* Linux tells the outcome once: success or the error, or ECONNABORTED if SO_ERROR was asked before;
+ * later calls see a connected socket, or one that may try again. */
 static long finish_connect(struct lsock_file *f) {
-  if (f->err) {
+  bool is_lost = f->connect_lost || (f->phase == LSOCK_OVER && !f->connect_told);
+  if (is_lost) {
+    f->connect_lost = false;
     f->phase = LSOCK_IDLE;
-    return lsock_file_take_err(f);
+    return f->err ? lsock_file_take_err(f) : -ECONNABORTED;
   }
   if (f->connect_told)
-    return f->phase == LSOCK_OVER ? -ECONNABORTED : -EISCONN;
+    return -EISCONN;
   f->connect_told = true;
   return 0;
 }
 
 long lsock_connect(struct lsock *l, int fd, const tct_endpoint *remote) {
   long err;
-  struct lsock_file *f = find_socket(l, fd, &err);
+  struct lsock_file *f = lsock_file_socket(l, fd, &err);
   if (!f)
     return err;
   if (!remote)
     return disconnect(l, fd);
   switch ((enum lsock_phase)f->phase) {
   case LSOCK_IDLE:
-    return f->err ? finish_connect(f) : start_connect(l, fd, remote);
+    return f->connect_lost ? finish_connect(f) : start_connect(l, fd, remote);
   case LSOCK_CONNECTING:
     return f->is_nonblock ? -EALREADY : LSOCK_SLEEP;
   case LSOCK_LISTENING:
@@ -243,47 +310,119 @@ long lsock_connect(struct lsock *l, int fd, const tct_endpoint *remote) {
   return -EINVAL;
 }
 
+/* A listener stops listening, an attempt to connect ends: both may be used again. */
+static long shutdown_unopened(struct lsock *l, int fd, int how) {
+  struct lsock_file *f = l->files[fd];
+  if (f->phase == LSOCK_LISTENING && how == SHUT_WR)
+    return 0;
+  if (f->phase == LSOCK_CONNECTING)
+    (void)tct_sock_abort(l->stack, f->handle);
+  else
+    (void)tct_sock_close(l->stack, f->handle);
+  f->has_handle = false;
+  f->phase = LSOCK_IDLE;
+  long r = lsock_file_open(l, fd);
+  lsock_ready_wake(l, fd, 0);
+  return r;
+}
+
 long lsock_shutdown(struct lsock *l, int fd, int how) {
   long err;
-  struct lsock_file *f = find_socket(l, fd, &err);
+  struct lsock_file *f = lsock_file_socket(l, fd, &err);
   if (!f)
     return err;
   if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR)
     return -EINVAL;
   if (f->phase == LSOCK_IDLE || f->phase == LSOCK_OVER)
     return -ENOTCONN;
+  if (f->phase == LSOCK_LISTENING || f->phase == LSOCK_CONNECTING)
+    return shutdown_unopened(l, fd, how);
   if (how != SHUT_WR)
     f->read_shut = true;
   if (how != SHUT_RD)
     f->write_shut = true;
   int r = tct_sock_shutdown(l->stack, f->handle, (tct_how)how);
-  lsock_ready_edge(l, fd);
+  lsock_ready_wake(l, fd, 0);
   return r;
+}
+
+/* Has the peer acknowledged all, our FIN as well? */
+static bool is_drained(struct lsock *l, const struct lsock_file *f) {
+  tct_info i = {.size = sizeof i};
+  if (!f->has_handle || tct_sock_info(l->stack, f->handle, &i) < 0)
+    return true;
+  return i.snd_una == i.snd_nxt && i.notsent_bytes == 0 && i.state != TCT_ESTABLISHED &&
+         i.state != TCT_CLOSE_WAIT;
+}
+
+/* SO_LINGER with a time: close sleeps. Unread data make a reset instead, and nothing to wait for.
+ * True: go on sleeping. */
+static bool linger(struct lsock *l, struct lsock_file *f) {
+  tct_info i = {.size = sizeof i};
+  if (!f->linger_on || f->linger_s == 0 || f->phase != LSOCK_CONNECTED || !f->has_handle)
+    return false;
+  if (!f->is_lingering) {
+    if (tct_sock_info(l->stack, f->handle, &i) < 0 || i.unread_bytes)
+      return false;
+    f->is_lingering = true;
+    f->linger_until = tct_now(l->stack) + (uint64_t)f->linger_s * 1000000000u;
+    (void)tct_sock_shutdown(l->stack, f->handle, TCT_SHUT_WR);
+  }
+  return !is_drained(l, f) && tct_now(l->stack) < f->linger_until;
 }
 
 long lsock_close(struct lsock *l, int fd) {
   struct lsock_file *f = lsock_file_at(l, fd);
   if (!f)
     return -EBADF;
+  if (linger(l, f))
+    return LSOCK_SLEEP;
   if (f->has_handle && f->linger_on && f->linger_s == 0)
     (void)tct_sock_abort(l->stack, f->handle);
   else if (f->has_handle)
     (void)tct_sock_close(l->stack, f->handle);
-  lsock_ready_forget(l, fd);
-  free_file(l, fd);
+  drop_file(l, fd);
   return 0;
 }
 
 long lsock_abort(struct lsock *l, int fd) {
   long err;
-  struct lsock_file *f = find_socket(l, fd, &err);
+  struct lsock_file *f = lsock_file_socket(l, fd, &err);
   if (!f)
     return err;
   long r = f->has_handle ? tct_sock_abort(l->stack, f->handle) : 0;
-  lsock_ready_forget(l, fd);
-  free_file(l, fd);
+  drop_file(l, fd);
   return r;
 }
+
+/* ---- Sleeping -------------------------------------------------------------------------------- */
+
+uint64_t lsock_timeout_ns(struct lsock *l, int fd, enum lsock_wait w) {
+  const struct lsock_file *f = lsock_file_at(l, fd);
+  if (!f)
+    return 0;
+  switch (w) {
+  case LSOCK_WAIT_ACCEPT:
+  case LSOCK_WAIT_RECV:
+    return f->rcvtimeo_ns;
+  case LSOCK_WAIT_CONNECT:
+  case LSOCK_WAIT_SEND:
+    return f->sndtimeo_ns;
+  case LSOCK_WAIT_CLOSE:
+    return (uint64_t)f->linger_s * 1000000000u;
+  }
+  return 0;
+}
+
+long lsock_give_up(struct lsock *l, int fd, enum lsock_wait w, size_t done) {
+  if (w == LSOCK_WAIT_CLOSE)
+    return lsock_close(l, fd);
+  if (w == LSOCK_WAIT_CONNECT)
+    return -EINPROGRESS;
+  return w == LSOCK_WAIT_SEND && done ? (long)done : -EAGAIN;
+}
+
+/* ---- fcntl, ioctl ---------------------------------------------------------------------------- */
 
 long lsock_fcntl(struct lsock *l, int fd, int cmd, long arg) {
   struct lsock_file *f = lsock_file_at(l, fd);
@@ -291,6 +430,10 @@ long lsock_fcntl(struct lsock *l, int fd, int cmd, long arg) {
     return -EBADF;
   if (cmd == F_GETFL)
     return O_RDWR | (f->is_nonblock ? O_NONBLOCK : 0);
+  if (cmd == F_GETFD || cmd == F_SETFD) {
+    f->is_cloexec = cmd == F_SETFD ? arg & FD_CLOEXEC : f->is_cloexec;
+    return cmd == F_GETFD ? f->is_cloexec : 0;
+  }
   if (cmd != F_SETFL)
     return -EINVAL;
   f->is_nonblock = arg & O_NONBLOCK;
@@ -306,7 +449,7 @@ static long ioctl_urgent(struct lsock *l, struct lsock_file *f, int *value) {
 
 long lsock_ioctl(struct lsock *l, int fd, unsigned long request, int *value) {
   long err;
-  struct lsock_file *f = find_socket(l, fd, &err);
+  struct lsock_file *f = lsock_file_socket(l, fd, &err);
   if (!f)
     return err;
   if (f->phase == LSOCK_LISTENING)
@@ -320,8 +463,8 @@ long lsock_ioctl(struct lsock *l, int fd, unsigned long request, int *value) {
   if (err < 0)
     return err;
   switch (request) {
-  case SIOCINQ:
-    *value = (int)info.unread_bytes;
+  case SIOCINQ: /* the peer's FIN is no byte */
+    *value = f->phase == LSOCK_CONNECTING ? 0 : (int)info.unread_bytes;
     return 0;
   case SIOCOUTQ:
     *value = (int)(info.snd_nxt - info.snd_una + info.notsent_bytes);
@@ -338,7 +481,7 @@ long lsock_ioctl(struct lsock *l, int fd, unsigned long request, int *value) {
 
 long lsock_handle(struct lsock *l, int fd, tct_sock *out) {
   long err;
-  struct lsock_file *f = find_socket(l, fd, &err);
+  struct lsock_file *f = lsock_file_socket(l, fd, &err);
   if (!f)
     return err;
   if (!f->has_handle)
@@ -349,7 +492,7 @@ long lsock_handle(struct lsock *l, int fd, tct_sock *out) {
 
 long lsock_info(struct lsock *l, int fd, tct_info *info) {
   long err;
-  struct lsock_file *f = find_socket(l, fd, &err);
+  struct lsock_file *f = lsock_file_socket(l, fd, &err);
   if (!f)
     return err;
   if (f->has_handle) {
@@ -364,39 +507,90 @@ long lsock_info(struct lsock *l, int fd, tct_info *info) {
   return 0;
 }
 
-/* The core lets go of the handle: what is left is the error and Linux's after-life. */
-static void on_closed(struct lsock_file *f, const tct_event *ev) {
+/* ---- News ------------------------------------------------------------------------------------ */
+
+/* The core lets go of the handle: what is left is the error and Linux's after-life. A reset in
+ * CLOSE-WAIT is a broken pipe there, and by the RFC a reset like any other. */
+static void on_closed(struct lsock *l, struct lsock_file *f, const tct_event *ev) {
+  bool in_close_wait = f->had_eof && !f->write_shut && !l->is_strict;
   f->has_handle = false;
   if (ev->err)
-    f->err = -ev->err;
+    f->err = ev->err == TCT_ECONNRESET && in_close_wait ? EPIPE : -ev->err;
+  f->connect_lost = f->phase == LSOCK_CONNECTING;
   f->phase = f->phase == LSOCK_CONNECTED ? LSOCK_OVER : LSOCK_IDLE;
   f->read_shut = f->write_shut = true;
+  lsock_errqueue_on_closed(l, f);
+}
+
+/* IP_RECVERR: a soft error is one that the next call reports. */
+static void on_soft_error(struct lsock *l, int fd, int err) {
+  struct lsock_file *f = l->files[fd];
+  f->soft_err = err;
+  if (!lsock_errqueue_on_icmp(l, f, err))
+    return;
+  f->err = err;
+  lsock_ready_wake(l, fd, POLLERR);
 }
 
 static bool is_same(tct_sock a, tct_sock b) {
   return a.index == b.index && a.gen == b.gen;
 }
 
+static void wake(struct lsock *l, int fd, const tct_event *ev) {
+  const uint32_t in = POLLIN | POLLRDNORM | POLLPRI | POLLRDBAND;
+  if (ev->flags & (TCT_EV_READABLE | TCT_EV_ACCEPT | TCT_EV_URGENT))
+    lsock_ready_wake(l, fd, in);
+  if (ev->flags & TCT_EV_WRITABLE)
+    lsock_ready_wake(l, fd, POLLOUT | POLLWRNORM | POLLWRBAND);
+  if ((ev->flags & TCT_EV_CLOSED) && ev->err)
+    lsock_ready_wake(l, fd, POLLERR);
+  if (ev->flags & (TCT_EV_CONNECTED | TCT_EV_EOF | TCT_EV_CLOSED))
+    lsock_ready_wake(l, fd, 0);
+}
+
+static void on_event(struct lsock *l, const tct_event *ev) {
+  int fd = (int)(intptr_t)ev->user;
+  struct lsock_file *f = lsock_file_at(l, fd);
+  if (!f || !f->has_handle || !is_same(f->handle, ev->sock))
+    return;
+  for (int i = 0; i < LSOCK_NEWS_KINDS; i++)
+    f->news[i] += ev->flags >> i & 1;
+  if (ev->flags & TCT_EV_CONNECTED)
+    f->phase = LSOCK_CONNECTED;
+  if (ev->flags & TCT_EV_READABLE)
+    f->rx_at = tct_now(l->stack);
+  if (ev->flags & TCT_EV_EOF)
+    f->had_eof = true;
+  if (ev->flags & TCT_EV_SOFT_ERROR)
+    on_soft_error(l, fd, -ev->err);
+  if (ev->flags & TCT_EV_CLOSED)
+    on_closed(l, f, ev);
+  wake(l, fd, ev);
+}
+
+/* What comes without an event: bytes sent or acknowledged that somebody waits for. */
+static void look_at(struct lsock *l, int fd) {
+  struct lsock_file *f = l->files[fd];
+  if (f->errors && lsock_errqueue_on_news(l, f))
+    lsock_ready_wake(l, fd, POLLERR);
+  if (f->is_short && lsock_ready_is_writeable(l, f)) {
+    f->is_short = false;
+    lsock_ready_wake(l, fd, POLLOUT | POLLWRNORM | POLLWRBAND);
+  }
+}
+
 void lsock_on_news(struct lsock *l) {
   tct_event ev;
-  while (tct_event_next(l->stack, &ev)) {
-    int fd = (int)(intptr_t)ev.user;
-    struct lsock_file *f = lsock_file_at(l, fd);
-    if (!f || !f->has_handle || !is_same(f->handle, ev.sock))
-      continue;
-    for (int i = 0; i < LSOCK_NEWS_KINDS; i++)
-      f->news[i] += ev.flags >> i & 1;
-    if (ev.flags & TCT_EV_CONNECTED)
-      f->phase = LSOCK_CONNECTED;
-    if (ev.flags & TCT_EV_CLOSED)
-      on_closed(f, &ev);
-    lsock_ready_edge(l, fd);
-  }
+  while (tct_event_next(l->stack, &ev))
+    on_event(l, &ev);
+  for (int fd = 0; fd < LSOCK_FILES_MAX; fd++)
+    if (l->files[fd] && l->files[fd]->kind == LSOCK_TCP)
+      look_at(l, fd);
 }
 
 long lsock_news_count(struct lsock *l, int fd, uint32_t flag) {
   long err;
-  struct lsock_file *f = find_socket(l, fd, &err);
+  struct lsock_file *f = lsock_file_socket(l, fd, &err);
   if (!f)
     return err;
   for (int i = 0; i < LSOCK_NEWS_KINDS; i++)

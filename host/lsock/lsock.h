@@ -27,9 +27,22 @@ struct lsock;
 /* Would sleep: move the world on and ask again. */
 #define LSOCK_SLEEP LONG_MIN
 
+/* Where descriptor numbers come from: `make` gives a number that is free in the caller's eyes (or a
+ * negative errno), `drop` takes one back. A number that is made again stands for a file that was
+ * closed behind our back: that one is closed then. */
+struct lsock_fds {
+  int (*make)(void *ctx);
+  void (*drop)(void *ctx, int fd);
+  void *ctx;
+};
+
 /* The stack is the caller's and outlives this. NULL: no memory. */
 struct lsock *lsock_new(tct_stack *s);
 void lsock_free(struct lsock *l);
+/* Before the first descriptor; otherwise they are numbered from 3 on. */
+void lsock_set_fds(struct lsock *l, const struct lsock_fds *fds);
+/* What is added to the stack's time in the stamps that programs read (wall time at time 0). */
+void lsock_set_epoch(struct lsock *l, int64_t epoch_ns);
 /* Pulls all news of the stack; call it after every tct_input and tct_advance. */
 void lsock_on_news(struct lsock *l);
 
@@ -42,9 +55,30 @@ long lsock_accept(struct lsock *l, int fd, int flags, tct_endpoint *peer);
 /* remote NULL: AF_UNSPEC, which disconnects. */
 long lsock_connect(struct lsock *l, int fd, const tct_endpoint *remote);
 long lsock_shutdown(struct lsock *l, int fd, int how);
+/* With SO_LINGER and a time, sleeps until all is acknowledged. */
 long lsock_close(struct lsock *l, int fd);
 long lsock_fcntl(struct lsock *l, int fd, int cmd, long arg);
 long lsock_ioctl(struct lsock *l, int fd, unsigned long request, int *value);
+/* Sockets and pipes. */
+long lsock_read(struct lsock *l, int fd, void *buf, size_t len);
+long lsock_write(struct lsock *l, int fd, const void *buf, size_t len, size_t *done);
+long lsock_pipe(struct lsock *l, int fds[2]);
+/* Between a pipe of ours and a stream, either way; offsets do not exist here. */
+long lsock_splice(struct lsock *l, int in, int out, size_t len, unsigned flags);
+/* Is it a descriptor of ours? */
+bool lsock_has(struct lsock *l, int fd);
+
+/* How long a call may sleep at most, by SO_RCVTIMEO, SO_SNDTIMEO or SO_LINGER; 0: for ever. The
+ * caller of LSOCK_SLEEP calls lsock_give_up when that time has passed: the call's result. */
+enum lsock_wait {
+  LSOCK_WAIT_ACCEPT,
+  LSOCK_WAIT_CONNECT,
+  LSOCK_WAIT_RECV,
+  LSOCK_WAIT_SEND,
+  LSOCK_WAIT_CLOSE
+};
+uint64_t lsock_timeout_ns(struct lsock *l, int fd, enum lsock_wait w);
+long lsock_give_up(struct lsock *l, int fd, enum lsock_wait w, size_t done);
 
 /* `done` carries what an interrupted blocking send has already handed over; 0 at first. */
 long lsock_send(struct lsock *l, int fd, const void *buf, size_t len, int flags, size_t *done);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * message.c - sendmsg and recvmsg: pieces, names, control messages. Called through lsock.h. The
- * bytes themselves go through transfer.c.
+ * bytes themselves go through transfer.c, the error queue is errqueue.c's.
  */
 #define _GNU_SOURCE
 #include "host/lsock/internal.h"
@@ -9,9 +9,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
-enum { PIECES_MAX = 1024 };
+enum { PIECES_MAX = 1024, TCP_INQ_TYPE = 36 };
 
 static long check_pieces(const struct msghdr *m) {
   size_t total = 0;
@@ -26,6 +28,8 @@ static long check_pieces(const struct msghdr *m) {
   }
   return total > INT32_MAX ? -EINVAL : (long)total;
 }
+
+/* ---- sendmsg --------------------------------------------------------------------------------- */
 
 /* Datagrams are taken whole. */
 static long send_dgram(struct lsock *l, int fd, const struct msghdr *m, int flags, size_t total) {
@@ -47,12 +51,22 @@ static long send_dgram(struct lsock *l, int fd, const struct msghdr *m, int flag
   return r;
 }
 
+/* Of the messages that sendmsg may carry, a stream takes those of SOL_SOCKET that Linux knows;
+ * none of them is known here. */
+static long check_control(const struct msghdr *m) {
+  if (!m->msg_control || !m->msg_controllen)
+    return 0;
+  for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR((struct msghdr *)(uintptr_t)m, c))
+    if (c->cmsg_level == SOL_SOCKET || c->cmsg_len < sizeof *c)
+      return -EINVAL;
+  return 0;
+}
+
 long lsock_sendmsg(struct lsock *l, int fd, const struct msghdr *m, int flags, size_t *done) {
-  struct lsock_file *f = lsock_file_at(l, fd);
+  long err;
+  struct lsock_file *f = lsock_file_socket(l, fd, &err);
   if (!f)
-    return -EBADF;
-  if (f->kind != LSOCK_TCP && f->kind != LSOCK_UDP)
-    return -ENOTSOCK;
+    return err;
   if (!m)
     return -EFAULT;
   long total = check_pieces(m);
@@ -60,8 +74,13 @@ long lsock_sendmsg(struct lsock *l, int fd, const struct msghdr *m, int flags, s
     return total;
   if (f->kind == LSOCK_UDP)
     return send_dgram(l, fd, m, flags, (size_t)total);
+  err = check_control(m);
+  if (err < 0)
+    return err;
   return lsock_transfer_send(l, fd, &(struct lsock_pieces){m->msg_iov, m->msg_iovlen, flags}, done);
 }
+
+/* ---- recvmsg --------------------------------------------------------------------------------- */
 
 /* Reads what is there piece by piece; only the first piece may wait. */
 static long recv_pieces(struct lsock *l, int fd, const struct msghdr *m, int flags,
@@ -84,14 +103,14 @@ static long recv_pieces(struct lsock *l, int fd, const struct msghdr *m, int fla
   return (long)done;
 }
 
-/* A peek begins at the front each time: one flat read, then dealt out. */
-static long recv_flat(struct lsock *l, int fd, const struct msghdr *m, int flags, size_t total) {
+/* A peek begins at the front each time, a datagram is one: a flat read, then dealt out. */
+static long recv_flat(struct lsock *l, int fd, const struct msghdr *m, int flags,
+                      tct_endpoint *from) {
+  size_t at = 0, total = (size_t)check_pieces(m);
   uint8_t *flat = malloc(total + 1);
-  tct_endpoint from;
-  size_t at = 0;
   if (!flat)
     return -ENOMEM;
-  long r = lsock_recvfrom(l, fd, flat, total, flags, &from);
+  long r = lsock_recvfrom(l, fd, flat, total, flags, from);
   for (size_t i = 0; r > 0 && i < m->msg_iovlen && at < (size_t)r && at < total; i++) {
     size_t n = m->msg_iov[i].iov_len;
     if (n > (size_t)r - at)
@@ -104,6 +123,28 @@ static long recv_flat(struct lsock *l, int fd, const struct msghdr *m, int flags
   return r;
 }
 
+/* TCP_INQ: what is left to read, the peer's FIN counted as one byte. */
+static int left_to_read(struct lsock *l, struct lsock_file *f) {
+  tct_info i = {.size = sizeof i};
+  if (!f->has_handle || tct_sock_info(l->stack, f->handle, &i) < 0)
+    return f->had_eof;
+  int ready = tct_sock_ready(l->stack, f->handle);
+  bool has_fin = ready >= 0 && (ready & TCT_EV_EOF);
+  return (int)i.unread_bytes + has_fin;
+}
+
+static void put_control(struct lsock *l, struct lsock_file *f, struct msghdr *m, long n) {
+  size_t used = 0;
+  if (n > 0)
+    lsock_cmsg_put_times(l, f, m, &used, f->rx_at);
+  if (f->kind == LSOCK_TCP && f->own[LSOCK_OWN_INQ]) {
+    int inq = left_to_read(l, f);
+    struct lsock_cmsg c = {SOL_TCP, TCP_INQ_TYPE, &inq, sizeof inq};
+    lsock_cmsg_put(m, &used, &c);
+  }
+  m->msg_controllen = used;
+}
+
 static void name_peer(const struct lsock_file *f, struct msghdr *m, const tct_endpoint *from) {
   if (f->kind != LSOCK_UDP || !m->msg_name) {
     m->msg_namelen = 0; /* a stream has one peer: nobody is named */
@@ -113,23 +154,24 @@ static void name_peer(const struct lsock_file *f, struct msghdr *m, const tct_en
 }
 
 long lsock_recvmsg(struct lsock *l, int fd, struct msghdr *m, int flags) {
-  struct lsock_file *f = lsock_file_at(l, fd);
+  long err;
+  struct lsock_file *f = lsock_file_socket(l, fd, &err);
   tct_endpoint from = {.port = 0};
   if (!f)
-    return -EBADF;
-  if (f->kind != LSOCK_TCP && f->kind != LSOCK_UDP)
-    return -ENOTSOCK;
+    return err;
   if (!m)
     return -EFAULT;
   long total = check_pieces(m), r;
   if (total < 0)
     return total;
+  if (flags & MSG_ERRQUEUE)
+    return lsock_errqueue_recv(l, f, m);
   bool is_flat = m->msg_iovlen > 1 && ((flags & (MSG_PEEK | MSG_WAITALL)) || f->kind == LSOCK_UDP);
-  r = is_flat ? recv_flat(l, fd, m, flags, (size_t)total) : recv_pieces(l, fd, m, flags, &from);
+  r = is_flat ? recv_flat(l, fd, m, flags, &from) : recv_pieces(l, fd, m, flags, &from);
   if (r < 0)
     return r;
   m->msg_flags = 0;
-  m->msg_controllen = 0;
+  put_control(l, f, m, r);
   if (f->kind == LSOCK_UDP && r > total)
     m->msg_flags |= MSG_TRUNC;
   name_peer(f, m, &from);

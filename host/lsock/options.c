@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * options.c - setsockopt and getsockopt: one table from Linux's (level, name) to the core's
- * options, and a few that live only here. An option that is not in it fails with ENOPROTOOPT:
- * nothing is accepted and ignored. Called through lsock.h.
+ * options and to what lives only here. An option that is not in it fails with ENOPROTOOPT: nothing
+ * is accepted and ignored. Called through lsock.h. Leaves values that are no single number to
+ * option_struct.c.
  */
 #define _GNU_SOURCE
-#include "host/lsock/internal.h"
+#include "host/lsock/option.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -13,220 +14,283 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#ifndef TCP_NOTSENT_LOWAT
-#define TCP_NOTSENT_LOWAT 25
-#endif
+enum { IPV6_FREEBIND_NAME = 78, ANY_MIN = INT32_MIN, ANY_MAX = INT32_MAX };
 
 enum conv {
   PLAIN, /* the same number */
   FLAG,  /* any non-zero is 1 */
-  TIMES_1000,
-  TOS,     /* the DSCP in the upper six bits */
-  DOUBLED, /* SO_SNDBUF, SO_RCVBUF: Linux reports twice what was asked */
-  PMTU     /* IP_PMTUDISC_* */
+  TOS,   /* the DSCP in the upper six bits */
+  HOPS,  /* -1: the default */
+  SNDBUF,
+  RCVBUF,  /* Linux reports twice what was asked */
+  PMTU,    /* IP_PMTUDISC_* */
+  LINGER2, /* seconds, bounded */
+  DEFER,   /* seconds that become a number of retransmissions and back */
+  CLAMP,   /* window clamp, with a floor */
+  OWN,     /* opt is an enum lsock_own */
+  OWN_FLAG,
+  OWN_SWITCH, /* 0 or 1, else EINVAL */
+  QUICKACK,
+  BROADCAST
 };
 
 struct row {
   int level, name;
   enum conv conv;
-  tct_opt opt;
+  int opt;
   int min, max;
 };
 
 static const struct row rows[] = {
-    {SOL_SOCKET, SO_KEEPALIVE, FLAG, TCT_OPT_KEEPALIVE, 0, INT32_MAX},
-    {SOL_SOCKET, SO_REUSEADDR, FLAG, TCT_OPT_REUSEADDR, 0, INT32_MAX},
-    {SOL_SOCKET, SO_REUSEPORT, FLAG, TCT_OPT_REUSEPORT, 0, INT32_MAX},
-    {SOL_SOCKET, SO_BROADCAST, FLAG, TCT_OPT_BROADCAST, 0, INT32_MAX},
-    {SOL_SOCKET, SO_SNDBUF, DOUBLED, TCT_OPT_SNDBUF, 0, INT32_MAX},
-    {SOL_SOCKET, SO_RCVBUF, DOUBLED, TCT_OPT_RCVBUF, 0, INT32_MAX},
-    {SOL_SOCKET, SO_RCVLOWAT, PLAIN, TCT_OPT_RCVLOWAT, 0, INT32_MAX},
-    {SOL_TCP, TCP_NODELAY, FLAG, TCT_OPT_NODELAY, INT32_MIN, INT32_MAX},
-    {SOL_TCP, TCP_CORK, FLAG, TCT_OPT_CORK, INT32_MIN, INT32_MAX},
-    {SOL_TCP, TCP_QUICKACK, FLAG, TCT_OPT_QUICKACK, INT32_MIN, INT32_MAX},
+    {SOL_SOCKET, SO_KEEPALIVE, FLAG, TCT_OPT_KEEPALIVE, ANY_MIN, ANY_MAX},
+    {SOL_SOCKET, SO_REUSEADDR, FLAG, TCT_OPT_REUSEADDR, ANY_MIN, ANY_MAX},
+    {SOL_SOCKET, SO_REUSEPORT, FLAG, TCT_OPT_REUSEPORT, ANY_MIN, ANY_MAX},
+    {SOL_SOCKET, SO_BROADCAST, BROADCAST, TCT_OPT_BROADCAST, ANY_MIN, ANY_MAX},
+    {SOL_SOCKET, SO_SNDBUF, SNDBUF, TCT_OPT_SNDBUF, ANY_MIN, ANY_MAX},
+    {SOL_SOCKET, SO_SNDBUFFORCE, SNDBUF, TCT_OPT_SNDBUF, ANY_MIN, ANY_MAX},
+    {SOL_SOCKET, SO_RCVBUF, RCVBUF, TCT_OPT_RCVBUF, ANY_MIN, ANY_MAX},
+    {SOL_SOCKET, SO_RCVBUFFORCE, RCVBUF, TCT_OPT_RCVBUF, ANY_MIN, ANY_MAX},
+    {SOL_SOCKET, SO_RCVLOWAT, PLAIN, TCT_OPT_RCVLOWAT, ANY_MIN, ANY_MAX},
+    {SOL_SOCKET, SO_DEBUG, OWN_FLAG, LSOCK_OWN_DEBUG, ANY_MIN, ANY_MAX},
+    {SOL_SOCKET, SO_DONTROUTE, OWN_FLAG, LSOCK_OWN_DONTROUTE, ANY_MIN, ANY_MAX},
+    /* Urgent bytes always stay in the stream here [RFC9293 MUST-30]. */
+    {SOL_SOCKET, SO_OOBINLINE, OWN_FLAG, LSOCK_OWN_OOBINLINE, ANY_MIN, ANY_MAX},
+    {SOL_SOCKET, SO_PRIORITY, OWN, LSOCK_OWN_PRIORITY, ANY_MIN, ANY_MAX},
+    {SOL_SOCKET, SO_MARK, OWN, LSOCK_OWN_MARK, ANY_MIN, ANY_MAX},
+    {SOL_SOCKET, SO_TIMESTAMP, OWN_FLAG, LSOCK_OWN_TIMESTAMP, ANY_MIN, ANY_MAX},
+    {SOL_SOCKET, SO_TIMESTAMPNS, OWN_FLAG, LSOCK_OWN_TIMESTAMPNS, ANY_MIN, ANY_MAX},
+    {SOL_SOCKET, SO_ZEROCOPY, OWN_SWITCH, LSOCK_OWN_ZEROCOPY, 0, 1},
+    {SOL_SOCKET, SO_SELECT_ERR_QUEUE, OWN_FLAG, LSOCK_OWN_SELECT_ERR_QUEUE, ANY_MIN, ANY_MAX},
+    {SOL_TCP, TCP_NODELAY, FLAG, TCT_OPT_NODELAY, ANY_MIN, ANY_MAX},
+    {SOL_TCP, TCP_CORK, FLAG, TCT_OPT_CORK, ANY_MIN, ANY_MAX},
+    {SOL_TCP, TCP_QUICKACK, QUICKACK, TCT_OPT_QUICKACK, ANY_MIN, ANY_MAX},
     {SOL_TCP, TCP_MAXSEG, PLAIN, TCT_OPT_MAXSEG, 88, 32767},
     {SOL_TCP, TCP_KEEPIDLE, PLAIN, TCT_OPT_KEEPIDLE_S, 1, 32767},
     {SOL_TCP, TCP_KEEPINTVL, PLAIN, TCT_OPT_KEEPINTVL_S, 1, 32767},
     {SOL_TCP, TCP_KEEPCNT, PLAIN, TCT_OPT_KEEPCNT, 1, 127},
     {SOL_TCP, TCP_SYNCNT, PLAIN, TCT_OPT_SYN_RETRIES, 1, 127},
-    {SOL_TCP, TCP_LINGER2, TIMES_1000, TCT_OPT_FIN_WAIT_2_MS, 0, 60},
-    {SOL_TCP, TCP_DEFER_ACCEPT, PLAIN, TCT_OPT_DEFER_ACCEPT_S, 0, INT32_MAX},
-    {SOL_TCP, TCP_WINDOW_CLAMP, PLAIN, TCT_OPT_WINDOW_CLAMP, 0, INT32_MAX},
-    {SOL_TCP, TCP_USER_TIMEOUT, PLAIN, TCT_OPT_USER_TIMEOUT_MS, 0, INT32_MAX},
-    {SOL_TCP, TCP_NOTSENT_LOWAT, PLAIN, TCT_OPT_NOTSENT_LOWAT, INT32_MIN, INT32_MAX},
-    {SOL_IP, IP_TOS, TOS, TCT_OPT_DSCP, 0, 255},
-    {SOL_IP, IP_TTL, PLAIN, TCT_OPT_HOP_LIMIT, 1, 255},
+    {SOL_TCP, TCP_LINGER2, LINGER2, TCT_OPT_FIN_WAIT_2_MS, ANY_MIN, ANY_MAX},
+    {SOL_TCP, TCP_DEFER_ACCEPT, DEFER, TCT_OPT_DEFER_ACCEPT_S, ANY_MIN, ANY_MAX},
+    {SOL_TCP, TCP_WINDOW_CLAMP, CLAMP, TCT_OPT_WINDOW_CLAMP, 0, ANY_MAX},
+    {SOL_TCP, TCP_USER_TIMEOUT, PLAIN, TCT_OPT_USER_TIMEOUT_MS, 0, ANY_MAX},
+    {SOL_TCP, TCP_NOTSENT_LOWAT, PLAIN, TCT_OPT_NOTSENT_LOWAT, ANY_MIN, ANY_MAX},
+    {SOL_TCP, LSOCK_TCP_INQ, OWN_SWITCH, LSOCK_OWN_INQ, 0, 1},
+    {SOL_IP, IP_TOS, TOS, TCT_OPT_DSCP, ANY_MIN, ANY_MAX},
+    {SOL_IP, IP_TTL, HOPS, TCT_OPT_HOP_LIMIT, -1, 255},
     {SOL_IP, IP_MTU_DISCOVER, PMTU, TCT_OPT_PMTU_DISCOVER, 0, 5},
-    {SOL_IPV6, IPV6_TCLASS, TOS, TCT_OPT_DSCP, 0, 255},
-    {SOL_IPV6, IPV6_UNICAST_HOPS, PLAIN, TCT_OPT_HOP_LIMIT, 1, 255},
-    {SOL_IPV6, IPV6_V6ONLY, FLAG, TCT_OPT_V6ONLY, 0, INT32_MAX},
+    {SOL_IP, IP_FREEBIND, OWN_FLAG, LSOCK_OWN_FREEBIND, ANY_MIN, ANY_MAX},
+    {SOL_IP, IP_RECVERR, OWN_FLAG, LSOCK_OWN_RECVERR, ANY_MIN, ANY_MAX},
+    {SOL_IPV6, IPV6_TCLASS, TOS, TCT_OPT_DSCP, -1, 255},
+    {SOL_IPV6, IPV6_UNICAST_HOPS, HOPS, TCT_OPT_HOP_LIMIT, -1, 255},
+    {SOL_IPV6, IPV6_V6ONLY, FLAG, TCT_OPT_V6ONLY, ANY_MIN, ANY_MAX},
     {SOL_IPV6, IPV6_MTU_DISCOVER, PMTU, TCT_OPT_PMTU_DISCOVER, 0, 5},
+    {SOL_IPV6, IPV6_FREEBIND_NAME, OWN_FLAG, LSOCK_OWN_FREEBIND, ANY_MIN, ANY_MAX},
+    {SOL_IPV6, IPV6_RECVERR, OWN_FLAG, LSOCK_OWN_RECVERR6, ANY_MIN, ANY_MAX},
 };
 
-static const struct row *find_row(int level, int name) {
+/* TCP's options are of streams only, IPv6's of IPv6 sockets only. */
+static const struct row *find_row(const struct lsock_file *f, int level, int name) {
+  if ((level == SOL_TCP && f->kind != LSOCK_TCP) || (level == SOL_IPV6 && !f->is_v6))
+    return NULL;
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
     if (rows[i].level == level && rows[i].name == name)
       return &rows[i];
   return NULL;
 }
 
-static struct lsock_file *find_socket(struct lsock *l, int fd, long *err) {
-  struct lsock_file *f = lsock_file_at(l, fd);
-  *err = !f ? -EBADF : f->kind == LSOCK_EPOLL ? -ENOTSOCK : 0;
-  return *err ? NULL : f;
+/* ---- Numbers, Linux's and the core's --------------------------------------------------------- */
+
+/* TCP_DEFER_ACCEPT counts in SYN-ACK retransmissions of 1, 2, 4 ... s, and so rounds up. */
+static int round_defer(int seconds) {
+  int period = 1, timeout = 1;
+  if (seconds <= 0)
+    return 0;
+  while (seconds > period && period < 255) {
+    timeout = timeout * 2 > 120 ? 120 : timeout * 2;
+    period += timeout;
+  }
+  return period > 255 ? 255 : period;
+}
+
+/* SO_SNDBUF, SO_RCVBUF: at most the sysctl's maximum, twice as much, and no less than the floor. */
+static uint32_t double_buffer(int v, bool is_send) {
+  uint32_t asked = (uint32_t)v > LSOCK_BUF_MAX ? LSOCK_BUF_MAX : (uint32_t)v;
+  uint32_t floor = is_send ? 4608 : 2304;
+  return asked * 2 < floor ? floor : asked * 2;
+}
+
+static int64_t buffer_to_core(struct lsock_file *f, const struct row *row, int v) {
+  uint32_t both = double_buffer(v, row->conv == SNDBUF);
+  *(row->conv == SNDBUF ? &f->sndbuf : &f->rcvbuf) = both;
+  return both / 2;
+}
+
+/* Streams keep the ECN bits to themselves. */
+static int64_t tos_to_core(struct lsock_file *f, const struct row *row, int v) {
+  if (row->level == SOL_IPV6 && v == -1)
+    v = 0;
+  f->tos = (uint8_t)(f->kind == LSOCK_TCP ? v & 0xfc : v);
+  return f->tos >> 2;
 }
 
 static int64_t to_core(struct lsock_file *f, const struct row *row, int v) {
   switch (row->conv) {
   case FLAG:
+  case BROADCAST:
     return v != 0;
-  case TIMES_1000:
-    return (int64_t)v * 1000;
+  case QUICKACK:
+    f->own[LSOCK_OWN_QUICKACK_OFF] = !(v & 1);
+    return v & 1;
   case TOS:
-    f->tos = (uint8_t)v;
-    return v >> 2;
+    return tos_to_core(f, row, v);
+  case HOPS:
+    return v == -1 ? 64 : v;
   case PMTU:
     return v != IP_PMTUDISC_DONT;
-  case DOUBLED: {
-    uint32_t floor = row->name == SO_SNDBUF ? 2304 : 1152;
-    uint32_t asked = (uint32_t)v < floor ? floor : (uint32_t)v;
-    *(row->name == SO_SNDBUF ? &f->sndbuf : &f->rcvbuf) = asked * 2;
-    return asked;
-  }
+  case SNDBUF:
+  case RCVBUF:
+    return buffer_to_core(f, row, v);
+  case LINGER2:
+    return v < 0 ? 1 : v > 120 ? 120000 : (int64_t)v * 1000;
+  case DEFER:
+    return round_defer(v);
+  case CLAMP:
+    return v && v < 1152 ? 1152 : v;
   default:
-    return v;
+    break;
   }
+  if (row->opt == TCT_OPT_NOTSENT_LOWAT)
+    return (uint32_t)v;
+  if (row->opt == TCT_OPT_RCVLOWAT)
+    return v < 0 ? INT32_MAX / 2 : v == 0 ? 1 : v > INT32_MAX / 2 ? INT32_MAX / 2 : v;
+  return v;
 }
 
 static int from_core(const struct lsock_file *f, const struct row *row, int64_t v) {
   switch (row->conv) {
   case FLAG:
+  case BROADCAST:
     return v != 0;
-  case TIMES_1000:
+  case LINGER2:
     return (int)(v / 1000);
   case TOS:
     return f->tos;
   case PMTU:
     return v ? IP_PMTUDISC_WANT : IP_PMTUDISC_DONT;
-  case DOUBLED: {
-    uint32_t set = row->name == SO_SNDBUF ? f->sndbuf : f->rcvbuf;
-    return set ? (int)set : (int)v;
-  }
+  case QUICKACK:
+    return !f->own[LSOCK_OWN_QUICKACK_OFF];
+  case SNDBUF:
+    return f->sndbuf ? (int)f->sndbuf : (int)v;
+  case RCVBUF:
+    return f->rcvbuf ? (int)f->rcvbuf : (int)v;
   default:
     return (int)v;
   }
 }
 
-static long set_linger(struct lsock_file *f, const void *value, size_t len) {
-  struct linger g;
-  if (len < sizeof g)
-    return -EINVAL;
-  memcpy(&g, value, sizeof g);
-  f->linger_on = g.l_onoff != 0;
-  f->linger_s = g.l_linger;
+/* ---- set ------------------------------------------------------------------------------------- */
+
+static long set_own(struct lsock_file *f, const struct row *row, int v) {
+  f->own[row->opt] = row->conv == OWN_FLAG ? v != 0 : v;
   return 0;
 }
 
-static long set_congestion(struct lsock *l, struct lsock_file *f, const char *name, size_t len) {
-  if (len != 4 || memcmp(name, "reno", 4) != 0)
-    return -ENOENT;
-  return tct_sock_set(l->stack, f->handle, TCT_OPT_CONGESTION, TCT_CC_NEWRENO);
+static long set_core(struct lsock *l, struct lsock_file *f, const struct row *row, int v) {
+  if (!f->has_handle)
+    return -EINVAL;
+  if (row->conv == HOPS && v == 0)
+    return row->level == SOL_IP ? -EINVAL : 0;
+  return tct_sock_set(l->stack, f->handle, (tct_opt)row->opt, to_core(f, row, v));
+}
+
+static long set_row(struct lsock *l, struct lsock_file *f, const struct row *row, int v) {
+  if (v < row->min || v > row->max)
+    return -EINVAL;
+  if (row->conv == BROADCAST) {
+    f->own[LSOCK_OWN_BROADCAST] = v != 0;
+    return f->kind == LSOCK_UDP ? set_core(l, f, row, v) : 0;
+  }
+  bool is_own = row->conv == OWN || row->conv == OWN_FLAG || row->conv == OWN_SWITCH;
+  return is_own ? set_own(f, row, v) : set_core(l, f, row, v);
+}
+
+/* SOL_IP takes numbers of one byte, too. */
+static long read_number(int level, const void *value, size_t len, int *v) {
+  if (len >= sizeof *v) {
+    memcpy(v, value, sizeof *v);
+    return 0;
+  }
+  if (level != SOL_IP || len == 0)
+    return -EINVAL;
+  *v = *(const uint8_t *)value;
+  return 0;
 }
 
 long lsock_setsockopt(struct lsock *l, int fd, int level, int name, const void *value, size_t len) {
   long err;
-  struct lsock_file *f = find_socket(l, fd, &err);
+  int v = 0;
+  struct lsock_file *f = lsock_file_socket(l, fd, &err);
   if (!f)
     return err;
+  if (len > INT32_MAX)
+    return -EINVAL;
+  struct lsock_option o = {.level = level, .name = name, .in = value, .len = len};
+  if (lsock_option_set(l, f, &o, &err))
+    return err;
+  const struct row *row = find_row(f, level, name);
+  if (!row)
+    return -ENOPROTOOPT;
   if (!value)
     return -EFAULT;
-  if (level == SOL_SOCKET && name == SO_LINGER)
-    return set_linger(f, value, len);
-  if (level == SOL_TCP && name == TCP_CONGESTION)
-    return f->has_handle ? set_congestion(l, f, value, len) : -EINVAL;
-  int v = 0;
-  if (len < sizeof v)
-    return -EINVAL;
-  memcpy(&v, value, sizeof v);
-  if (level == SOL_SOCKET && name == SO_OOBINLINE) {
-    /* Urgent bytes always stay in the stream here [RFC9293 MUST-30]. */
-    f->oob_inline = v != 0;
-    return 0;
-  }
-  const struct row *row = find_row(level, name);
-  if (!row || (level == SOL_TCP && f->kind != LSOCK_TCP))
-    return -ENOPROTOOPT;
-  if (v < row->min || v > row->max)
-    return -EINVAL;
-  if (!f->has_handle)
-    return -EINVAL;
-  return tct_sock_set(l->stack, f->handle, row->opt, to_core(f, row, v));
+  err = read_number(level, value, len, &v);
+  return err < 0 ? err : set_row(l, f, row, v);
 }
 
-/* Options that only read. *v and 0, or a negative errno. */
-static long get_own(struct lsock_file *f, int level, int name, int *v) {
-  if (level != SOL_SOCKET)
-    return -ENOPROTOOPT;
-  switch (name) {
-  case SO_ERROR:
-    *v = (int)-lsock_file_take_err(f);
-    return 0;
-  case SO_TYPE:
-    *v = f->kind == LSOCK_TCP ? SOCK_STREAM : SOCK_DGRAM;
-    return 0;
-  case SO_ACCEPTCONN:
-    *v = f->phase == LSOCK_LISTENING;
-    return 0;
-  case SO_DOMAIN:
-    *v = f->is_v6 ? AF_INET6 : AF_INET;
-    return 0;
-  case SO_PROTOCOL:
-    *v = f->kind == LSOCK_TCP ? IPPROTO_TCP : IPPROTO_UDP;
-    return 0;
-  case SO_OOBINLINE:
-    *v = f->oob_inline;
-    return 0;
-  default:
-    return -ENOPROTOOPT;
-  }
-}
+/* ---- get ------------------------------------------------------------------------------------- */
 
-static long get_table(struct lsock *l, struct lsock_file *f, const struct row *row, int *v) {
-  if (row->conv == TOS) {
-    *v = f->tos;
-    return 0;
-  }
-  if (!f->has_handle)
-    return -EINVAL;
+static long get_row(struct lsock *l, struct lsock_file *f, const struct row *row, int *v) {
   int64_t got = 0;
-  int r = tct_sock_get(l->stack, f->handle, row->opt, &got);
-  if (r >= 0)
-    *v = from_core(f, row, got);
-  return r;
+  if (row->conv == OWN || row->conv == OWN_FLAG || row->conv == OWN_SWITCH) {
+    *v = f->own[row->opt];
+    return 0;
+  }
+  if (row->conv == BROADCAST && f->kind != LSOCK_UDP) {
+    *v = f->own[LSOCK_OWN_BROADCAST];
+    return 0;
+  }
+  if (row->conv != TOS && row->conv != QUICKACK) {
+    if (!f->has_handle)
+      return -EINVAL;
+    int r = tct_sock_get(l->stack, f->handle, (tct_opt)row->opt, &got);
+    if (r < 0)
+      return r;
+  }
+  *v = from_core(f, row, got);
+  return 0;
 }
 
-static long put_value(void *value, size_t *len, const void *from, size_t size) {
-  if (*len > size)
-    *len = size;
-  memcpy(value, from, *len);
-  return 0;
+/* SOL_IP gives one byte to who has room for no more. */
+static long put_number(int level, int v, void *value, size_t *len) {
+  uint8_t byte = (uint8_t)v;
+  bool is_byte = level == SOL_IP && *len > 0 && *len < sizeof v && v >= 0 && v <= 255;
+  return is_byte ? lsock_option_put(value, len, &byte, 1)
+                 : lsock_option_put(value, len, &v, sizeof v);
 }
 
 long lsock_getsockopt(struct lsock *l, int fd, int level, int name, void *value, size_t *len) {
   long err;
-  struct lsock_file *f = find_socket(l, fd, &err);
+  int v = 0;
+  struct lsock_file *f = lsock_file_socket(l, fd, &err);
   if (!f)
     return err;
-  if (!value || !len)
+  if (!len || (!value && *len > 0))
     return -EFAULT;
-  if (level == SOL_SOCKET && name == SO_LINGER) {
-    struct linger g = {.l_onoff = f->linger_on, .l_linger = f->linger_s};
-    return put_value(value, len, &g, sizeof g);
-  }
-  if (level == SOL_TCP && name == TCP_CONGESTION)
-    return put_value(value, len, "reno", 5);
-  int v = 0;
-  const struct row *row = find_row(level, name);
-  long r = row ? get_table(l, f, row, &v) : get_own(f, level, name, &v);
-  return r < 0 ? r : put_value(value, len, &v, sizeof v);
+  if (*len > INT32_MAX)
+    return -EINVAL;
+  struct lsock_option o = {.level = level, .name = name, .out = value, .out_len = len};
+  if (lsock_option_get(l, f, &o, &err))
+    return err;
+  const struct row *row = find_row(f, level, name);
+  err = row ? get_row(l, f, row, &v) : -ENOPROTOOPT;
+  return err < 0 ? err : put_number(level, v, value, len);
 }

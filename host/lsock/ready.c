@@ -9,6 +9,23 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* ---- Levels ---------------------------------------------------------------------------------- */
+
+/* sk_stream_is_writeable: what is free is at least half of what is taken, and what is unsent is
+ * less than half of the mark. */
+bool lsock_ready_is_writeable(struct lsock *l, const struct lsock_file *f) {
+  tct_info i = {.size = sizeof i};
+  int64_t limit = 0, lowat = 0;
+  if (!f->has_handle || tct_sock_info(l->stack, f->handle, &i) < 0 ||
+      tct_sock_get(l->stack, f->handle, TCT_OPT_SNDBUF, &limit) < 0)
+    return true;
+  if (tct_sock_get(l->stack, f->handle, TCT_OPT_NOTSENT_LOWAT, &lowat) < 0)
+    lowat = 0;
+  int64_t queued = (int64_t)(i.snd_nxt - i.snd_una) + i.notsent_bytes;
+  bool is_low = lowat == 0 || (int64_t)i.notsent_bytes * 2 < lowat;
+  return is_low && limit - queued >= queued / 2;
+}
+
 static uint32_t mask_of_core(struct lsock *l, const struct lsock_file *f) {
   int ready = tct_sock_ready(l->stack, f->handle);
   if (ready < 0)
@@ -25,12 +42,28 @@ static uint32_t mask_of_core(struct lsock *l, const struct lsock_file *f) {
   return mask;
 }
 
-static uint32_t mask_of_stream(struct lsock *l, const struct lsock_file *f) {
-  uint32_t mask = f->has_handle ? mask_of_core(l, f) : 0;
+/* Whoever asks and finds no room is told when there is some. */
+static uint32_t mask_of_open(struct lsock *l, struct lsock_file *f) {
+  uint32_t mask = mask_of_core(l, f);
+  if (!f->write_shut && !lsock_ready_is_writeable(l, f))
+    mask &= ~(uint32_t)(POLLOUT | POLLWRNORM);
+  if (!f->write_shut && !(mask & POLLOUT))
+    f->is_short = true;
+  return mask;
+}
+
+static uint32_t mask_of_error(const struct lsock_file *f) {
+  uint32_t mask = f->err || !lsock_errqueue_is_empty(f) ? POLLERR : 0;
+  bool is_priority = !lsock_errqueue_is_empty(f) && f->own[LSOCK_OWN_SELECT_ERR_QUEUE];
+  return mask | (is_priority ? POLLPRI : 0u);
+}
+
+static uint32_t mask_of_stream(struct lsock *l, struct lsock_file *f) {
   if (f->phase == LSOCK_LISTENING)
-    return mask & (POLLIN | POLLRDNORM);
+    return mask_of_core(l, f) & (POLLIN | POLLRDNORM);
   if (f->phase == LSOCK_CONNECTING)
-    return f->err ? POLLERR : 0;
+    return mask_of_error(f);
+  uint32_t mask = f->phase == LSOCK_CONNECTED && f->has_handle ? mask_of_open(l, f) : 0;
   if (f->phase == LSOCK_IDLE || f->phase == LSOCK_OVER)
     mask |= POLLOUT | POLLWRNORM | POLLHUP;
   if (f->read_shut || f->phase == LSOCK_OVER)
@@ -39,7 +72,7 @@ static uint32_t mask_of_stream(struct lsock *l, const struct lsock_file *f) {
     mask |= POLLOUT | POLLWRNORM;
   if ((mask & POLLRDHUP) && f->write_shut)
     mask |= POLLHUP;
-  return mask | (f->err ? (uint32_t)POLLERR : 0);
+  return mask | mask_of_error(f);
 }
 
 uint32_t lsock_ready_mask(struct lsock *l, int fd) {
@@ -50,11 +83,15 @@ uint32_t lsock_ready_mask(struct lsock *l, int fd) {
   case LSOCK_TCP:
     return mask_of_stream(l, f);
   case LSOCK_UDP:
-    return mask_of_core(l, f) | (f->err ? (uint32_t)POLLERR : 0);
+    return mask_of_core(l, f) | mask_of_error(f);
+  case LSOCK_PIPE:
+    return lsock_pipe_mask(f);
   default:
     return 0;
   }
 }
+
+/* ---- poll, epoll ----------------------------------------------------------------------------- */
 
 long lsock_poll(struct lsock *l, struct pollfd *fds, size_t n) {
   long ready = 0;
@@ -103,6 +140,8 @@ long lsock_epoll_ctl(struct lsock *l, int ep, int op, int fd, struct epoll_event
     return -EBADF;
   if (e->kind != LSOCK_EPOLL || ep == fd)
     return -EINVAL;
+  if (op != EPOLL_CTL_DEL && !ev)
+    return -EFAULT;
   struct lsock_interest *in = find_interest(e, fd);
   switch (op) {
   case EPOLL_CTL_ADD:
@@ -133,7 +172,11 @@ static uint32_t take_events(struct lsock *l, struct lsock_interest *in) {
   if (in->fd < 0 || in->is_spent)
     return 0;
   uint32_t mask = lsock_ready_mask(l, in->fd) & in->events;
-  if (!mask || ((in->events & EPOLLET) && !in->has_edge))
+  if (!mask) {
+    in->has_edge = false; /* looked at in vain: off the ready list until woken */
+    return 0;
+  }
+  if ((in->events & EPOLLET) && !in->has_edge)
     return 0;
   in->has_edge = false;
   in->is_spent = in->events & EPOLLONESHOT;
@@ -155,23 +198,23 @@ long lsock_epoll_wait(struct lsock *l, int ep, struct epoll_event *ev, int max) 
   return n;
 }
 
-static void for_each_set(struct lsock *l, int fd, bool is_gone) {
+static struct lsock_interest *interest_in(struct lsock *l, int ep, int fd) {
+  struct lsock_file *e = l->files[ep];
+  return e && e->kind == LSOCK_EPOLL && e->interest ? find_interest(e, fd) : NULL;
+}
+
+void lsock_ready_wake(struct lsock *l, int fd, uint32_t events) {
   for (int ep = 0; ep < LSOCK_FILES_MAX; ep++) {
-    struct lsock_file *e = l->files[ep];
-    if (!e || e->kind != LSOCK_EPOLL || !e->interest)
-      continue;
-    struct lsock_interest *in = find_interest(e, fd);
-    if (in && is_gone)
-      in->fd = -1;
-    if (in && !is_gone)
+    struct lsock_interest *in = interest_in(l, ep, fd);
+    if (in && (!events || (in->events & events)))
       in->has_edge = true;
   }
 }
 
-void lsock_ready_edge(struct lsock *l, int fd) {
-  for_each_set(l, fd, false);
-}
-
 void lsock_ready_forget(struct lsock *l, int fd) {
-  for_each_set(l, fd, true);
+  for (int ep = 0; ep < LSOCK_FILES_MAX; ep++) {
+    struct lsock_interest *in = interest_in(l, ep, fd);
+    if (in)
+      in->fd = -1;
+  }
 }

@@ -11,8 +11,10 @@
 #include <sys/socket.h>
 
 enum {
-  SEND_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE | MSG_EOR | MSG_OOB,
-  RECV_FLAGS = MSG_DONTWAIT | MSG_PEEK | MSG_TRUNC | MSG_WAITALL | MSG_NOSIGNAL
+  /* Linux ignores flags that it does not know in these calls; what would change the outcome and is
+   * not done here is refused. */
+  SEND_REFUSED = MSG_FASTOPEN,
+  FRAGS_MAX = 17 /* pieces of memory that one buffer of Linux can name */
 };
 
 static unsigned core_send_flags(int flags) {
@@ -23,7 +25,7 @@ static unsigned core_send_flags(int flags) {
 
 /* May bytes be written at all? 1: yes; else the call's result. */
 static long check_send(struct lsock_file *f, int flags) {
-  if (flags & ~SEND_FLAGS)
+  if (flags & SEND_REFUSED)
     return -EOPNOTSUPP;
   if (f->err)
     return lsock_file_take_err(f);
@@ -46,6 +48,12 @@ static size_t length_of(const struct lsock_pieces *p) {
   return total;
 }
 
+/* Zero-copy memory is named piece by piece, so many a buffer: then a new segment begins. */
+static bool ends_buffer(const struct lsock_file *f, const struct lsock_pieces *p, size_t i) {
+  bool is_zerocopy = (p->flags & MSG_ZEROCOPY) && f->own[LSOCK_OWN_ZEROCOPY];
+  return is_zerocopy && i % FRAGS_MAX == FRAGS_MAX - 1;
+}
+
 /* From byte `*done` on, as far as there is room. 0, or why it stopped. */
 static long hand_over(struct lsock *l, struct lsock_file *f, const struct lsock_pieces *p,
                       size_t *done) {
@@ -57,27 +65,37 @@ static long hand_over(struct lsock *l, struct lsock_file *f, const struct lsock_
         return -EFAULT;
       /* What marks the end of a message belongs to its last piece. */
       int flags = end == total ? p->flags : p->flags & ~(MSG_EOR | MSG_OOB);
+      if (end != total && ends_buffer(f, p, i))
+        flags |= MSG_EOR;
       long r = tct_sock_send(l->stack, f->handle, (const char *)p->iov[i].iov_base + *done - begin,
                              end - *done, core_send_flags(flags));
       if (r < 0)
         return r;
       *done += (size_t)r;
+      f->tx_bytes += (uint64_t)r;
     }
   }
   return 0;
+}
+
+static long end_send(struct lsock *l, struct lsock_file *f, const struct lsock_pieces *p,
+                     size_t done) {
+  lsock_errqueue_on_sent(l, f, p->flags, done);
+  return (long)done;
 }
 
 long lsock_transfer_send(struct lsock *l, int fd, const struct lsock_pieces *p, size_t *done) {
   struct lsock_file *f = lsock_file_at(l, fd);
   long r = check_send(f, p->flags);
   if (r != 1)
-    return *done && r != LSOCK_SLEEP ? (long)*done : r;
+    return *done && r != LSOCK_SLEEP ? end_send(l, f, p, *done) : r;
   r = hand_over(l, f, p, done);
   if (r == TCT_EAGAIN) {
     long wait = lsock_file_wait(f, p->flags);
-    return wait == LSOCK_SLEEP || !*done ? wait : (long)*done;
+    f->is_short = true;
+    return wait == LSOCK_SLEEP || !*done ? wait : end_send(l, f, p, *done);
   }
-  return r < 0 && !*done ? r : (long)*done;
+  return r < 0 && !*done ? r : end_send(l, f, p, *done);
 }
 
 long lsock_send(struct lsock *l, int fd, const void *buf, size_t len, int flags, size_t *done) {
@@ -105,7 +123,7 @@ long lsock_sendto(struct lsock *l, int fd, const void *buf, size_t len, int flag
   }
   if (f->kind != LSOCK_UDP)
     return -ENOTSOCK;
-  if (flags & ~(MSG_DONTWAIT | MSG_NOSIGNAL))
+  if (flags & MSG_OOB)
     return -EOPNOTSUPP;
   if (f->err)
     return lsock_file_take_err(f);
@@ -118,8 +136,10 @@ long lsock_sendto(struct lsock *l, int fd, const void *buf, size_t len, int flag
   return r == TCT_EAGAIN ? lsock_file_wait(f, flags) : r;
 }
 
-/* No bytes were there: why not, in Linux's order. */
-static long end_of_recv(struct lsock_file *f, int flags) {
+/* No bytes were there: why not, in Linux's order. A FIN that was read is the end for ever. */
+static long end_of_recv(const struct lsock *l, struct lsock_file *f, int flags) {
+  if (f->had_eof && !l->is_strict && f->phase != LSOCK_IDLE && f->phase != LSOCK_LISTENING)
+    return 0;
   if (f->err)
     return lsock_file_take_err(f);
   if (f->phase == LSOCK_IDLE || f->phase == LSOCK_LISTENING)
@@ -127,6 +147,11 @@ static long end_of_recv(struct lsock_file *f, int flags) {
   if (f->phase == LSOCK_OVER || f->read_shut)
     return 0;
   return lsock_file_wait(f, flags);
+}
+
+static bool has_bytes(struct lsock *l, const struct lsock_file *f) {
+  tct_info info = {.size = sizeof info};
+  return tct_sock_info(l->stack, f->handle, &info) == 0 && info.unread_bytes > 0;
 }
 
 static long discard_stream(struct lsock *l, struct lsock_file *f, size_t len) {
@@ -143,24 +168,39 @@ static long discard_stream(struct lsock *l, struct lsock_file *f, size_t len) {
   return done ? (long)done : r;
 }
 
+/* MSG_WAITALL and SO_RCVLOWAT: a blocking read sleeps until so much is there, nothing more can
+ * come, or the window is shut. */
+static bool is_too_little(struct lsock *l, struct lsock_file *f, size_t len, int flags) {
+  int64_t lowat = 1;
+  tct_info info = {.size = sizeof info};
+  if (f->is_nonblock || (flags & MSG_DONTWAIT))
+    return false;
+  if (tct_sock_get(l->stack, f->handle, TCT_OPT_RCVLOWAT, &lowat) < 0 || lowat < 1)
+    lowat = 1;
+  size_t target = (flags & MSG_WAITALL) || len < (size_t)lowat ? len : (size_t)lowat;
+  if (tct_sock_info(l->stack, f->handle, &info) < 0)
+    return false;
+  bool is_open = !(tct_sock_ready(l->stack, f->handle) & (TCT_EV_EOF | TCT_EV_CLOSED));
+  return is_open && !f->read_shut && info.unread_bytes < target && info.rcv_wnd > 0;
+}
+
 static long recv_stream(struct lsock *l, struct lsock_file *f, void *buf, size_t len, int flags) {
   if (f->phase != LSOCK_CONNECTED)
-    return end_of_recv(f, flags);
+    return end_of_recv(l, f, flags);
   if (len == 0)
     return 0;
-  if (!buf && !(flags & MSG_TRUNC))
+  int ready = tct_sock_ready(l->stack, f->handle);
+  bool is_discard = (flags & (MSG_TRUNC | MSG_PEEK)) == MSG_TRUNC;
+  if (is_too_little(l, f, len, flags))
+    return LSOCK_SLEEP;
+  if (!buf && !is_discard && ready >= 0 && (ready & TCT_EV_READABLE) && has_bytes(l, f))
     return -EFAULT;
-  if (flags & MSG_WAITALL && !(flags & MSG_PEEK)) {
-    tct_info info = {.size = sizeof info};
-    int r = tct_sock_info(l->stack, f->handle, &info);
-    bool is_open = !(tct_sock_ready(l->stack, f->handle) & (TCT_EV_EOF | TCT_EV_CLOSED));
-    if (r == 0 && is_open && info.unread_bytes < len && !f->is_nonblock)
-      return LSOCK_SLEEP;
-  }
-  long r = flags & MSG_TRUNC ? discard_stream(l, f, len)
-                             : tct_sock_recv(l->stack, f->handle, buf, len,
-                                             flags & MSG_PEEK ? (unsigned)TCT_MSG_PEEK : 0u);
-  return r == TCT_EAGAIN || r == TCT_EBADF ? end_of_recv(f, flags) : r;
+  if (!buf && !is_discard)
+    return end_of_recv(l, f, flags);
+  long r = is_discard ? discard_stream(l, f, len)
+                      : tct_sock_recv(l->stack, f->handle, buf, len,
+                                      flags & MSG_PEEK ? (unsigned)TCT_MSG_PEEK : 0u);
+  return r == TCT_EAGAIN || r == TCT_EBADF ? end_of_recv(l, f, flags) : r;
 }
 
 long lsock_recv(struct lsock *l, int fd, void *buf, size_t len, int flags) {
@@ -182,17 +222,34 @@ static long recv_dgram(struct lsock *l, struct lsock_file *f, void *buf, size_t 
 }
 
 long lsock_recvfrom(struct lsock *l, int fd, void *buf, size_t len, int flags, tct_endpoint *from) {
-  struct lsock_file *f = lsock_file_at(l, fd);
+  long err;
+  struct lsock_file *f = lsock_file_socket(l, fd, &err);
   if (!f)
-    return -EBADF;
-  if (f->kind == LSOCK_EPOLL)
-    return -ENOTSOCK;
-  if (flags & MSG_ERRQUEUE)
-    return -EAGAIN; /* nothing is ever queued there yet */
+    return err;
+  if (flags & MSG_ERRQUEUE) {
+    struct msghdr m = {.msg_flags = 0};
+    return lsock_errqueue_recv(l, f, &m);
+  }
   if (flags & MSG_OOB)
     return -EINVAL; /* urgent bytes stay in the stream */
-  if (flags & ~RECV_FLAGS)
-    return -EOPNOTSUPP;
   return f->kind == LSOCK_UDP ? recv_dgram(l, f, buf, len, flags, from)
                               : recv_stream(l, f, buf, len, flags);
+}
+
+long lsock_read(struct lsock *l, int fd, void *buf, size_t len) {
+  struct lsock_file *f = lsock_file_at(l, fd);
+  if (f && f->kind == LSOCK_PIPE)
+    return lsock_pipe_read(f, buf, len);
+  if (f && f->kind == LSOCK_EPOLL)
+    return -EINVAL;
+  return lsock_recv(l, fd, buf, len, 0);
+}
+
+long lsock_write(struct lsock *l, int fd, const void *buf, size_t len, size_t *done) {
+  struct lsock_file *f = lsock_file_at(l, fd);
+  if (f && f->kind == LSOCK_PIPE)
+    return lsock_pipe_write(f, buf, len);
+  if (f && f->kind == LSOCK_EPOLL)
+    return -EINVAL;
+  return lsock_send(l, fd, buf, len, 0, done);
 }

@@ -122,6 +122,8 @@ TCT_API size_t tct_output(tct_stack *s, tct_if i, tct_frame *f, size_t n, tct_ti
 TCT_API size_t tct_output_copy(tct_stack *s, tct_if i, void *buf, size_t cap, tct_time now);
 /* When tct_advance is next needed, TCT_NEVER if not at all. <= now means at once. */
 TCT_API tct_time tct_deadline(const tct_stack *s);
+/* The stack's clock: the latest `now` that it was given. */
+TCT_API tct_time tct_now(const tct_stack *s);
 /* The only place where timers fire. Time never goes back: an earlier `now` is taken as the last. */
 TCT_API void tct_advance(tct_stack *s, tct_time now);
 /* Memory lent to the core (TX_DONE, LENT frames) comes back here. */
