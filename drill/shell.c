@@ -3,7 +3,7 @@
  * shell.c - shell steps. Nothing is ever run: the few commands that scripts use to adjust the
  * kernel are understood and change the stack's configuration instead; a command or setting that is
  * not known is an error that names it. Called by run.c. Settings hold from then on, as the kernel's
- * do.
+ * do; which of them means what is host/lsock/sysctl.c's.
  */
 #define _GNU_SOURCE
 #include "drill/run.h"
@@ -14,6 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "host/lsock/sysctl.h"
+
 enum { WORDS_MAX = 64 };
 
 struct command {
@@ -23,264 +25,6 @@ struct command {
 };
 
 /* ---- Settings -------------------------------------------------------------------------------- */
-
-/* The n-th number of "4096 131072 6291456"; the last one if there are fewer. */
-static int64_t nth_number(const char *text, int n) {
-  int64_t v = 0;
-  char *end = (char *)(uintptr_t)text;
-  for (int i = 0; i <= n; i++) {
-    char *next;
-    int64_t got = strtoll(end, &next, 0);
-    if (next == end)
-      break;
-    v = got;
-    end = next;
-  }
-  return v;
-}
-
-static bool set_timestamps(tct_config *c, const char *v) {
-  c->no_timestamps = nth_number(v, 0) == 0;
-  return true;
-}
-static bool set_sack(tct_config *c, const char *v) {
-  c->no_sack = nth_number(v, 0) == 0;
-  return true;
-}
-static bool set_wscale(tct_config *c, const char *v) {
-  c->no_wscale = nth_number(v, 0) == 0;
-  return true;
-}
-static bool set_syn_retries(tct_config *c, const char *v) {
-  c->syn_retries = (uint8_t)nth_number(v, 0);
-  return true;
-}
-static bool set_synack_retries(tct_config *c, const char *v) {
-  c->syn_ack_retries = (uint8_t)nth_number(v, 0);
-  return true;
-}
-static bool set_retries2(tct_config *c, const char *v) {
-  c->data_retries = (uint8_t)nth_number(v, 0);
-  return true;
-}
-static bool set_fin_timeout(tct_config *c, const char *v) {
-  c->fin_wait_2_ms = (uint32_t)nth_number(v, 0) * 1000;
-  return true;
-}
-static bool set_rto_min(tct_config *c, const char *v) {
-  c->rto_min_ms = (uint32_t)(nth_number(v, 0) / 1000);
-  return true;
-}
-static bool set_rmem(tct_config *c, const char *v) {
-  c->rcvbuf_bytes = (uint32_t)nth_number(v, 1);
-  c->rcvbuf_max_bytes = (uint32_t)nth_number(v, 2);
-  return true;
-}
-static bool set_wmem(tct_config *c, const char *v) {
-  c->sndbuf_bytes = (uint32_t)nth_number(v, 1);
-  c->sndbuf_max_bytes = (uint32_t)nth_number(v, 2);
-  return true;
-}
-static bool set_ports(tct_config *c, const char *v) {
-  c->port_first = (uint16_t)nth_number(v, 0);
-  c->port_last = (uint16_t)nth_number(v, 1);
-  return true;
-}
-static bool set_cookies(tct_config *c, const char *v) {
-  int64_t n = nth_number(v, 0);
-  c->cookies = n == 2 ? TCT_COOKIES_ALWAYS : n == 1 ? TCT_COOKIES_OVERFLOW : TCT_COOKIES_NEVER;
-  return n >= 0 && n <= 2;
-}
-static bool set_ttl(tct_config *c, const char *v) {
-  c->hop_limit = (uint8_t)nth_number(v, 0);
-  return true;
-}
-static bool set_ecn(tct_config *c, const char *v) {
-  int64_t n = nth_number(v, 0);
-  c->ecn = (uint8_t)(n + 1);
-  return n >= 0 && n < TCT_ECN_ACCURATE_PASSIVE;
-}
-static bool set_ecn_option(tct_config *c, const char *v) {
-  int64_t n = nth_number(v, 0);
-  c->ecn_option = (uint8_t)(n + 1);
-  return n >= 0 && n < TCT_ECN_OPTION_ALWAYS;
-}
-static bool set_ecn_fallback(tct_config *c, const char *v) {
-  c->ecn_fallback = nth_number(v, 0) != 0 ? TCT_ON : TCT_OFF;
-  return true;
-}
-/* Linux has bits that only it knows: they change nothing here. */
-static bool set_fastopen(tct_config *c, const char *v) {
-  c->fastopen = ((uint32_t)nth_number(v, 0) & 0x607u) | TCT_FASTOPEN_NONE;
-  return true;
-}
-static bool set_fastopen_blackhole(tct_config *c, const char *v) {
-  c->fastopen_blackhole_s = (uint32_t)nth_number(v, 0);
-  return true;
-}
-/* Four words in hex, as Linux prints the bytes of a key; behind a comma the one before. */
-static bool read_key(const char **v, uint64_t key[2]) {
-  uint32_t words[4];
-  for (int i = 0; i < 4; i++) {
-    char *end;
-    words[i] = (uint32_t)strtoul(*v, &end, 16);
-    if (end == *v || (i < 3 && *end != '-'))
-      return false;
-    *v = end + (i < 3);
-  }
-  key[0] = words[0] | (uint64_t)words[1] << 32;
-  key[1] = words[2] | (uint64_t)words[3] << 32;
-  return true;
-}
-static bool set_fastopen_key(tct_config *c, const char *v) {
-  if (!read_key(&v, c->keys.fastopen[0]))
-    return false;
-  memcpy(c->keys.fastopen[1], c->keys.fastopen[0], sizeof c->keys.fastopen[0]);
-  return *v != ',' || (v++, read_key(&v, c->keys.fastopen[1]));
-}
-/* What the stack has not: only switching it off is granted. */
-static bool want_zero(tct_config *c, const char *v) {
-  (void)c;
-  return nth_number(v, 0) == 0;
-}
-static bool set_congestion(tct_config *c, const char *v) {
-  static const char *const names[] = {[TCT_CC_NEWRENO] = "reno",
-                                      [TCT_CC_CUBIC] = "cubic",
-                                      [TCT_CC_BBR] = "bbr",
-                                      [TCT_CC_DCTCP] = "dctcp"};
-  for (size_t i = TCT_CC_NEWRENO; i < sizeof names / sizeof names[0]; i++) {
-    if (strcmp(names[i], v) != 0)
-      continue;
-    c->congestion = (uint8_t)i;
-    return true;
-  }
-  return false;
-}
-static bool set_after_idle(tct_config *c, const char *v) {
-  c->slow_start_after_idle = nth_number(v, 0) != 0 ? TCT_ON : TCT_OFF;
-  return true;
-}
-static bool set_notsent_lowat(tct_config *c, const char *v) {
-  int64_t n = nth_number(v, 0);
-  c->notsent_lowat_bytes = n < 0 || n >= UINT32_MAX ? UINT32_MAX : (uint32_t)n;
-  return true;
-}
-static bool set_rto_max(tct_config *c, const char *v) {
-  c->rto_max_ms = (uint32_t)nth_number(v, 0);
-  return true;
-}
-static bool set_mss_min(tct_config *c, const char *v) {
-  c->mss_min = (uint16_t)nth_number(v, 0);
-  return true;
-}
-/* How the kernel batches and paces; nothing that a script sees here. */
-static bool take_any(tct_config *c, const char *v) {
-  (void)c;
-  (void)v;
-  return true;
-}
-
-static const struct {
-  const char *key;
-  bool (*set)(tct_config *c, const char *v);
-} settings[] = {
-    {"tcp_timestamps", set_timestamps},
-    {"tcp_sack", set_sack},
-    {"tcp_window_scaling", set_wscale},
-    {"tcp_syn_retries", set_syn_retries},
-    {"tcp_synack_retries", set_synack_retries},
-    {"tcp_retries2", set_retries2},
-    {"tcp_fin_timeout", set_fin_timeout},
-    {"tcp_rto_min_us", set_rto_min},
-    {"tcp_rmem", set_rmem},
-    {"tcp_wmem", set_wmem},
-    {"ip_local_port_range", set_ports},
-    {"tcp_syncookies", set_cookies},
-    {"ip_default_ttl", set_ttl},
-    {"tcp_ecn", set_ecn},
-    {"tcp_ecn_fallback", set_ecn_fallback},
-    {"tcp_ecn_option", set_ecn_option},
-    {"tcp_fastopen", set_fastopen},
-    {"tcp_fastopen_key", set_fastopen_key},
-    {"tcp_mtu_probing", want_zero},
-    {"tcp_congestion_control", set_congestion},
-    {"tcp_slow_start_after_idle", set_after_idle},
-    {"tcp_notsent_lowat", set_notsent_lowat},
-    {"tcp_rto_max_ms", set_rto_max},
-    {"tcp_min_snd_mss", set_mss_min},
-    {"tcp_min_tso_segs", take_any},
-    {"tcp_tso_win_divisor", take_any},
-    {"tcp_pacing_ss_ratio", take_any},
-    {"tcp_pacing_ca_ratio", take_any},
-    {"tcp_no_metrics_save", take_any},
-    {"tcp_fastopen_blackhole_timeout_sec", set_fastopen_blackhole},
-};
-
-/* The last part of net.ipv4.x, net/ipv4/x or /proc/sys/net/ipv4/x. */
-static const char *base_name(const char *path) {
-  const char *base = path;
-  for (const char *c = path; *c; c++)
-    if (*c == '/' || *c == '.')
-      base = c + 1;
-  return base;
-}
-
-/* What the kernel has beside the settings above, and what changes nothing that a script sees here.
- */
-static bool is_without_effect(const char *path, const char *base) {
-  static const char *const names[] = {
-      "tcp_dsack",
-      "tcp_fack",
-      "tcp_reordering",
-      "tcp_early_retrans",
-      "tcp_recovery",
-      "tcp_frto",
-      "tcp_autocorking",
-      "tcp_limit_output_bytes",
-      "tcp_ecn_option",
-      "tcp_moderate_rcvbuf",
-      "tcp_adv_win_scale",
-      "tcp_app_win",
-      "tcp_notsent_lowat",
-      "tcp_slow_start_after_idle",
-      "tcp_base_mss",
-      "tcp_mtu_probing",
-      "tcp_retries1",
-      "tcp_orphan_retries",
-      "tcp_tw_reuse",
-      "tcp_max_syn_backlog",
-      "tcp_comp_sack_delay_ns",
-      "tcp_comp_sack_nr",
-      "tcp_comp_sack_slack_ns",
-      "tcp_invalid_ratelimit",
-      "tcp_challenge_ack_limit",
-      "tcp_min_rtt_wlen",
-      "tcp_syn_linear_timeouts",
-      "tcp_tso_rtt_log",
-      "tcp_thin_linear_timeouts",
-      "tcp_keepalive_time",
-      "tcp_keepalive_intvl",
-      "tcp_keepalive_probes",
-      "tcp_backlog_ack_defer",
-      "tcp_pingpong_thresh",
-      "tcp_shrink_window",
-      "tcp_reflect_tos",
-      "tcp_no_ssthresh_metrics_save",
-      "tcp_max_reordering",
-      "tcp_min_snd_mss",
-      "tcp_rto_max_ms",
-      "tcp_congestion_control",
-      "tcp_fastopen",
-      "tcp_fastopen_key",
-      "tcp_ecn",
-  };
-  if (strstr(path, "net.core.") || strstr(path, "net/core/") || strstr(path, "conf"))
-    return true;
-  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-    if (strcmp(names[i], base) == 0)
-      return true;
-  return false;
-}
 
 /* The stack's configuration as it is now, and as it is from now on. */
 static bool get_config(struct drill_run *r, tct_config *c) {
@@ -302,16 +46,11 @@ static bool put_config(struct drill_run *r, const tct_config *c, const char *wha
 
 /* The step's status: 0, or 1 where the kernel has no such setting. */
 static int apply_setting(struct drill_run *r, const char *key, const char *value) {
-  const char *base = base_name(key);
   tct_config c;
-  for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
-    if (strcmp(settings[i].key, base) != 0)
-      continue;
-    get_config(r, &c);
-    if (settings[i].set(&c, value))
-      return put_config(r, &c, base) ? 0 : 1;
-  }
-  return is_without_effect(key, base) ? 0 : 1;
+  get_config(r, &c);
+  if (lsock_sysctl_set(&c, key, value) < 0)
+    return 1;
+  return put_config(r, &c, key) ? 0 : 1;
 }
 
 /* ---- Commands -------------------------------------------------------------------------------- */
@@ -346,7 +85,7 @@ static int run_settings(struct drill_run *r, const struct command *c) {
     if (eq)
       *eq = '\0';
     int one = eq ? apply_setting(r, c->words[i], eq + 1)
-                 : !is_without_effect(c->words[i], base_name(c->words[i]));
+                 : !lsock_sysctl_is_known(c->words[i]);
     status = one && !is_lenient ? 1 : status;
   }
   return status;

@@ -19,13 +19,14 @@ drivers:  tercet util wire
 host:     tercet util drivers
 sim:      tercet util wire stack drivers
 drill:    tercet util wire drivers host
+packetdrill: tercet drivers host
 cli:      tercet util wire drivers host sim drill
 examples: tercet drivers
 bench:    *
 test:     *
 '
 
-find core drivers host sim drill cli examples bench include -name '*.[ch]' 2>/dev/null | sort |
+find core drivers host sim drill packetdrill cli examples bench include -name '*.[ch]' 2>/dev/null | sort |
   xargs -r awk -v table="$table" '
   function module_of(path,   part, n) {
     n = split(path, part, "/")

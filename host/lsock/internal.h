@@ -60,6 +60,7 @@ struct lsock_file {
   uint8_t kind, phase;
   bool has_handle, is_nonblock, is_v6;
   bool read_shut, write_shut;
+  bool is_strict;    /* of a stack that keeps to the RFC */
   bool had_eof;      /* the peer's FIN was reached */
   bool connect_told; /* connect() has reported success */
   bool connect_lost; /* an attempt failed that connect() has not reported */
@@ -106,6 +107,8 @@ struct lsock_file *lsock_file_at(struct lsock *l, int fd);
 /* NULL: *err is -EBADF, or -ENOTSOCK for what is no socket. */
 struct lsock_file *lsock_file_socket(struct lsock *l, int fd, long *err);
 int lsock_file_new(struct lsock *l, enum lsock_kind kind);
+/* The file goes, and its number back to where it came from. */
+void lsock_file_drop(struct lsock *l, int fd);
 /* A fresh core socket for a file that has none; 0 or a negative errno. */
 long lsock_file_open(struct lsock *l, int fd);
 /* Takes the pending error: 0 or a negative errno. */

@@ -65,8 +65,9 @@ long lsock_write(struct lsock *l, int fd, const void *buf, size_t len, size_t *d
 long lsock_pipe(struct lsock *l, int fds[2]);
 /* Between a pipe of ours and a stream, either way; offsets do not exist here. */
 long lsock_splice(struct lsock *l, int in, int out, size_t len, unsigned flags);
-/* Is it a descriptor of ours? */
+/* Is it a descriptor of ours? And an IPv6 socket? */
 bool lsock_has(struct lsock *l, int fd);
+bool lsock_is_v6(struct lsock *l, int fd);
 
 /* How long a call may sleep at most, by SO_RCVTIMEO, SO_SNDTIMEO or SO_LINGER; 0: for ever. The
  * caller of LSOCK_SLEEP calls lsock_give_up when that time has passed: the call's result. */

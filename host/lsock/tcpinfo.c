@@ -33,6 +33,9 @@ static void fill_path(const tct_info *i, struct lsock_tcp_info *out) {
   out->rttvar = i->rttvar;
   out->min_rtt = i->min_rtt;
   out->reordering = i->reordering;
+  out->rcv_rtt = i->rcv_rtt;
+  out->rcv_space = i->rcv_space;
+  out->rcv_ssthresh = i->rcv_ssthresh;
 }
 
 static void fill_flight(const tct_info *i, struct lsock_tcp_info *out) {
@@ -61,6 +64,10 @@ static void fill_counters(const tct_info *i, struct lsock_tcp_info *out) {
   out->data_segs_in = i->data_segs_in;
   out->total_retrans = i->total_retrans;
   out->dsack_dups = i->dsack_dups;
+  out->rcv_ooopack = i->rcv_ooopack;
+  out->busy_time = i->busy_time;
+  out->rwnd_limited = i->rwnd_limited;
+  out->sndbuf_limited = i->sndbuf_limited;
 }
 
 void lsock_tcpinfo_fill(struct lsock *l, struct lsock_file *f, struct lsock_tcp_info *out) {
