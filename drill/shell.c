@@ -84,8 +84,7 @@ static int run_settings(struct drill_run *r, const struct command *c) {
       continue;
     if (eq)
       *eq = '\0';
-    int one = eq ? apply_setting(r, c->words[i], eq + 1)
-                 : !lsock_sysctl_is_known(c->words[i]);
+    int one = eq ? apply_setting(r, c->words[i], eq + 1) : !lsock_sysctl_is_known(c->words[i]);
     status = one && !is_lenient ? 1 : status;
   }
   return status;

@@ -72,17 +72,17 @@ static bool add_interfaces(struct pd_machine *m) {
 
 static bool make_stack(struct pd_machine *m) {
   int err;
-  tct_config_init(&m->config, sizeof m->config);
-  m->config.alloc = (tct_alloc){get_memory, give_memory, NULL};
-  memcpy(m->config.seed, "packetdrill wants one history...", sizeof m->config.seed);
-  m->config.deterministic = true;
-  m->config.profile = m->set.profile;
-  pd_sysctl_open(m);
-  m->stack = tct_new(&m->config, &err);
+  tct_config c;
+  tct_config_init(&c, sizeof c);
+  c.alloc = (tct_alloc){get_memory, give_memory, NULL};
+  memcpy(c.seed, "packetdrill wants one history...", sizeof c.seed);
+  c.deterministic = true;
+  c.profile = m->set.profile;
+  m->stack = tct_new(&c, &err);
   if (!m->stack)
     return false;
   tct_advance(m->stack, m->now_ns);
-  tct_config_get(m->stack, &m->config);
+  pd_sysctl_open(m);
   pd_sysctl_read(m);
   m->lsock = lsock_new(m->stack);
   return m->lsock && add_interfaces(m);

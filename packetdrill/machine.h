@@ -47,13 +47,14 @@ struct pd_sleeper {
   long result;
 };
 
+struct pd_knob;
+
 /* All fields are the lock's. Time moves only in the three functions named pd_machine_*_time below,
  * and not between the waking of a thread and its look at the clock: what that thread reads is when
  * its call ended. */
 struct pd_machine {
   pthread_mutex_t lock;
   struct pd_settings set;
-  tct_config config;
   tct_stack *stack;
   tct_if if4, if6;
   struct lsock *lsock;
@@ -64,7 +65,7 @@ struct pd_machine {
   bool is_frozen;
   pthread_t frozen_for;
   pthread_cond_t thawed;
-  int *sysctls;                  /* open files, -1: none; in the order of lsock_sysctl_name */
+  struct pd_knob *knobs;         /* sysctl.c; in the order of lsock_sysctl_name */
   struct tct_pcapng_writer pcap; /* if has_pcap */
   int pcap_if;
   bool has_pcap;
