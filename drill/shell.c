@@ -40,7 +40,12 @@ static bool put_config(struct drill_run *r, const tct_config *c, const char *wha
     r->config = *c;
     return true;
   }
-  int err = tct_config_set(r->stack, c);
+  tct_config next = *c, now;
+  tct_config_get(r->stack, &now);
+  if (memcmp(&next.keys, &now.keys, sizeof now.keys) != 0)
+    (void)tct_keys_set(r->stack, &next.keys);
+  next.keys = now.keys;
+  int err = tct_config_set(r->stack, &next);
   return err == TCT_OK || drill_run_fail(r, "%s: %s", what, tct_strerror(err));
 }
 

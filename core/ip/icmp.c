@@ -204,7 +204,7 @@ static uint32_t get_mtu(const tct_stack *s, uint32_t ifi, const struct tct_icmp_
   uint32_t mtu = h->mtu;
   if (v4 && mtu == 0)
     mtu = tct_pmtu_plateau(q->total_len);
-  if (q->total_len != 0 && mtu >= q->total_len)
+  if (s->cfg.profile != TCT_PROFILE_LINUX && q->total_len != 0 && mtu >= q->total_len)
     return 0;
   if (mtu >= s->ifs[ifi].cfg.mtu)
     return 0;

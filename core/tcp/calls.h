@@ -14,7 +14,7 @@ struct tct_tcp_profile {
   uint32_t rto_initial_ms, rto_min_ms, rto_max_ms;
   uint32_t delack_ms, msl_ms, fin_wait_2_ms;
   uint8_t syn_retries, syn_linear, syn_ack_retries,
-      data_retries;             /* syn_linear: first ones 1 s apart */
+      data_retries;             /* syn_linear: first ones 1 s apart, not counted in syn_retries */
   uint8_t quick_acks;           /* segments acknowledged at once at the start; 0: none */
   bool minshall;                /* Nagle holds back only behind an unacknowledged small segment */
   bool time_wait_old_syn_acked; /* an old SYN in TIME-WAIT: ACK (Linux) or silence (RFC 6191) */
@@ -24,8 +24,12 @@ struct tct_tcp_profile {
   uint16_t port_first, port_last;
   uint32_t override_ms; /* silly-window override, 100..1000 [MUST-38] */
   uint32_t persist_max_ms;
-  uint8_t congestion; /* the algorithm that sockets start with */
-  uint32_t fastopen;  /* TCT_FASTOPEN_* */
+  uint8_t congestion;        /* the algorithm that sockets start with */
+  uint32_t fastopen;         /* TCT_FASTOPEN_* */
+  bool syn_mss_of_path;      /* a SYN that was too big for the path goes again with its MSS */
+  bool icmp_ends_opening;    /* any unreachable ends a connect, soft or hard */
+  bool acks_crossed_syn_ack; /* the SYN,ACK that ends a simultaneous open is told as a duplicate */
+  uint32_t syn_bad_ack_ms; /* a SYN answered by a wrong ACK goes again so soon; 0: when it is due */
 };
 const struct tct_tcp_profile *tct_tcp_profile(tct_profile p);
 
@@ -409,7 +413,8 @@ void tct_tcp_timer_on_new_data(tct_stack *s, struct tct_tcp *c, bool first);
 void tct_tcp_timer_on_head_resent(tct_stack *s, struct tct_tcp *c);
 void tct_tcp_timer_on_idle(tct_stack *s, struct tct_tcp *c); /* the plan has nothing to send */
 tct_time tct_tcp_timer_syn_age_ns(const tct_stack *s, const struct tct_tcp *c, tct_time at);
-void tct_tcp_timer_forgive(struct tct_tcp *c); /* the backoff ends [EP-50] */
+void tct_tcp_timer_on_bad_ack(tct_stack *s, struct tct_tcp *c); /* answers our SYN, and wrongly */
+void tct_tcp_timer_forgive(struct tct_tcp *c);                  /* the backoff ends [EP-50] */
 void tct_tcp_timer_on_answer(struct tct_tcp *c,
                              tct_time now); /* the peer is alive, if its window is shut */
 void tct_tcp_timer_set_due(tct_stack *s, struct tct_tcp *c, uint8_t bit);
@@ -511,7 +516,7 @@ static inline uint32_t tct_tcp_fastopen_syn_len(const struct tct_tcp *c) { /* of
   return tct_tcp_fastopen_has(c, TCT_FO_FIRST) ? c->extra->fastopen->syn_len : 0;
 }
 void tct_tcp_fastopen_on_syn_ack(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_opts *o);
-void tct_tcp_fastopen_on_too_big(tct_stack *s, struct tct_tcp *c);
+void tct_tcp_fastopen_on_too_big(tct_stack *s, struct tct_tcp *c, uint32_t mtu);
 void tct_tcp_fastopen_on_timeout(tct_stack *s, struct tct_tcp *c, bool gives_up);
 void tct_tcp_fastopen_on_stray_rst(tct_stack *s, struct tct_tcp *c);
 void tct_tcp_fastopen_on_end(tct_stack *s, struct tct_tcp *c);

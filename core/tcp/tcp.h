@@ -390,6 +390,7 @@ struct tct_tcp_fastopen { /* tcp_fastopen.c, tcp_fastopen_client.c; where Fast O
   uint32_t again_ms;
   uint16_t flags;
   uint16_t syn_len; /* bytes that go, or went, with the SYN */
+  uint16_t syn_mss; /* what a further SYN announces at the most, 0: no such limit */
   uint8_t n_keys;
   uint8_t cookie_len;
   uint8_t cookie[TCT_TCP_OPT_COOKIE_MAX]; /* for the first SYN or SYN,ACK */

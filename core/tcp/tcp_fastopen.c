@@ -224,6 +224,8 @@ void tct_tcp_fastopen_on_syn_again(tct_stack *s, struct tct_tcp *c) {
 void tct_tcp_fastopen_option(const struct tct_tcp *c, struct tct_tcp_opts *o) {
   const struct tct_tcp_fastopen *f = own(c);
   unsigned both = TCT_FO_FIRST | TCT_FO_OPTION;
+  if (f != NULL && f->syn_mss != 0 && o->has_mss)
+    o->mss = (uint16_t)tct_min_u32(o->mss, f->syn_mss);
   if (f == NULL || (f->flags & both) != both)
     return;
   o->has_tfo = true;

@@ -180,9 +180,14 @@ void tct_tcp_fastopen_on_syn_ack(tct_stack *s, struct tct_tcp *c, const struct t
 }
 
 /* The SYN with its data was too large for the path: it goes again at once, alone. */
-void tct_tcp_fastopen_on_too_big(tct_stack *s, struct tct_tcp *c) {
+void tct_tcp_fastopen_on_too_big(tct_stack *s, struct tct_tcp *c, uint32_t mtu) {
   if (c->state != TCT_SYN_SENT || c->snd.nxt == tct_seq_add(c->iss, 1))
     return;
+  if (s->tcp->profile->syn_mss_of_path && own(c) != NULL) {
+    uint32_t headers = (uint32_t)tct_ip_header_len(c->key.raddr) + TCT_TCP_HEADER_LEN;
+    uint32_t mss = tct_sub_floor_u32(mtu, headers);
+    own(c)->syn_mss = (uint16_t)tct_min_u32(mss, 65535);
+  }
   c->open |= TCT_OPEN_SYN_LOST;
   tct_tcp_timer_set_due(s, c, TCT_DUE_SYN);
 }

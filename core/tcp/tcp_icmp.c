@@ -19,17 +19,18 @@ static bool is_too_big(const struct tct_icmp_event *e) {
 
 /* A child of Fast Open that nobody has accepted is given up for any error, as Linux does; one that
  * was accepted is a connection. */
-static bool ends_opening(const struct tct_tcp *c, const struct tct_icmp_event *e) {
+static bool ends_opening(const tct_stack *s, const struct tct_tcp *c,
+                         const struct tct_icmp_event *e) {
   bool opening = c->state == TCT_SYN_SENT || c->state == TCT_SYN_RECEIVED;
   if (tct_tcp_fastopen_is_early(c))
     return opening && (c->sockf & TCT_SOCKF_IN_ACCEPT) != 0;
-  return opening && e->hard;
+  return opening && (e->hard || s->tcp->profile->icmp_ends_opening);
 }
 
 /* [RFC9293 SHLD-26]: hard errors end an attempt to open; [RFC9293 MUST-56] soft ones end nothing.
  */
 static void on_error(tct_stack *s, struct tct_tcp *c, const struct tct_icmp_event *e) {
-  if ((ends_opening(c, e) && TCT_RULE(SHLD_26)) || !TCT_RULE(MUST_56)) {
+  if ((ends_opening(s, c, e) && TCT_RULE(SHLD_26)) || !TCT_RULE(MUST_56)) {
     tct_tcp_state_end(s, c, e->err, TCT_WHY_ICMP_UNREACHABLE);
     return;
   }
@@ -48,7 +49,7 @@ tct_verdict tct_tcp_icmp_input(tct_stack *s, const struct tct_icmp_event *e) {
     return TCT_DROP_ICMP_SEQUENCE;
   if (is_too_big(e)) {
     tct_tcp_mtu_set(s, c, e->mtu);
-    tct_tcp_fastopen_on_too_big(s, c);
+    tct_tcp_fastopen_on_too_big(s, c, e->mtu);
   } else {
     on_error(s, c, e);
   }

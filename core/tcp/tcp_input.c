@@ -98,8 +98,10 @@ static tct_verdict syn_sent_take_syn(struct arrival *in) {
 
 static tct_verdict input_syn_sent(struct arrival *in, bool *done) {
   *done = true;
-  if (has(in, TCT_ACK) && syn_sent_ack_is_bad(in) && TCT_RULE(EP_7))
+  if (has(in, TCT_ACK) && syn_sent_ack_is_bad(in) && TCT_RULE(EP_7)) {
+    tct_tcp_timer_on_bad_ack(in->s, in->c);
     return reset_bad_ack(in, TCT_DROP_SYN_SENT_ACK);
+  }
   if (has(in, TCT_RST)) { /* [RFC9293 EP-8] */
     if (!has(in, TCT_ACK))
       return TCT_DROP_SYN_SENT_RST;
@@ -227,8 +229,13 @@ static tct_verdict step4_syn(struct arrival *in, bool *done) {
   if (!has(in, TCT_SYN))
     return TCT_ACCEPTED;
   /* The peer's SYN again, now with an ACK, completes a simultaneous open. */
-  if (c->state == TCT_SYN_RECEIVED && in->h->seq == c->irs && has(in, TCT_ACK))
+  if (c->state == TCT_SYN_RECEIVED && in->h->seq == c->irs && has(in, TCT_ACK)) {
+    if (in->s->tcp->profile->acks_crossed_syn_ack) {
+      tct_tcp_reasm_duplicate(in->s, c, c->irs, tct_seq_add(c->irs, 1));
+      tct_tcp_recv_owe(c, TCT_WHY_ACK_OLD);
+    }
     return TCT_ACCEPTED;
+  }
   *done = true;
   if (has(in, TCT_ACK) && in->h->seq == c->irs)
     tct_tcp_ecn_on_syn_ack_again(c, in->p);

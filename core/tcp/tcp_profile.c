@@ -12,7 +12,7 @@ static const struct tct_tcp_profile linux_profile = {
     .delack_ms = 40,
     .msl_ms = 30000,
     .fin_wait_2_ms = 60000,
-    .syn_retries = 10,
+    .syn_retries = 6, /* and syn_linear before them */
     .syn_linear = 4,
     .syn_ack_retries = 5,
     .data_retries = 15,
@@ -30,6 +30,10 @@ static const struct tct_tcp_profile linux_profile = {
     .persist_max_ms = 120000,
     .congestion = TCT_CC_CUBIC,
     .fastopen = TCT_FASTOPEN_CLIENT,
+    .syn_mss_of_path = true,
+    .icmp_ends_opening = true,
+    .acks_crossed_syn_ack = true,
+    .syn_bad_ack_ms = 8,
 };
 
 static const struct tct_tcp_profile strict_profile = {

@@ -85,6 +85,15 @@ static uint8_t retries_max(const tct_stack *s, const struct tct_tcp *c) {
   return (uint8_t)(s->cfg.syn_ack_retries + (tct_tcp_fastopen_is_early(c) ? 1 : 0));
 }
 
+/* Linux's first SYNs, a second apart, are not counted; but the time that the count would take
+ * without them is a limit as well. */
+static bool is_out_of_retries(const tct_stack *s, const struct tct_tcp *c, uint32_t gone_ms) {
+  unsigned most = retries_max(s, c);
+  unsigned linear = c->state == TCT_SYN_SENT && is_opening(c) ? s->tcp->profile->syn_linear : 0;
+  uint64_t time_ms = ((2ull << (most < 30 ? most : 30)) - 1) * s->cfg.rto_initial_ms;
+  return c->tmr.tries >= most + linear || (linear != 0 && gone_ms >= time_ms);
+}
+
 /* R2 by time or by count [RFC9293 MUST-20] [RFC9293 MUST-21] [RFC9293 MUST-22]; true: it is over.
  */
 static bool give_up(tct_stack *s, struct tct_tcp *c) {
@@ -92,7 +101,7 @@ static bool give_up(tct_stack *s, struct tct_tcp *c) {
   uint32_t gone_ms = tct_ms32_since(tct_time_ms32(s->now), c->tmr.since_ms);
   bool opening = is_opening(c);
   tct_why why = opening ? TCT_WHY_SYN_TIMEOUT : TCT_WHY_REXMIT_TIMEOUT;
-  bool over = c->tmr.tries >= retries_max(s, c);
+  bool over = is_out_of_retries(s, c, gone_ms);
   if (opening && !TCT_RULE(MUST_22)) /* [RFC9293 MUST-22] */
     over = false;
   if (limit_ms != 0 && TCT_RULE(MUST_21)) {
@@ -367,6 +376,14 @@ tct_time tct_tcp_timer_syn_age_ns(const tct_stack *s, const struct tct_tcp *c, t
   if (user_timeout_ms(c) != 0) /* the timer may have been cut short */
     return TCT_MS(tct_ms32_since(tct_time_ms32(at), c->tmr.since_ms));
   return tct_time_sub(at, tct_time_sub(c->tmr.main_at, tct_tcp_rtt_base_rto_ns(s, c)));
+}
+
+/* An old connection's remains answered: our RST has ended it, and the SYN may be heard now (Linux).
+ */
+void tct_tcp_timer_on_bad_ack(tct_stack *s, struct tct_tcp *c) {
+  uint32_t ms = s->tcp->profile->syn_bad_ack_ms;
+  if (ms != 0 && c->tmr.tries == 0 && c->tmr.kind == TCT_TIMER_REXMIT)
+    tct_tcp_timer_set(s, c, TCT_TIMER_REXMIT, tct_time_add(s->now, TCT_MS(ms)));
 }
 
 void tct_tcp_timer_forgive(struct tct_tcp *c) {

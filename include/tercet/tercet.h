@@ -418,7 +418,7 @@ typedef enum tct_opt {
   TCT_OPT_KEEP_GARBAGE,    /* probe with one byte of old data [MAY-6] */
   TCT_OPT_USER_TIMEOUT_MS, /* R2 by time [MUST-21]; UINT32_MAX: endless; 0: default */
   TCT_OPT_R1_RETRIES,      /* [SHLD-10] 3 */
-  TCT_OPT_SYN_RETRIES,
+  TCT_OPT_SYN_RETRIES,     /* LINUX: beside the first four, which are a second apart */
   TCT_OPT_MAXSEG,
   TCT_OPT_SNDBUF,
   TCT_OPT_RCVBUF,

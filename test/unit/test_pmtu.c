@@ -67,10 +67,17 @@ static void too_big__absurdly_small__floor_or_nothing(void **state) {
   fake_free(f);
 }
 
-/* It fitted, or our own link is no larger: then no router said that. */
+/* It fitted, or our own link is no larger: then no router said that. Linux believes the first. */
 static void too_big__makes_no_sense__dropped(void **state) {
   (void)state;
   struct fake *f = fake_new();
+  assert_int_equal(too_big(f, false, 1500, 1501), TCT_DROP_ICMP_QUOTE);
+  assert_int_equal(f->tcp.icmps, 0);
+  f->tcp.icmp_answer = TCT_ACCEPTED;
+  assert_int_equal(too_big(f, false, 1400, 1400), TCT_ACCEPTED);
+  fake_free(f);
+  f = fake_new();
+  f->s.cfg.profile = TCT_PROFILE_STRICT;
   assert_int_equal(too_big(f, false, 1400, 1400), TCT_DROP_ICMP_QUOTE);
   assert_int_equal(too_big(f, false, 1500, 1501), TCT_DROP_ICMP_QUOTE);
   assert_int_equal(too_big(f, true, 9000, 9001), TCT_DROP_ICMP_QUOTE);

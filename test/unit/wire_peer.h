@@ -38,6 +38,8 @@ struct seg { /* ours or the peer's; zero: the default */
   uint8_t wscale; /* plus 1, so that 0 means absent */
   bool sack, ts;
   uint32_t tsval, tsecr;
+  bool fo, foexp; /* Fast Open */
+  uint8_t fo_len, cookie[16];
   tct_addr src, dst;
   tct_why why;  /* out only */
   bool is_icmp; /* out only */
@@ -122,6 +124,10 @@ static inline size_t write_packet(uint8_t *b, const struct seg *g) {
   h.opt.has_ts = g->ts;
   h.opt.tsval = g->tsval;
   h.opt.tsecr = g->tsecr;
+  h.opt.has_tfo = g->fo;
+  h.opt.tfo_exp = g->foexp;
+  h.opt.tfo_len = g->fo_len;
+  memcpy(h.opt.tfo_cookie, g->cookie, sizeof g->cookie);
   size_t ip_len = ipv4 ? 20 : 40;
   size_t tcp_len = tct_wire_tcp_emit(b + ip_len, &h, TCT_TCP_OPT_LINUX);
   struct tct_ip_hdr ip = {.src = g->src,
@@ -180,6 +186,10 @@ static inline void parse_tcp(const struct tct_ip_hdr *ip, struct seg *g) {
   g->ts = h.opt.has_ts;
   g->tsval = h.opt.tsval;
   g->tsecr = h.opt.tsecr;
+  g->fo = h.opt.has_tfo;
+  g->foexp = h.opt.tfo_exp;
+  g->fo_len = h.opt.tfo_len;
+  memcpy(g->cookie, h.opt.tfo_cookie, sizeof g->cookie);
 }
 
 /* False: silence. */
