@@ -63,6 +63,9 @@ static void resolve(tct_config *c) {
   c->ecn = c->ecn != TCT_ECN_DEFAULT ? c->ecn : TCT_ECN_PASSIVE;
   c->ecn_option = c->ecn_option != 0 ? c->ecn_option : TCT_ECN_OPTION_ALWAYS;
   c->ecn_fallback = c->ecn_fallback != TCT_DEFAULT ? c->ecn_fallback : TCT_ON;
+  c->pacing = c->pacing != TCT_DEFAULT ? c->pacing : TCT_OFF;
+  c->pacing_ss_percent = c->pacing_ss_percent != 0 ? c->pacing_ss_percent : 200;
+  c->pacing_ca_percent = c->pacing_ca_percent != 0 ? c->pacing_ca_percent : 120;
   c->congestion = c->congestion != TCT_CC_DEFAULT ? c->congestion : p->congestion;
   c->slow_start_after_idle =
       c->slow_start_after_idle != TCT_DEFAULT ? c->slow_start_after_idle : TCT_ON;

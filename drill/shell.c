@@ -145,7 +145,10 @@ static int run_tc(struct drill_run *r, const struct command *c) {
   const char *limit = word_after(c, "limit");
   r->is_dropping =
       limit && strcmp(limit, "0") == 0 && !has_word(c, "delete") && !has_word(c, "del");
-  return 0;
+  tct_config cfg;
+  get_config(r, &cfg);
+  cfg.pacing = has_word(c, "fq") ? TCT_ON : TCT_OFF; /* fq is what paces in the kernel */
+  return put_config(r, &cfg, "tc") ? 0 : 1;
 }
 
 /* ---- Counters: nstat, and whether one of its lines rose since ----------------------------------

@@ -88,6 +88,19 @@ static void fill_recovery(const tct_stack *s, const struct tct_tcp *c, tct_info 
   i->reord_seen = a->rec.past.reord_seen;
 }
 
+static void fill_rates(const tct_stack *s, const struct tct_tcp *c, tct_info *i) {
+  const struct tct_extra *x = c->extra;
+  i->pacing_rate = tct_tcp_pace_rate(s, c);
+  i->max_pacing_rate = UINT64_MAX;
+  if (x == NULL)
+    return;
+  if (x->max_pacing_rate != 0)
+    i->max_pacing_rate = x->max_pacing_rate;
+  i->delivery_rate = x->rate.told;
+  i->delivery_rate_app_limited = x->rate.told_limited;
+  i->delivered = x->rate.delivered_segs;
+}
+
 static void fill_counters(const tct_stack *s, const struct tct_tcp *c, tct_info *i) {
   const struct tct_extra *x = c->extra;
   uint32_t now_ms = tct_time_ms32(s->now);
@@ -132,6 +145,7 @@ int tct_sock_info(tct_stack *s, tct_sock k, tct_info *info) {
   if (c->state >= TCT_SYN_SENT) {
     fill_path(s, c, &i);
     fill_windows(c, &i);
+    fill_rates(s, c, &i);
     fill_recovery(s, c, &i);
   }
   fill_counters(s, c, &i);

@@ -40,6 +40,7 @@ static const struct field fields[] = {
     FIELD(TCT_OPT_WINDOW_CLAMP, window_clamp, 0, BUF_MAX, 0),
     FIELD(TCT_OPT_FIN_WAIT_2_MS, fin_wait_2_ms, 1, UINT32_MAX, -1),
     FIELD(TCT_OPT_DEFER_ACCEPT_S, defer_accept_s, 0, 255, 0),
+    FIELD(TCT_OPT_MAX_PACING_RATE, max_pacing_rate, 0, INT64_MAX, 0),
     FIELD(TCT_OPT_SYN_POLICY, syn_policy, 0, 1, TCT_SYN_ANSWER),
 };
 
@@ -89,7 +90,8 @@ static void write_field(struct tct_extra *x, const struct field *f, int64_t valu
   uint32_t v32 = (uint32_t)value;
   const void *from = f->bytes == 1   ? (const void *)&v8
                      : f->bytes == 2 ? (const void *)&v16
-                                     : (const void *)&v32;
+                     : f->bytes == 4 ? (const void *)&v32
+                                     : (const void *)&value;
   memcpy(at, from, f->bytes);
 }
 
@@ -103,7 +105,11 @@ static int64_t read_field(const struct tct_extra *x, const struct field *f) {
   if (f->bytes == 2)
     return v16;
   memcpy(&v32, at, sizeof v32);
-  return v32;
+  if (f->bytes == 4)
+    return v32;
+  int64_t v64;
+  memcpy(&v64, at, sizeof v64);
+  return v64;
 }
 
 /* What a running connection does differently from now on. */

@@ -391,12 +391,19 @@ void tct_tcp_cc_on_burst_end(tct_stack *s, struct tct_tcp *c); /* nothing more l
 uint32_t tct_tcp_cc_window(const struct tct_tcp *c);
 
 /* ---- tcp_rate.c: what was delivered, how fast ------------------------------------------------ */
-/* Before what `ack` acknowledges is dropped from the runs. */
-void tct_tcp_rate_on_acked(const struct tct_tcp *c, tct_seq ack, struct tct_tcp_ack *a);
+void tct_tcp_rate_init(struct tct_tcp *c);
+void tct_tcp_rate_on_sent(const tct_stack *s, struct tct_tcp *c, struct tct_run *run);
+void tct_tcp_rate_on_ack(const tct_stack *s, struct tct_tcp *c, struct tct_tcp_ack *a);
+void tct_tcp_rate_on_burst_end(const tct_stack *s, struct tct_tcp *c);
 
 /* ---- tcp_pace.c: not all at once ------------------------------------------------------------- */
 uint64_t tct_tcp_pace_rate(const tct_stack *s, const struct tct_tcp *c); /* bytes a second */
 bool tct_tcp_pace_is_on(const tct_stack *s, const struct tct_tcp *c);
+tct_time tct_tcp_pace_not_before(const tct_stack *s, const struct tct_tcp *c); /* 0: now */
+uint32_t tct_tcp_pace_quantum(const tct_stack *s, const struct tct_tcp *c);    /* bytes a frame */
+void tct_tcp_pace_on_sent(const tct_stack *s, struct tct_tcp *c, uint32_t bytes);
+void tct_tcp_pace_on_burst_end(tct_stack *s, struct tct_tcp *c);
+bool tct_tcp_pace_on_timer(const tct_stack *s, struct tct_tcp *c); /* the wait is over */
 
 /* ---- tcp_timer.c: which deadlines exist, the earliest; marks what is due --------------------- */
 void tct_tcp_timer_init(struct tct_tcp *c);
@@ -437,7 +444,8 @@ struct tct_tcp_plan {
   bool resend, pays_debt, probe_byte;
 };
 void tct_tcp_plan(const tct_stack *s, const struct tct_tcp *c, struct tct_tcp_plan *plan);
-bool tct_tcp_plan_is_idle(const tct_stack *s, const struct tct_tcp *c); /* why == NONE */
+bool tct_tcp_plan_wants_data(const tct_stack *s, const struct tct_tcp *c); /* if unpaced */
+bool tct_tcp_plan_is_idle(const tct_stack *s, const struct tct_tcp *c);    /* why == NONE */
 
 /* ---- tcp_output.c: plan -> bytes; segments without a connection ------------------------------ */
 void tct_tcp_output_wake(tct_stack *s,

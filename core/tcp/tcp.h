@@ -242,7 +242,13 @@ struct tct_run { /* what was sent: contiguous, alike. tcp_sack.c splits and merg
   uint16_t seg_size; /* payload of each of its segments but the last */
   uint8_t times;     /* transmissions, saturating */
   uint8_t flags;
+  /* as it was when this left last: tcp_rate.c */
+  uint32_t delivered;                   /* extra->rate's ... */
+  tct_time delivered_at, first_sent_at; /* ... counts */
+  uint32_t in_flight;                   /* this one included; lowest bit: app_limited */
+  uint32_t lost;
 };
+_Static_assert(sizeof(struct tct_run) <= 48, "up to 4096 of them a connection");
 #define TCT_RUNS_INLINE 16
 #define TCT_RUNS_MAX 4096
 struct tct_run_sum {
@@ -344,6 +350,14 @@ struct tct_tcp_cc_use {   /* tcp_cc.c */
   bool sent;              /* something left since */
 };
 
+/* held: nothing goes before `at`; free: the flow itself had nothing to send */
+enum { TCT_PACE_FREE, TCT_PACE_RUNNING, TCT_PACE_HELD };
+struct tct_tcp_pace { /* tcp_pace.c */
+  tct_time at;        /* when what has left has been paid for */
+  tct_time wake_at;   /* data waits until then; TCT_NEVER: none does */
+  uint8_t phase;
+};
+
 struct tct_tcp_active {
   struct tct_list quiet; /* stack's list of blocks that could be given back */
   struct tct_tcp *conn;
@@ -354,6 +368,7 @@ struct tct_tcp_active {
   struct tct_tcp_rec rec;
   struct tct_tcp_tune tune;
   struct tct_tcp_cc_use cc;
+  struct tct_tcp_pace pace;
   tct_time delack_at; /* tcp_recv.c; TCT_NEVER: none */
   tct_time cork_at;   /* tcp_send.c: a corked remnant leaves at; TCT_NEVER: none */
   tct_time quiet_at;
@@ -413,7 +428,7 @@ struct tct_tcp_cc_keep {
   void *state;          /* the algorithm's own record, state_bytes long (CUBIC's is 80) */
   uint32_t acked_segs;  /* acknowledged towards the next growth */
   uint32_t used_bytes;  /* most that was outstanding since stamp_ms, when the window was not full */
-  uint32_t stamp_ms;    /* when the window was last full, or changed */
+  uint32_t stamp_ms;    /* when the window was last full, or data acknowledged */
   uint16_t state_bytes; /* 0: none */
   uint8_t algorithm;    /* tct_cc; 0: the stack's default */
 };
@@ -428,6 +443,14 @@ struct tct_ecn_counts {  /* accurate ECN, all from zero; tcp_accecn.c */
   uint8_t field;   /* of the last packet */
   uint8_t demand;  /* ACKs that should carry the option */
   bool on_data;    /* data segments leave room for it */
+};
+struct tct_tcp_rate_keep {              /* tcp_rate.c */
+  tct_time delivered_at, first_sent_at; /* when something arrived last, and when that had left */
+  uint32_t delivered_bytes;             /* so far; wraps */
+  uint32_t app_limited_end;             /* delivered_bytes when the last limited one arrives */
+  bool app_limited, told_limited;       /* now; the sample that was told */
+  uint64_t told;                        /* bytes a second, for tct_info */
+  uint32_t delivered_segs, delivered_ce_segs;
 };
 struct tct_extra {
   /* counters, where events happen */
@@ -444,7 +467,8 @@ struct tct_extra {
   /* urgent mechanism, RFC 9293 3.8.5: one past the last urgent byte */
   tct_seq snd_up, rcv_up;
   /* options; a zero `set` bit means the stack's default */
-  uint64_t set; /* bit per tct_opt */
+  uint64_t set;             /* bit per tct_opt */
+  uint64_t max_pacing_rate; /* bytes a second; 0: no limit */
   uint32_t sndbuf, notsent_lowat, user_timeout_ms, fin_wait_2_ms, window_clamp, rcvlowat, fixed_isn;
   uint16_t keepidle_s, keepintvl_s, maxseg;
   uint8_t keepcnt, r1_retries, syn_retries, keep_garbage;
@@ -455,6 +479,7 @@ struct tct_extra {
   uint16_t pmtu_tries;
   uint8_t n_marks, n_reached;
   struct tct_tcp_cc_keep cc;
+  struct tct_tcp_rate_keep rate;
   struct tct_tcp_mark *marks; /* TCT_MARKS_MAX of them when first used */
   struct tct_tcp_fastopen *fastopen;
 };
@@ -462,6 +487,14 @@ struct tct_extra {
 /* ---- what an ACK meant: tcp_send.c makes it, tcp_rtt, tcp_recover and tcp_cc read it -----------
  */
 
+struct tct_tcp_rate {       /* a sample; tcp_rate.c */
+  uint64_t interval_ns;     /* 0: none */
+  uint32_t delivered_bytes; /* in that time */
+  uint32_t prior_delivered; /* extra->rate.delivered_bytes when the newest of it left */
+  uint32_t lost_bytes;      /* found lost since then */
+  uint32_t in_flight;       /* with it, when it left */
+  bool app_limited;
+};
 struct tct_tcp_ack {
   tct_seq ack;
   tct_time at;              /* when it came */
@@ -473,6 +506,7 @@ struct tct_tcp_ack {
   uint32_t newly_lost_bytes, newly_lost_segs; /* tcp_recover.c */
   uint32_t flight_before;                     /* outstanding before this ACK */
   uint64_t rtt_ns;                            /* one sample, TCT_NEVER: none (Karn) */
+  struct tct_tcp_rate rate;
   struct tct_run newest; /* of what arrived: what was sent last; end == begin: nothing arrived */
   tct_time first_at;     /* oldest and newest transmission of ... */
   tct_time last_at;      /* ... what went once and is acknowledged now; TCT_NEVER: none */

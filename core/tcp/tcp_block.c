@@ -88,6 +88,7 @@ static void forget_history(struct tct_tcp_active *a) {
   a->ecn_cut = tct_tcp_ecn_fresh_cut(a->conn);
   memset(&a->cc, 0, sizeof a->cc);
   a->cc.used_end = a->conn->snd.una;
+  a->pace = (struct tct_tcp_pace){.wake_at = TCT_NEVER};
   tct_tcp_past_forget(a->conn, &a->rec);
   a->small_end = a->conn->snd.una;
   a->full_since_ack = 0;

@@ -15,6 +15,10 @@ static const struct tct_cc_ops *find_ops(tct_cc id) {
   switch (id) {
   case TCT_CC_CUBIC:
     return tct_tcp_cc_cubic();
+  case TCT_CC_BBR:
+    return tct_tcp_cc_bbr();
+  case TCT_CC_DCTCP:
+    return tct_tcp_cc_dctcp();
   case TCT_CC_DEFAULT:
   case TCT_CC_NEWRENO:
     return tct_tcp_cc_reno();
@@ -108,6 +112,7 @@ void tct_tcp_cc_init(tct_stack *s, struct tct_tcp *c) {
   if (c->extra != NULL && c->extra->cc.algorithm == 0)
     c->extra->cc.algorithm = (uint8_t)s->cfg.congestion; /* a later default does not change it */
   stamp(s, c);
+  tct_tcp_rate_init(c);
 }
 
 /* Segments have another size now: as many of them as before. */
@@ -167,11 +172,6 @@ bool tct_tcp_cc_is_limited(const struct tct_tcp *c) {
   return a->cc.limited || (tct_tcp_cc_in_slow_start(c) && c->cc.cwnd / 2 < a->cc.out_max_bytes);
 }
 
-static uint32_t whole_segs(const tct_stack *s, const struct tct_tcp *c, uint32_t bytes) {
-  uint32_t mss = tct_tcp_send_mss(s, c);
-  return (bytes + mss - 1) / mss * mss;
-}
-
 static uint32_t before_cut(const struct tct_tcp *c) {
   return tct_max_u32(c->cc.ssthresh, c->cc.cwnd / 4 * 3);
 }
@@ -202,7 +202,7 @@ static void judge_starving(tct_stack *s, struct tct_tcp *c, uint32_t out) {
 
 /* At the end of a burst: how far was the window used? The strongest sign within a round trip
  * counts. */
-void tct_tcp_cc_on_burst_end(tct_stack *s, struct tct_tcp *c) {
+static void judge_use(tct_stack *s, struct tct_tcp *c) {
   struct tct_tcp_active *a = tct_tcp_active(c);
   if (a == NULL || !tct_tcp_syn_acked(c))
     return;
@@ -210,7 +210,7 @@ void tct_tcp_cc_on_burst_end(tct_stack *s, struct tct_tcp *c) {
   if (!a->cc.sent && !(limited && tct_tcp_send_unsent(c) > 0))
     return;
   a->cc.sent = false;
-  uint32_t out = whole_segs(s, c, tct_tcp_send_flight(c));
+  uint32_t out = a->runs.all.segs * tct_tcp_send_mss(s, c);
   if (tct_seq_geq(c->snd.una, a->cc.used_end) || limited ||
       (!a->cc.limited && out > a->cc.out_max_bytes)) {
     a->cc.limited = limited;
@@ -223,6 +223,11 @@ void tct_tcp_cc_on_burst_end(tct_stack *s, struct tct_tcp *c) {
     stamp(s, c);
   else
     judge_starving(s, c, out);
+}
+
+void tct_tcp_cc_on_burst_end(tct_stack *s, struct tct_tcp *c) {
+  judge_use(s, c);
+  tct_tcp_rate_on_burst_end(s, c);
 }
 
 void tct_tcp_cc_on_sent(struct tct_tcp *c) {
@@ -245,14 +250,15 @@ void tct_tcp_cc_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_ack
     ops->on_news(s, c, state, ack);
   if (!ops->owns_cwnd && tct_tcp_cc_prr_on_ack(s, c, ack))
     return;
-  bool grows = ack->acked_bytes > 0 && tct_tcp_cc_is_limited(c);
+  bool heard = ack->acked_bytes > 0;
+  bool grows = heard && tct_tcp_cc_is_limited(c);
   if (ops->owns_cwnd && state != NULL)
     ops->on_ack(s, c, state, ack);
   else if (grows && state == NULL)
     tct_tcp_cc_reno_grow(s, c, NULL, ack);
   else if (grows)
     ops->on_ack(s, c, state, ack);
-  if (grows && c->extra != NULL)
+  if (heard && c->extra != NULL) /* Linux's stamp: any progress */
     c->extra->cc.stamp_ms = tct_time_ms32(s->now);
   if (c->cc.cwnd != before)
     tct_tcp_trace_cc(s, c);
@@ -272,6 +278,11 @@ void tct_tcp_cc_on_loss(tct_stack *s, struct tct_tcp *c, uint32_t flight) {
   if (!ops_of(s, c)->owns_cwnd)
     c->cc.cwnd = c->cc.ssthresh;
   tct_tcp_trace_cc(s, c);
+}
+
+bool tct_tcp_cc_is_marked(const struct tct_tcp *c) {
+  const struct tct_tcp_active *a = tct_tcp_active(c);
+  return a != NULL && a->rec.phase == TCT_REC_CWR;
 }
 
 /* First expiry of a series. RFC 5681 3.1: the window is one segment, whatever was before. */

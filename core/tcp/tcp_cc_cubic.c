@@ -161,6 +161,15 @@ static void on_ack(tct_stack *s, struct tct_tcp *c, void *state, const struct tc
   tct_tcp_cc_avoid(s, c, q->cnt, segs);
 }
 
+/* Of what was sent last of all that is acknowledged, as Linux; else what the echo tells. */
+static uint64_t newest_rtt_ns(const struct tct_tcp_ack *ack) {
+  if (ack->last_at != TCT_NEVER && !ack->resent_acked)
+    return tct_time_sub(ack->at, ack->last_at);
+  if (ack->sacked_last_at != TCT_NEVER)
+    return tct_time_sub(ack->at, ack->sacked_last_at);
+  return ack->rtt_ns;
+}
+
 /* A round-trip sample: the least delay, and whether slow start has gone far enough. */
 static void on_news(tct_stack *s, struct tct_tcp *c, void *state, const struct tct_tcp_ack *ack) {
   struct cubic *q = cubic_of(state);
@@ -170,7 +179,7 @@ static void on_news(tct_stack *s, struct tct_tcp *c, void *state, const struct t
     return;
   if (q->epoch && tct_ms32_since(now_ms(s), q->epoch_ms) < QUIET_AFTER_LOSS_MS)
     return;
-  us = (uint32_t)tct_clamp_u64(ack->rtt_ns / 1000, 1, UINT32_MAX / 2);
+  us = (uint32_t)tct_clamp_u64(newest_rtt_ns(ack) / 1000, 1, UINT32_MAX / 2);
   if (q->delay_min_us == 0 || us < q->delay_min_us)
     q->delay_min_us = us;
   if (q->hystart.found || !tct_tcp_cc_in_slow_start(c))

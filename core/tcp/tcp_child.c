@@ -32,6 +32,7 @@ static bool copy_extra(tct_stack *s, const struct tct_tcp *l, struct tct_tcp *c)
   x->no_sack = from->no_sack;
   x->no_wscale = from->no_wscale;
   x->ecn = from->ecn;
+  x->max_pacing_rate = from->max_pacing_rate;
   if ((from->set >> TCT_OPT_CONGESTION & 1) != 0)
     x->cc.algorithm = from->cc.algorithm;
   return true;

@@ -291,6 +291,7 @@ static void take_ack(struct arrival *in, struct tct_tcp_ack *a) {
   tct_tcp_recover_on_ack(s, c, a);
   if (a->ece)
     tct_tcp_ecn_heed(s, c, a);
+  tct_tcp_rate_on_ack(s, c, a);
   tct_tcp_cc_on_ack(s, c, a);
   if (a->advanced) {
     tct_sock_event_marks(s, c);

@@ -221,6 +221,8 @@ static void on_sent(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan *
     on_resent(s, c, p);
   count(s, c, p, again);
   tct_tcp_ecn_on_sent(s, c, p);
+  if (takes_numbers)
+    tct_tcp_pace_on_sent(s, c, p->len);
   tct_tcp_timer_on_sent(s, c);
   if (p->why == TCT_WHY_TLP) {
     tct_tcp_timer_clear_due(c, TCT_DUE_TLP);
@@ -259,6 +261,7 @@ size_t tct_tcp_output(tct_stack *s, uint32_t ifi, tct_frame *f, struct tct_out *
       continue;
     }
     tct_tcp_cc_on_burst_end(s, c);
+    tct_tcp_pace_on_burst_end(s, c);
     tct_tcp_timer_on_idle(s, c);
     tct_tcp_block_settle(s, c);
   }

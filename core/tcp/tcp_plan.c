@@ -163,6 +163,8 @@ static uint32_t span(const tct_stack *s, conn *c, uint32_t mss, uint32_t usable)
   uint32_t segs = cfg->gso_max_segs == 0 ? 1 : tct_min_u32(usable / mss, cfg->gso_max_segs);
   while (segs > 1 && segs * mss > cfg->gso_max_bytes)
     segs--;
+  if (segs > 1 && tct_tcp_pace_is_on(s, c))
+    segs = tct_min_u32(segs, tct_max_u32(tct_tcp_pace_quantum(s, c) / mss, 1));
   if ((c->snd.flags & TCT_SND_URGENT) != 0 || (c->rcv.ecn & TCT_ECNF_TELL_CWR) != 0)
     segs = 1; /* CWR stands on one segment: who cuts the frame may copy its flags */
   return segs * mss;
@@ -199,6 +201,13 @@ static bool plan_new(const tct_stack *s, conn *c, plan_t *p) {
   if (last && has_fin_to_send(c) && tct_tcp_send_window_left(c) > len)
     p->flags |= TCT_FIN;
   return true;
+}
+
+/* Repairs, then new data, at their pace. */
+static bool plan_paced(const tct_stack *s, conn *c, plan_t *p) {
+  if (tct_tcp_pace_not_before(s, c) != 0)
+    return false;
+  return plan_lost(s, c, p) || plan_new(s, c, p);
 }
 
 /* [RFC9293 EP-40] A FIN alone; in SYN-RECEIVED's successor it may follow an unacknowledged SYN. */
@@ -245,10 +254,16 @@ void tct_tcp_plan(const tct_stack *s, const struct tct_tcp *c, struct tct_tcp_pl
     return; /* bare, before any data: RFC 9768 3.2.2.1 */
   if (plan_probe(c, p) || plan_keepalive(c, p) || plan_bare_fin(c, p))
     return;
-  if (plan_debt(c, p) || plan_tlp(s, c, p) || plan_lost(s, c, p) || plan_new(s, c, p) ||
-      plan_fin(c, p))
+  if (plan_debt(c, p) || plan_tlp(s, c, p) || plan_paced(s, c, p) || plan_fin(c, p))
     return;
   (void)plan_ack(c, p);
+}
+
+bool tct_tcp_plan_wants_data(const tct_stack *s, const struct tct_tcp *c) {
+  struct tct_tcp_plan p;
+  memset(&p, 0, sizeof p);
+  return c->state >= TCT_ESTABLISHED && c->state <= TCT_LAST_ACK &&
+         (plan_lost(s, c, &p) || plan_new(s, c, &p));
 }
 
 bool tct_tcp_plan_is_idle(const tct_stack *s, const struct tct_tcp *c) {

@@ -1,26 +1,92 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tcp_rate.c - what an ACK delivered. Called by tcp_send and tcp_sack for what is newly
- * acknowledged. Leaves the use of it to tcp_cc and its algorithms.
+ * tcp_rate.c - how fast data arrives: each run remembers how much had arrived when it left; when
+ * the newest of what an ACK brings is known, the difference over the longer of the two times (of
+ * sending it, of its being acknowledged) is a sample. Alone writes extra->rate and ack.rate.
+ * Called by tcp_sack (left), tcp_input (each ACK), tcp_cc (a burst ended). Without an extra block
+ * there are no samples. draft-ietf-ccwg-bbr section 4.1, as Linux.
  */
 #include "tcp/calls.h"
 
-/* Segments of `bytes` that end a run; a FIN that rides on data is none of its own. */
-static uint32_t segs_of(const struct tct_run *run, uint32_t bytes) {
-  uint32_t size = tct_max_u32(run->seg_size, 1);
-  uint32_t text = (run->flags & TCT_RUN_FIN) != 0 && bytes > 1 ? bytes - 1 : bytes;
-  return (text + size - 1) / size;
+void tct_tcp_rate_init(struct tct_tcp *c) {
+  if (c->extra != NULL)
+    c->extra->rate.delivered_segs = 1; /* the SYN counts, as in Linux */
 }
 
-/* A segment counts when its last byte is acknowledged, as in Linux. */
-void tct_tcp_rate_on_acked(const struct tct_tcp *c, tct_seq ack, struct tct_tcp_ack *a) {
-  const struct tct_tcp_active *act = tct_tcp_active(c);
-  for (uint32_t i = 0; act != NULL && i < act->runs.n; i++) {
-    const struct tct_run *run = tct_tcp_sack_at(&act->runs, i);
-    if (tct_seq_leq(ack, run->begin))
-      return;
-    uint32_t rest = tct_seq_ahead(ack, run->end);
-    if ((run->flags & TCT_RUN_SACKED) == 0)
-      a->delivered_segs += segs_of(run, tct_seq_len(run->begin, run->end)) - segs_of(run, rest);
+/* The run leaves, first or again. Nothing outstanding: the clocks start anew. */
+void tct_tcp_rate_on_sent(const tct_stack *s, struct tct_tcp *c, struct tct_run *run) {
+  const struct tct_tcp_active *a = tct_tcp_active(c);
+  if (c->extra == NULL)
+    return;
+  struct tct_tcp_rate_keep *k = &c->extra->rate;
+  if (a->runs.n == 0) {
+    k->first_sent_at = s->now;
+    k->delivered_at = s->now;
   }
+  run->first_sent_at = k->first_sent_at;
+  run->delivered_at = k->delivered_at;
+  run->delivered = k->delivered_bytes;
+  run->lost = a->runs.lost_ever.bytes;
+  run->in_flight = (tct_tcp_recover_pipe(c) & ~1u) | (k->app_limited ? 1u : 0u);
+}
+
+/* The application was the limit: what is out now is the last of a full pipe. */
+void tct_tcp_rate_on_burst_end(const tct_stack *s, struct tct_tcp *c) {
+  const struct tct_tcp_active *a = tct_tcp_active(c);
+  uint32_t pipe = tct_tcp_recover_pipe(c);
+  if (c->extra == NULL || a == NULL || tct_tcp_send_unsent(c) >= tct_tcp_send_mss(s, c) ||
+      pipe + tct_tcp_send_mss(s, c) > tct_tcp_cc_window(c) || tct_tcp_sack_next_lost(c) != NULL)
+    return;
+  c->extra->rate.app_limited = true;
+  c->extra->rate.app_limited_end = c->extra->rate.delivered_bytes + pipe;
+}
+
+static bool is_past(uint32_t delivered, uint32_t mark) {
+  return (int32_t)(delivered - mark) > 0;
+}
+
+static void take_sample(const tct_stack *s, struct tct_tcp *c, struct tct_tcp_ack *a) {
+  struct tct_tcp_rate_keep *k = &c->extra->rate;
+  const struct tct_run *newest = &a->newest;
+  struct tct_tcp_rate *r = &a->rate;
+  uint64_t sending_ns = tct_time_sub(newest->sent_at, newest->first_sent_at);
+  uint64_t acking_ns = tct_time_sub(s->now, newest->delivered_at);
+  k->first_sent_at = newest->sent_at;
+  r->prior_delivered = newest->delivered;
+  r->delivered_bytes = k->delivered_bytes - newest->delivered;
+  r->lost_bytes = tct_tcp_active(c)->runs.lost_ever.bytes - newest->lost;
+  r->in_flight = newest->in_flight & ~1u;
+  r->app_limited = (newest->in_flight & 1u) != 0;
+  r->interval_ns = tct_max_u64(sending_ns, acking_ns);
+  /* faster than the path can answer: ACKs were held back and bunched, it says nothing */
+  if (c->rtt.min_us != UINT32_MAX && r->interval_ns < TCT_US(c->rtt.min_us))
+    r->interval_ns = 0;
+}
+
+/* The last sample, for tct_info; a limited one only if it is not below what was told. */
+static void tell(struct tct_tcp_rate_keep *k, const struct tct_tcp_rate *r) {
+  uint64_t rate =
+      r->interval_ns != 0 ? tct_mul_div(r->delivered_bytes, TCT_S(1), r->interval_ns) : 0;
+  if (r->interval_ns == 0 || (r->app_limited && rate < k->told))
+    return;
+  k->told = rate;
+  k->told_limited = r->app_limited;
+}
+
+void tct_tcp_rate_on_ack(const tct_stack *s, struct tct_tcp *c, struct tct_tcp_ack *a) {
+  if (c->extra == NULL)
+    return;
+  struct tct_tcp_rate_keep *k = &c->extra->rate;
+  k->delivered_bytes += a->delivered_bytes;
+  k->delivered_segs += a->delivered_segs;
+  if (a->ce_bytes > 0)
+    k->delivered_ce_segs += (a->ce_bytes + tct_tcp_send_mss(s, c) - 1) / tct_tcp_send_mss(s, c);
+  if (k->app_limited && is_past(k->delivered_bytes, k->app_limited_end))
+    k->app_limited = false;
+  if (a->delivered_bytes == 0)
+    return;
+  if (a->newest.end != a->newest.begin && a->newest.delivered_at != 0)
+    take_sample(s, c, a);
+  k->delivered_at = s->now;
+  tell(k, &a->rate);
 }

@@ -121,8 +121,8 @@ void tct_tcp_recover_enter_cwr(tct_stack *s, struct tct_tcp *c) {
   if (a->rec.phase >= TCT_REC_CWR)
     return;
   tct_tcp_undo_off(c);
+  set_phase(s, c, TCT_REC_CWR); /* first: tcp_cc cuts otherwise for marks than for loss */
   begin_reduction(s, c, &a->rec);
-  set_phase(s, c, TCT_REC_CWR);
 }
 
 static void enter_fast(tct_stack *s, struct tct_tcp *c, struct tct_tcp_active *a, bool ece) {

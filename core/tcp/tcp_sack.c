@@ -188,7 +188,8 @@ static bool ends_whole(const struct tct_run *run) {
 static bool may_extend(const struct tct_run *last, const struct tct_run *piece) {
   return (last->flags | TCT_RUN_FIN) == (piece->flags | TCT_RUN_FIN) &&
          last->times == piece->times && last->sent_at == piece->sent_at &&
-         last->seg_size == piece->seg_size && last->end == piece->begin && ends_whole(last);
+         last->delivered == piece->delivered && last->seg_size == piece->seg_size &&
+         last->end == piece->begin && ends_whole(last);
 }
 
 static void extend(struct tct_runs *r, struct tct_run *run, const struct tct_run *piece) {
@@ -229,6 +230,7 @@ void tct_tcp_sack_on_sent(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct_se
                         .seg_size = seg_size,
                         .times = 1,
                         .flags = fin ? TCT_RUN_FIN : 0};
+  tct_tcp_rate_on_sent(s, c, &run);
   push(s, &a->runs, &run);
 }
 
@@ -270,7 +272,8 @@ static uint8_t once_more(uint8_t times) {
 }
 
 /* Run i, or as much of it as lies in [begin, end), went again; returns where that ends. */
-static tct_seq resend_run(tct_stack *s, struct tct_runs *r, uint32_t i, tct_seq end, bool probe) {
+static tct_seq resend_run(tct_stack *s, struct tct_tcp *c, uint32_t i, tct_seq end, bool probe) {
+  struct tct_runs *r = &tct_tcp_active(c)->runs;
   struct tct_run piece = *tct_tcp_sack_at(r, i);
   bool lost = waits(&piece);
   if (tct_seq_lt(end, piece.end)) {
@@ -279,6 +282,7 @@ static tct_seq resend_run(tct_stack *s, struct tct_runs *r, uint32_t i, tct_seq 
   }
   piece.sent_at = s->now;
   piece.times = once_more(piece.times);
+  tct_tcp_rate_on_sent(s, c, &piece);
   piece.flags |= lost && !probe ? TCT_RUN_RESENT : 0;
   if (lost && !probe && tct_seq_geq(r->lost_from, piece.begin))
     r->lost_from = piece.end;
@@ -287,10 +291,11 @@ static tct_seq resend_run(tct_stack *s, struct tct_runs *r, uint32_t i, tct_seq 
   if (piece.end != tct_tcp_sack_at(r, i)->end && !tct_tcp_sack_split(s, r, i, piece.end))
     piece.end = tct_tcp_sack_at(r, i)->end; /* no room for detail: as if all of it had gone */
   struct tct_run *run = tct_tcp_sack_at(r, i);
+  piece.begin = run->begin;
+  piece.end = run->end;
+  piece.flags |= run->flags;
   unbook(r, run);
-  run->sent_at = piece.sent_at;
-  run->times = piece.times;
-  run->flags |= piece.flags;
+  *run = piece;
   book(r, run);
   return run->end;
 }
@@ -306,7 +311,7 @@ void tct_tcp_sack_on_resent(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct_
       return;
     if (tct_seq_lt(tct_tcp_sack_at(r, i)->begin, begin) && tct_tcp_sack_split(s, r, i, begin))
       i++;
-    begin = resend_run(s, r, i, end, probe);
+    begin = resend_run(s, c, i, end, probe);
   }
 }
 

@@ -25,7 +25,7 @@ tct_time tct_tcp_timer_next(const struct tct_tcp *c) {
   if (a != NULL && (c->rcv.flags & TCT_RCV_DELACK) != 0)
     at = tct_time_min(at, a->delack_at);
   if (a != NULL)
-    at = tct_time_min(at, a->cork_at);
+    at = tct_time_min(tct_time_min(at, a->cork_at), a->pace.wake_at);
   return at;
 }
 
@@ -239,6 +239,10 @@ void tct_tcp_timer_fire(tct_stack *s, struct tct_tcp *c) {
   if (a != NULL && (c->rcv.flags & TCT_RCV_DELACK) != 0 && a->delack_at <= s->now) {
     tct_tcp_trace_timer(s, c, TCT_TIMER_DELACK);
     tct_tcp_recv_on_delack_timer(s, c);
+    tct_tcp_output_wake(s, c);
+  }
+  if (tct_tcp_pace_on_timer(s, c)) {
+    tct_tcp_trace_timer(s, c, TCT_TIMER_PACE);
     tct_tcp_output_wake(s, c);
   }
   if (a != NULL && a->cork_at <= s->now) {

@@ -144,6 +144,14 @@ static bool set_congestion(tct_config *c, const char *v) {
   }
   return false;
 }
+static bool set_pacing_ss(tct_config *c, const char *v) {
+  c->pacing_ss_percent = (uint16_t)nth_number(v, 0);
+  return true;
+}
+static bool set_pacing_ca(tct_config *c, const char *v) {
+  c->pacing_ca_percent = (uint16_t)nth_number(v, 0);
+  return true;
+}
 static bool set_after_idle(tct_config *c, const char *v) {
   c->slow_start_after_idle = nth_number(v, 0) != 0 ? TCT_ON : TCT_OFF;
   return true;
@@ -198,8 +206,8 @@ static const struct {
     {"tcp_min_snd_mss", set_mss_min},
     {"tcp_min_tso_segs", take_any},
     {"tcp_tso_win_divisor", take_any},
-    {"tcp_pacing_ss_ratio", take_any},
-    {"tcp_pacing_ca_ratio", take_any},
+    {"tcp_pacing_ss_ratio", set_pacing_ss},
+    {"tcp_pacing_ca_ratio", set_pacing_ca},
     {"tcp_no_metrics_save", take_any},
     {"tcp_fastopen_blackhole_timeout_sec", set_fastopen_blackhole},
 };

@@ -34,6 +34,10 @@ typedef struct tct_info { /* times in microseconds unless named */
   uint32_t received_ce, received_e1_bytes, received_e0_bytes, received_ce_bytes;
   uint32_t delivered_ce, delivered_e1_bytes, delivered_e0_bytes, delivered_ce_bytes;
   uint32_t reord_seen, total_rto, total_rto_recoveries, total_rto_time_ms;
+  uint64_t pacing_rate, max_pacing_rate; /* bytes a second; UINT64_MAX: none */
+  uint64_t delivery_rate;                /* bytes a second, of the last good sample */
+  uint32_t delivered;                    /* segments, the SYN included */
+  uint8_t delivery_rate_app_limited;
 } tct_info;
 enum { TCT_INFO_ECN_NONE, TCT_INFO_ECN_CLASSIC, TCT_INFO_ECN_ACCURATE };
 enum { /* options */

@@ -274,11 +274,12 @@ typedef struct tct_config {
   uint8_t ecn;                    /* tct_ecn: PASSIVE */
   uint8_t ecn_fallback; /* tct_switch, ON: a lost SYN that asked for ECN goes again plain */
   uint8_t congestion;   /* tct_cc: STRICT NewReno, LINUX CUBIC */
-  uint8_t
+  uint8_t pacing,       /* tct_switch, OFF; BBR and TCT_OPT_MAX_PACING_RATE pace whatever this is */
       slow_start_after_idle; /* tct_switch, ON: the window shrinks in silence and while unused */
   uint8_t ecn_option;        /* tct_ecn_option: ALWAYS */
   uint32_t fastopen;         /* TCT_FASTOPEN_*. LINUX CLIENT, STRICT NONE */
   uint32_t fastopen_blackhole_s; /* no Fast Open for so long after a black hole; 0: never mind */
+  uint16_t pacing_ss_percent, pacing_ca_percent; /* of a window a round trip: 200 and 120 */
 } tct_config;
 
 typedef enum tct_cc {

@@ -105,6 +105,7 @@ static inline void leaf_init(struct leaf *f, bool strict) {
   f->a.conn = c;
   f->a.delack_at = TCT_NEVER;
   f->a.cork_at = TCT_NEVER;
+  f->a.pace.wake_at = TCT_NEVER;
   tct_tcp_tune_init(&f->a.tune);
   f->a.rec.recover = LEAF_ISS;
   f->a.cc.used_end = c->snd.una;
