@@ -94,17 +94,35 @@ bool drill_info_tcpi(struct drill_run *r, int fd, const char *name, int64_t *v) 
   return find_tcpi(&info, name, v);
 }
 
-static bool lookup_tcpi(struct drill_run *r, const char *name, int64_t *v) {
+/* The descriptor of the connection under test; -1: it has none. */
+static int find_live(const struct drill_run *r) {
   const struct drill_conn *c = r->current;
+  for (int i = 0; c && c->fd >= 0 && i < DRILL_FDS_MAX; i++)
+    if (r->fds[i].is_used && r->fds[i].conn == c)
+      return r->fds[i].live;
+  return -1;
+}
+
+static bool lookup_tcpi(struct drill_run *r, const char *name, int64_t *v) {
   const tct_info none = {.size = sizeof none};
-  for (int i = 0; c && c->fd >= 0 && i < DRILL_FDS_MAX; i++) {
-    if (!r->fds[i].is_used || r->fds[i].conn != c)
-      continue;
-    return r->subject->tcpi(r, r->fds[i].live, name, v) ||
-           (r->linux && (r->is_unanswered = find_tcpi(&none, name, v))) ||
-           drill_run_fail(r, "there is no tcpi_%s here", name);
+  int fd = find_live(r);
+  if (fd < 0)
+    return drill_run_fail(r, "tcpi_%s: the connection has no descriptor", name);
+  if (drill_sockinfo_tcpi(r, fd, name, v) || r->subject->tcpi(r, fd, name, v))
+    return true;
+  return (r->linux && (r->is_unanswered = find_tcpi(&none, name, v))) ||
+         drill_run_fail(r, "there is no tcpi_%s here", name);
+}
+
+/* Of the congestion control, and of the buffers. */
+static bool lookup_other(struct drill_run *r, const char *name, int64_t *v) {
+  static const char *const prefixes[] = {"SK_MEMINFO_", "bbr_", "dctcp_", "tcpv_"};
+  for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
+    int fd = find_live(r);
+    if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0 && fd >= 0)
+      return drill_sockinfo_other(r, fd, name, v);
   }
-  return drill_run_fail(r, "tcpi_%s: the connection has no descriptor", name);
+  return false;
 }
 
 /* clang-format off */
@@ -222,7 +240,7 @@ bool drill_info_lookup(struct drill_run *r, const char *name, int64_t *v) {
   }
   if (strncmp(name, "tcpi_", 5) == 0)
     return lookup_tcpi(r, name + 5, v);
-  if (r->subject->counter(r, name, v) || lookup_isn(r, name, v))
+  if (lookup_other(r, name, v) || r->subject->counter(r, name, v) || lookup_isn(r, name, v))
     return true;
   return is_ours_only(r, name) || drill_run_fail(r, "unknown name %s", name);
 }

@@ -318,6 +318,9 @@ char *drill_log_text(struct drill_run *r);
 /* eval.c, info.c, shell.c */
 bool drill_eval(struct drill_run *r, const char *code);
 bool drill_info_lookup(struct drill_run *r, const char *name, int64_t *v);
+/* sockinfo.c: tcpi_ without the prefix; SK_MEMINFO_*, bbr_*, dctcp_*, tcpv_*. */
+bool drill_sockinfo_tcpi(struct drill_run *r, int fd, const char *name, int64_t *v);
+bool drill_sockinfo_other(struct drill_run *r, int fd, const char *name, int64_t *v);
 /* All counters now, for drill_info_rose: has one with this in its name risen since? */
 void drill_info_note(struct drill_run *r);
 bool drill_info_rose(struct drill_run *r, const char *part);
