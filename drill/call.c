@@ -99,20 +99,24 @@ struct drill_fd *drill_call_fd(struct drill_run *r, const struct drill_op *op, s
   return drill_call_fd_named(r, op->call->args[i]);
 }
 
-struct drill_fd *drill_call_fd_new(struct drill_run *r, const struct drill_op *op, long live) {
+struct drill_fd *drill_call_fd_add(struct drill_run *r, int64_t script, long live) {
   struct drill_fd *unused = NULL;
   for (int i = 0; i < DRILL_FDS_MAX; i++) {
     struct drill_fd *f = &r->fds[i];
     if (!f->is_used)
       unused = unused ? unused : f;
-    else if (f->script == (int)op->call->result && op->call->result >= 0)
+    else if (f->script == (int)script && script >= 0)
       return drill_run_fail(r, "descriptor %d is in use", f->script), NULL;
   }
   if (!unused)
     return drill_run_fail(r, "too many descriptors"), NULL;
-  int script = op->call->result >= 0 ? (int)op->call->result : 100000 + (int)live;
-  *unused = (struct drill_fd){.is_used = true, .script = script, .live = (int)live};
+  int name = script >= 0 ? (int)script : 100000 + (int)live;
+  *unused = (struct drill_fd){.is_used = true, .script = name, .live = (int)live};
   return unused;
+}
+
+struct drill_fd *drill_call_fd_new(struct drill_run *r, const struct drill_op *op, long live) {
+  return drill_call_fd_add(r, op->call->result, live);
 }
 
 long drill_call_sleep(struct drill_run *r, struct drill_op *op, int64_t ms, long at_end) {
@@ -178,7 +182,7 @@ static char *show_live(struct drill_run *r, long result) {
 
 static const struct drill_call_row *find_row(const char *name) {
   const struct drill_call_row *const tables[] = {drill_call_sock_rows, drill_call_io_rows,
-                                                 drill_call_tct_rows};
+                                                 drill_call_file_rows, drill_call_tct_rows};
   for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++)
     for (const struct drill_call_row *row = tables[t]; row->name; row++)
       if (strcmp(row->name, name) == 0)

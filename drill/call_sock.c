@@ -12,6 +12,7 @@
 #include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 enum { VALUE_CAP = 256 };
 
@@ -159,7 +160,7 @@ static long attempt_close(struct drill_run *r, struct drill_op *op) {
   struct drill_fd *fd = drill_call_fd(r, op, 0);
   if (!fd)
     return 0;
-  long result = r->subject->close(r, op, fd->live);
+  long result = fd->is_host ? close(fd->live) : r->subject->close(r, op, fd->live);
   if (result != LSOCK_SLEEP)
     forget_fd(fd);
   return result;

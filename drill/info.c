@@ -108,7 +108,7 @@ static bool lookup_tcpi(struct drill_run *r, const char *name, int64_t *v) {
   int fd = find_live(r);
   if (fd < 0)
     return drill_run_fail(r, "tcpi_%s: the connection has no descriptor", name);
-  if (drill_sockinfo_tcpi(r, fd, name, v) || r->subject->tcpi(r, fd, name, v))
+  if (r->subject->tcpi(r, fd, name, v) || drill_sockinfo_tcpi(r, fd, name, v))
     return true;
   return (r->linux && (r->is_unanswered = find_tcpi(&none, name, v))) ||
          drill_run_fail(r, "there is no tcpi_%s here", name);

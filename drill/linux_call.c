@@ -19,6 +19,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
+#include <sys/sendfile.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -317,6 +318,35 @@ static long do_recvmsg(struct drill_run *r, struct drill_op *op, int fd, struct 
   return result;
 }
 
+/* ---- Pipes and files ---------------------------------------------------------------------------
+ */
+
+static long do_pipe(struct drill_run *r, int fds[2]) {
+  (void)r;
+  return or_errno(pipe2(fds, O_CLOEXEC));
+}
+
+static long work_splice(struct job *j) {
+  return or_errno(splice(j->fd, NULL, j->what, NULL, j->n, (unsigned)j->flags));
+}
+
+static long do_splice(struct drill_run *r, struct drill_op *op, int in, int out, size_t len,
+                      int flags) {
+  struct job *j = new_job(r, work_splice, in);
+  j->what = out;
+  j->n = len;
+  j->flags = flags;
+  return finish(op, j);
+}
+
+/* Never written with an end in practice: made on the spot. */
+static long do_sendfile(struct drill_run *r, struct drill_op *op, int out, int in, off_t *off,
+                        size_t len) {
+  (void)r;
+  (void)op;
+  return or_errno(sendfile(out, in, off, len));
+}
+
 /* ---- Readiness ------------------------------------------------------------------------------- */
 
 static long work_poll(struct job *j) {
@@ -391,6 +421,9 @@ const struct drill_subject drill_subject_linux = {
     .getsockopt = do_getsockopt,
     .sendmsg = do_sendmsg,
     .recvmsg = do_recvmsg,
+    .pipe = do_pipe,
+    .splice = do_splice,
+    .sendfile = do_sendfile,
     .poll = do_poll,
     .epoll_create = do_epoll_create,
     .epoll_ctl = do_epoll_ctl,

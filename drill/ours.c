@@ -4,10 +4,13 @@
  * the clock jumps from one deadline of the stack to the next. Its socket calls are host/lsock's.
  * Called by world.c and the calls, through the subject's table.
  */
+#define _GNU_SOURCE
 #include "drill/run.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { STEPS_AT_ONE_TIME_MAX = 10000, HELD_MAX = 64 };
 
@@ -195,22 +198,31 @@ static long do_bind(struct drill_run *r, int fd, const tct_endpoint *local) {
 static long do_listen(struct drill_run *r, int fd, int backlog) {
   return lsock_listen(r->lsock, fd, backlog);
 }
+/* SO_RCVTIMEO and its kin end a sleep. */
+static long or_give_up(struct drill_run *r, struct drill_op *op, int fd, enum lsock_wait which,
+                       long result) {
+  uint64_t limit_ns = result == LSOCK_SLEEP ? lsock_timeout_ns(r->lsock, fd, which) : 0;
+  if (limit_ns == 0)
+    return result;
+  op->has_deadline = true;
+  op->deadline_ns = op->start_ns + limit_ns;
+  return r->now_ns < op->deadline_ns ? LSOCK_SLEEP : lsock_give_up(r->lsock, fd, which, op->done);
+}
+
 static long do_accept(struct drill_run *r, struct drill_op *op, int fd, int flags,
                       tct_endpoint *peer) {
-  (void)op;
-  return lsock_accept(r->lsock, fd, flags, peer);
+  long result = lsock_accept(r->lsock, fd, flags, peer);
+  return or_give_up(r, op, fd, LSOCK_WAIT_ACCEPT, result);
 }
 static long do_connect(struct drill_run *r, struct drill_op *op, int fd,
                        const tct_endpoint *remote) {
-  (void)op;
-  return lsock_connect(r->lsock, fd, remote);
+  return or_give_up(r, op, fd, LSOCK_WAIT_CONNECT, lsock_connect(r->lsock, fd, remote));
 }
 static long do_shutdown(struct drill_run *r, int fd, int how) {
   return lsock_shutdown(r->lsock, fd, how);
 }
 static long do_close(struct drill_run *r, struct drill_op *op, int fd) {
-  (void)op;
-  return lsock_close(r->lsock, fd);
+  return or_give_up(r, op, fd, LSOCK_WAIT_CLOSE, lsock_close(r->lsock, fd));
 }
 static long do_abort(struct drill_run *r, int fd) {
   return lsock_abort(r->lsock, fd);
@@ -229,15 +241,55 @@ static long do_getsockopt(struct drill_run *r, int fd, int level, int name, void
   return lsock_getsockopt(r->lsock, fd, level, name, v, len);
 }
 
+static size_t iov_bytes(const struct msghdr *m) {
+  size_t n = 0;
+  for (size_t i = 0; i < m->msg_iovlen; i++)
+    n += m->msg_iov[i].iov_len;
+  return n;
+}
+
+static void *iov_base(const struct msghdr *m) {
+  return m->msg_iovlen ? m->msg_iov[0].iov_base : NULL;
+}
+
+/* A pipe knows no messages. */
 static long do_sendmsg(struct drill_run *r, struct drill_op *op, int fd, const struct msghdr *m,
                        int flags) {
-  return lsock_sendmsg(r->lsock, fd, m, flags, &op->done);
+  long result = lsock_sendmsg(r->lsock, fd, m, flags, &op->done);
+  if (result == -ENOTSOCK)
+    result = lsock_write(r->lsock, fd, iov_base(m), iov_bytes(m), &op->done);
+  return or_give_up(r, op, fd, LSOCK_WAIT_SEND, result);
 }
 
 static long do_recvmsg(struct drill_run *r, struct drill_op *op, int fd, struct msghdr *m,
                        int flags) {
+  long result = lsock_recvmsg(r->lsock, fd, m, flags);
+  if (result == -ENOTSOCK)
+    result = lsock_read(r->lsock, fd, iov_base(m), iov_bytes(m));
+  return or_give_up(r, op, fd, LSOCK_WAIT_RECV, result);
+}
+
+static long do_pipe(struct drill_run *r, int fds[2]) {
+  return lsock_pipe(r->lsock, fds);
+}
+static long do_splice(struct drill_run *r, struct drill_op *op, int in, int out, size_t len,
+                      int flags) {
   (void)op;
-  return lsock_recvmsg(r->lsock, fd, m, flags);
+  return lsock_splice(r->lsock, in, out, len, (unsigned)flags);
+}
+
+/* From a host's file: what a kernel would read itself. */
+static long do_sendfile(struct drill_run *r, struct drill_op *op, int out, int in, off_t *off,
+                        size_t len) {
+  uint8_t *p = len <= DRILL_BUFFER_MAX ? malloc(len + 1) : NULL;
+  if (!p)
+    return -ENOMEM;
+  ssize_t n = pread(in, p, len, *off);
+  long result = n < 0 ? -errno : lsock_send(r->lsock, out, p, (size_t)n, 0, &op->done);
+  free(p);
+  if (result > 0)
+    *off += result;
+  return or_give_up(r, op, out, LSOCK_WAIT_SEND, result);
 }
 
 static long do_poll(struct drill_run *r, struct drill_op *op, struct pollfd *fds, size_t n,
@@ -283,6 +335,9 @@ const struct drill_subject drill_subject_ours = {
     .getsockopt = do_getsockopt,
     .sendmsg = do_sendmsg,
     .recvmsg = do_recvmsg,
+    .pipe = do_pipe,
+    .splice = do_splice,
+    .sendfile = do_sendfile,
     .poll = do_poll,
     .epoll_create = do_epoll_create,
     .epoll_ctl = do_epoll_ctl,

@@ -78,7 +78,7 @@ struct drill_conn {
 enum { DRILL_FDS_MAX = 256, DRILL_BUFFER_MAX = 64 << 20 };
 
 struct drill_fd {
-  bool is_used;
+  bool is_used, is_host; /* is_host: a file of this machine, whatever the subject */
   int script, live;
   struct drill_conn *conn;
   uint32_t rx, tx; /* bytes read and written: where the pattern goes on */
@@ -206,6 +206,10 @@ struct drill_subject {
   long (*sendmsg)(struct drill_run *r, struct drill_op *op, int fd, const struct msghdr *m,
                   int flags);
   long (*recvmsg)(struct drill_run *r, struct drill_op *op, int fd, struct msghdr *m, int flags);
+  long (*pipe)(struct drill_run *r, int fds[2]);
+  long (*splice)(struct drill_run *r, struct drill_op *op, int in, int out, size_t len, int flags);
+  long (*sendfile)(struct drill_run *r, struct drill_op *op, int out, int in, off_t *off,
+                   size_t len);
   long (*poll)(struct drill_run *r, struct drill_op *op, struct pollfd *fds, size_t n, int ms);
   long (*epoll_create)(struct drill_run *r);
   long (*epoll_ctl)(struct drill_run *r, int ep, int what, int fd, struct epoll_event *ev);
@@ -278,11 +282,12 @@ bool drill_call_retry(struct drill_run *r);
 /* Waits for it, at the script's end. */
 bool drill_call_finish(struct drill_run *r);
 extern const struct drill_call_row drill_call_sock_rows[], drill_call_io_rows[],
-    drill_call_tct_rows[]; /* each ends with a NULL name */
+    drill_call_file_rows[], drill_call_tct_rows[]; /* each ends with a NULL name */
 /* The descriptor that argument i names; NULL with a failure. */
 struct drill_fd *drill_call_fd(struct drill_run *r, const struct drill_op *op, size_t i);
 struct drill_fd *drill_call_fd_named(struct drill_run *r, const struct drill_expr *e);
-/* Names a live descriptor by the call's wanted result. */
+/* Names a live descriptor, by the call's wanted result or as it is said. */
+struct drill_fd *drill_call_fd_add(struct drill_run *r, int64_t script, long live);
 struct drill_fd *drill_call_fd_new(struct drill_run *r, const struct drill_op *op, long live);
 /* Numbers; 0 with a failure. */
 int drill_call_int(struct drill_run *r, const struct drill_op *op, size_t i);
