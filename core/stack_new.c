@@ -56,6 +56,7 @@ static void resolve(tct_config *c) {
   c->syn_ack_retries = c->syn_ack_retries != 0 ? c->syn_ack_retries : p->syn_ack_retries;
   c->data_retries = c->data_retries != 0 ? c->data_retries : p->data_retries;
   c->initial_window_segs = c->initial_window_segs != 0 ? c->initial_window_segs : 10;
+  c->min_tso_segs = c->min_tso_segs != 0 ? c->min_tso_segs : p->min_tso_segs;
   c->mss_min = c->mss_min != 0 ? c->mss_min : 48;
   c->port_first = c->port_first != 0 ? c->port_first : p->port_first;
   c->port_last = c->port_last != 0 ? c->port_last : p->port_last;

@@ -207,6 +207,9 @@ static int set_sending(tct_stack *s, struct tct_tcp *c, tct_opt o, int64_t value
   int e = set_flag8(&c->snd.flags, o == TCT_OPT_CORK ? TCT_SND_CORK : TCT_SND_NODELAY, value);
   if (e == TCT_OK && o == TCT_OPT_CORK && value == 0 && a != NULL)
     a->cork_at = TCT_NEVER;
+  if (e == TCT_OK && o == TCT_OPT_NODELAY && value != 0 && a != NULL && a->cork_at != TCT_NEVER)
+    a->cork_at = s->now; /* what is corked goes, this once (Linux's way) */
+  tct_tcp_timer_refresh(s, c);
   if (e == TCT_OK && c->state >= TCT_ESTABLISHED)
     tct_tcp_output_wake(s, c);
   return e;

@@ -15,6 +15,7 @@ struct tct_tcp_profile {
   uint32_t delack_ms, msl_ms, fin_wait_2_ms;
   uint8_t syn_retries, syn_linear, syn_ack_retries,
       data_retries;             /* syn_linear: first ones 1 s apart, not counted in syn_retries */
+  uint8_t min_tso_segs;         /* least length of a train that ends with PSH; 1: there are none */
   uint8_t quick_acks;           /* segments acknowledged at once at the start; 0: none */
   bool minshall;                /* Nagle holds back only behind an unacknowledged small segment */
   bool time_wait_old_syn_acked; /* an old SYN in TIME-WAIT: ACK (Linux) or silence (RFC 6191) */
@@ -193,7 +194,7 @@ void tct_tcp_send_init(tct_stack *s, struct tct_tcp *c, tct_seq iss);
 /* Takes in SEG.ACK, SEG.WND; fills in *a. May free sent data and post WRITABLE. */
 void tct_tcp_send_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *p,
                          const struct tct_tcp_hdr *h, struct tct_tcp_ack *a);
-void tct_tcp_send_window(struct tct_tcp *c, const struct tct_tcp_hdr *h,
+void tct_tcp_send_window(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_hdr *h,
                          bool syn);                      /* WL1/WL2 rule [EP-28] */
 uint32_t tct_tcp_send_flight(const struct tct_tcp *c);   /* una to nxt, SYN left out */
 uint32_t tct_tcp_send_unsent(const struct tct_tcp *c);   /* queued, never sent; FIN left out */
@@ -249,6 +250,12 @@ void tct_tcp_sack_deliver(struct tct_tcp *c, struct tct_tcp_ack *a, const struct
 /* ---- tcp_blocks.c: a SACK option comes in ---------------------------------------------------- */
 void tct_tcp_blocks_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_hdr *h,
                            struct tct_tcp_ack *a);
+
+/* ---- tcp_push.c: where PSH stands ------------------------------------------------------------ */
+bool tct_tcp_push_is_end(const struct tct_tcp *c, tct_seq end);
+bool tct_tcp_push_should_wait(const tct_stack *s, const struct tct_tcp *c, uint32_t usable_bytes);
+uint32_t tct_tcp_push_train(const tct_stack *s, const struct tct_tcp *c, uint32_t usable_bytes);
+void tct_tcp_push_on_sent(struct tct_tcp *c, tct_seq begin, uint32_t train_bytes_left);
 
 /* ---- tcp_delack.c: how long an ACK may wait -------------------------------------------------- */
 void tct_tcp_delack_on_data(tct_stack *s, struct tct_tcp *c, uint32_t seg_len);
@@ -439,6 +446,7 @@ struct tct_tcp_plan {
   tct_why why; /* NONE: nothing now */
   tct_seq seq;
   uint32_t len;      /* payload */
+  uint32_t train;    /* of new text: bytes from seq to the end of its train, 0: of none */
   uint16_t seg_size; /* 0: one segment */
   uint8_t flags;
   bool resend, pays_debt, probe_byte;

@@ -90,6 +90,8 @@ static void forget_history(struct tct_tcp_active *a) {
   a->cc.used_end = a->conn->snd.una;
   a->pace = (struct tct_tcp_pace){.wake_at = TCT_NEVER};
   tct_tcp_past_forget(a->conn, &a->rec);
+  a->sent_at = 0;
+  a->train_end = a->conn->snd.una;
   a->small_end = a->conn->snd.una;
   a->full_since_ack = 0;
   a->ooo.n_recent = 0;

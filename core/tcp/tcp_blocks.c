@@ -84,12 +84,13 @@ static void take_duplicate(struct tct_tcp *c, const struct tct_run *run, struct 
 
 /* Neighbours that both arrived need no telling apart, as long as their segments can be counted. */
 static bool join(struct tct_run *run, const struct tct_run *next) {
-  bool alike = run->flags == TCT_RUN_SACKED && (next->flags & ~TCT_RUN_FIN) == TCT_RUN_SACKED;
+  bool alike = (run->flags & ~TCT_RUN_PUSH) == TCT_RUN_SACKED &&
+               (next->flags & ~TCT_RUN_LAST) == TCT_RUN_SACKED;
   bool single = payload_of(next) <= run->seg_size && payload_of(next) <= next->seg_size;
   if (!alike || !ends_whole(run) || !(single || next->seg_size == run->seg_size))
     return false;
   run->end = next->end;
-  run->flags |= next->flags & TCT_RUN_FIN;
+  run->flags = next->flags;
   run->times = run->times > next->times ? run->times : next->times;
   run->sent_at = tct_time_min(run->sent_at, next->sent_at);
   return true;

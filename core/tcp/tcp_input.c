@@ -76,7 +76,7 @@ static tct_verdict syn_sent_take_syn(struct arrival *in) {
   if (has(in, TCT_ACK)) { /* [RFC9293 EP-9] [RFC9293 EP-12] */
     struct tct_tcp_ack ack;
     tct_tcp_send_on_ack(s, c, in->p, in->h, &ack);
-    tct_tcp_send_window(c, in->h, true);
+    tct_tcp_send_window(in->s, c, in->h, true);
     establish(in, TCT_WHY_SYN_ACK);
     if (tct_tcp_fastopen_has(c, TCT_FO_MORE))
       tct_tcp_recv_ack_later(s, c, TCT_WHY_HANDSHAKE_ACK);
@@ -89,7 +89,7 @@ static tct_verdict syn_sent_take_syn(struct arrival *in) {
     return TCT_DROP_SYN_SENT_NO_SYN;
   /* Both sides opened at once [RFC9293 MUST-10] [RFC9293 EP-10]; text waits for the peer's
    * retransmission */
-  tct_tcp_send_window(c, in->h, true);
+  tct_tcp_send_window(in->s, c, in->h, true);
   tct_tcp_state_set(s, c, TCT_SYN_RECEIVED, TCT_WHY_SYN);
   tct_tcp_timer_set_due(s, c, TCT_DUE_SYN);
   c->open &= (uint8_t)~TCT_OPEN_SYN_LOST; /* this SYN,ACK is the first */
@@ -185,6 +185,11 @@ static tct_verdict step1_seq(struct arrival *in) {
 
 /* ---- Step 2: RST ----------------------------------------------------------------------------- */
 
+/* The peer had said all; Linux calls it a broken pipe. */
+static int close_wait_error(const tct_stack *s) {
+  return s->cfg.profile == TCT_PROFILE_LINUX ? TCT_EPIPE : TCT_ECONNRESET;
+}
+
 /* [RFC9293 EP-20] [RFC9293 EP-21]; data on a RST is allowed and ignored [RFC9293 SHLD-2]. */
 static void reset(struct arrival *in) {
   struct tct_tcp *c = in->c;
@@ -201,6 +206,9 @@ static void reset(struct arrival *in) {
   case TCT_CLOSING:
   case TCT_LAST_ACK:
     tct_tcp_state_end(in->s, c, 0, TCT_WHY_RESET);
+    break;
+  case TCT_CLOSE_WAIT:
+    tct_tcp_state_end(in->s, c, close_wait_error(in->s), TCT_WHY_RESET);
     break;
   default:
     tct_tcp_state_end(in->s, c, TCT_RULE_ELSE(MUST_12, TCT_ECONNRESET, 0),
@@ -257,7 +265,7 @@ static tct_verdict ack_syn_received(struct arrival *in) {
   if (bad && TCT_RULE(EP_26))
     return reset_bad_ack(in, TCT_DROP_SYN_RCVD_ACK);
   tct_tcp_ecn_on_third_ack(c, in->h, in->text_len);
-  tct_tcp_send_window(c, in->h, has(in, TCT_SYN));
+  tct_tcp_send_window(in->s, c, in->h, has(in, TCT_SYN));
   establish(in, TCT_WHY_HANDSHAKE_ACK);
   return TCT_ACCEPTED;
 }
@@ -349,7 +357,10 @@ static bool trim(struct arrival *in, struct tct_text *t) {
  * [RFC9293 SHLD-3]. */
 static tct_verdict refuse_text(struct arrival *in) {
   in->s->n.TCPAbortOnData++;
-  tct_tcp_output_rst(in->s, in->c, TCT_WHY_RST_AFTER_CLOSE);
+  if (in->s->cfg.profile == TCT_PROFILE_LINUX) /* as a stranger's segment: SEQ = SEG.ACK */
+    tct_tcp_output_reset(in->s, in->p, in->h, TCT_WHY_RST_AFTER_CLOSE);
+  else
+    tct_tcp_output_rst(in->s, in->c, TCT_WHY_RST_AFTER_CLOSE);
   tct_tcp_state_end(in->s, in->c, 0, TCT_WHY_RST_AFTER_CLOSE);
   return TCT_DROP_DATA_AFTER_CLOSE;
 }

@@ -169,6 +169,7 @@ static void on_new_sent(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_pl
   bool fin = (p->flags & TCT_FIN) != 0, first = c->snd.una == c->snd.nxt;
   tct_seq begin = text_seq(p), end = tct_seq_add(begin, p->len + (fin ? 1u : 0u));
   tct_tcp_send_on_sent(s, c, begin, end, fin);
+  tct_tcp_push_on_sent(c, begin, p->train);
   uint16_t size =
       (uint16_t)tct_min_u32(p->seg_size != 0 ? p->seg_size : tct_max_u32(p->len, 1), 65535);
   tct_tcp_sack_on_sent(s, c, begin, end, size);

@@ -33,7 +33,7 @@ static uint8_t urgent_flag(conn *c, tct_seq seq) {
 
 /* PSH when nothing is queued behind it [RFC9293 MUST-61] [RFC9293 SHLD-27]. */
 static uint8_t data_flags(conn *c, tct_seq seq, uint32_t len) {
-  bool last = tct_seq_add(seq, len) == tct_tcp_send_data_end(c);
+  bool last = tct_tcp_push_is_end(c, tct_seq_add(seq, len));
   uint8_t flags = (uint8_t)(TCT_ACK | urgent_flag(c, seq));
   return last && len > 0 && TCT_RULE(MUST_61) ? (uint8_t)(flags | TCT_PSH) : flags;
 }
@@ -125,6 +125,8 @@ static bool plan_tlp(const tct_stack *s, conn *c, plan_t *p) {
   take = tct_min_u32(take, mss);
   tct_seq seq = tct_seq_sub(run->end, take + (fin ? 1u : 0u));
   set(p, TCT_WHY_TLP, seq, take, (uint8_t)(data_flags(c, seq, take) | (fin ? TCT_FIN : 0)));
+  if (take > 0 && (run->flags & TCT_RUN_PUSH) != 0)
+    p->flags |= TCT_PSH;
   p->resend = true;
   return true;
 }
@@ -150,6 +152,8 @@ static bool plan_lost(const tct_stack *s, conn *c, plan_t *p) {
   take = fin ? take : with_queued(s, c, take);
   tct_why why = bytes == 0 ? TCT_WHY_FIN_REXMIT : (tct_why)tct_tcp_active(c)->rec.why;
   set(p, why, run->begin, take, (uint8_t)(data_flags(c, run->begin, take) | (fin ? TCT_FIN : 0)));
+  if (take >= bytes && take > 0 && (run->flags & TCT_RUN_PUSH) != 0)
+    p->flags |= TCT_PSH;
   p->resend = true;
   return true;
 }
@@ -192,10 +196,13 @@ static bool plan_new(const tct_stack *s, conn *c, plan_t *p) {
   if (!may_send_data(c))
     return false;
   uint32_t mss = tct_tcp_send_mss(s, c);
-  uint32_t len = span(s, c, mss, tct_tcp_send_usable(s, c, &override));
-  if (len == 0)
+  uint32_t usable = tct_tcp_send_usable(s, c, &override), len = span(s, c, mss, usable);
+  if (len == 0 || tct_tcp_push_should_wait(s, c, usable))
     return false;
   set(p, why_new_data(c), c->snd.nxt, len, data_flags(c, c->snd.nxt, len));
+  p->train = tct_tcp_push_train(s, c, usable);
+  if (p->train > 0 && len >= p->train && TCT_RULE(MUST_61))
+    p->flags |= TCT_PSH;
   p->seg_size = len > mss ? (uint16_t)mss : 0;
   bool last = len == tct_tcp_send_unsent(c);
   if (last && has_fin_to_send(c) && tct_tcp_send_window_left(c) > len)

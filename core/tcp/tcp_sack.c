@@ -180,13 +180,13 @@ uint32_t tct_tcp_sack_fack(const struct tct_tcp *c) {
 /* What is there is whole segments only: a short one ends a run (and keeps MSG_EOR's boundaries in
  * retransmissions). */
 static bool ends_whole(const struct tct_run *run) {
-  return (run->flags & TCT_RUN_FIN) == 0 && run->seg_size != 0 &&
+  return (run->flags & TCT_RUN_LAST) == 0 && run->seg_size != 0 &&
          tct_seq_len(run->begin, run->end) % run->seg_size == 0;
 }
 
 /* The piece continues the last run if it left at the same instant and is cut alike. */
 static bool may_extend(const struct tct_run *last, const struct tct_run *piece) {
-  return (last->flags | TCT_RUN_FIN) == (piece->flags | TCT_RUN_FIN) &&
+  return (last->flags | TCT_RUN_LAST) == (piece->flags | TCT_RUN_LAST) &&
          last->times == piece->times && last->sent_at == piece->sent_at &&
          last->delivered == piece->delivered && last->seg_size == piece->seg_size &&
          last->end == piece->begin && ends_whole(last);
@@ -195,14 +195,14 @@ static bool may_extend(const struct tct_run *last, const struct tct_run *piece) 
 static void extend(struct tct_runs *r, struct tct_run *run, const struct tct_run *piece) {
   unbook(r, run);
   run->end = piece->end;
-  run->flags |= piece->flags & TCT_RUN_FIN;
+  run->flags |= piece->flags & TCT_RUN_LAST;
   book(r, run);
 }
 
 static void push(tct_stack *s, struct tct_runs *r, const struct tct_run *piece) {
   struct tct_run *last = r->n > 0 ? tct_tcp_sack_at(r, r->n - 1) : NULL;
   TCT_ASSERT(last == NULL || last->end == piece->begin);
-  if (last != NULL && may_extend(last, piece) && piece->flags == 0) {
+  if (last != NULL && may_extend(last, piece) && (piece->flags & TCT_RUN_FIN) == 0) {
     extend(r, last, piece);
     return;
   }
@@ -230,6 +230,8 @@ void tct_tcp_sack_on_sent(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct_se
                         .seg_size = seg_size,
                         .times = 1,
                         .flags = fin ? TCT_RUN_FIN : 0};
+  if (tct_tcp_push_is_end(c, fin ? tct_seq_sub(end, 1) : end))
+    run.flags |= TCT_RUN_PUSH;
   tct_tcp_rate_on_sent(s, c, &run);
   push(s, &a->runs, &run);
 }
@@ -242,7 +244,7 @@ bool tct_tcp_sack_split(tct_stack *s, struct tct_runs *r, uint32_t i, tct_seq po
     return false;
   unbook(r, &left);
   left.end = pos;
-  left.flags &= (uint8_t)~TCT_RUN_FIN;
+  left.flags &= (uint8_t)~TCT_RUN_LAST;
   right.begin = pos;
   book(r, &left);
   book(r, &right);
@@ -278,7 +280,7 @@ static tct_seq resend_run(tct_stack *s, struct tct_tcp *c, uint32_t i, tct_seq e
   bool lost = waits(&piece);
   if (tct_seq_lt(end, piece.end)) {
     piece.end = end;
-    piece.flags &= (uint8_t)~TCT_RUN_FIN;
+    piece.flags &= (uint8_t)~TCT_RUN_LAST;
   }
   piece.sent_at = s->now;
   piece.times = once_more(piece.times);
@@ -447,7 +449,7 @@ void tct_tcp_sack_on_ack(struct tct_tcp *c, tct_seq una, struct tct_tcp_ack *a) 
       book(r, run);
       segs -= tct_min_u32(tct_tcp_sack_segs(run), segs);
       piece.end = run->begin;
-      piece.flags &= (uint8_t)~TCT_RUN_FIN;
+      piece.flags &= (uint8_t)~TCT_RUN_LAST;
     }
     if (segs > 0)
       take_acked(c, a, &piece, segs);

@@ -38,19 +38,31 @@ uint32_t tct_tcp_send_unsent(const struct tct_tcp *c) {
   return tct_seq_ahead(c->snd.nxt, tct_tcp_send_data_end(c));
 }
 
+#define SMALL_WINDOW 536u
+
 /* The lesser of the peer's MSS and what the path can carry, less option bytes [RFC9293 MUST-16]. */
 uint32_t tct_tcp_send_mss(const tct_stack *s, const struct tct_tcp *c) {
-  (void)s;
-  return tct_max_u32(tct_sub_floor_u32(c->snd.mss, TCT_RULE(MUST_16) ? tct_tcp_options_len(c) : 0),
-                     1);
+  uint32_t options = TCT_RULE(MUST_16) ? tct_tcp_options_len(c) : 0;
+  uint32_t mss = tct_max_u32(tct_sub_floor_u32(c->snd.mss, options), 1);
+  if (s->cfg.profile == TCT_PROFILE_STRICT || c->snd.wnd_max == 0)
+    return mss;
+  /* Linux: of a small window at most half, so that there are always two segments to clock it */
+  uint32_t half = c->snd.wnd_max > SMALL_WINDOW ? c->snd.wnd_max / 2 : c->snd.wnd_max;
+  return tct_min_u32(mss, tct_max_u32(half, s->cfg.mss_min));
 }
 
 /* ---- What an ACK brings ---------------------------------------------------------------------- */
 
+static void raise_window_max(tct_stack *s, struct tct_tcp *c, uint32_t wnd) {
+  uint32_t mss_before = tct_tcp_send_mss(s, c);
+  c->snd.wnd_max = wnd;
+  tct_tcp_cc_on_mss(s, c, mss_before);
+}
+
 /* Window of newer segments only: SND.WL1, SND.WL2 [RFC9293 EP-28]; and of any that acknowledges
  * more than all before, or SND.UNA would move under an old window and take its edge along [RFC9293
  * EP-47]. Unsigned and scaled [RFC9293 MUST-1] [RFC9293 REC-1]. */
-void tct_tcp_send_window(struct tct_tcp *c, const struct tct_tcp_hdr *h, bool syn) {
+void tct_tcp_send_window(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_hdr *h, bool syn) {
   uint32_t wnd = TCT_RULE_ELSE(MUST_1, (uint32_t)h->window, (uint32_t)h->window & 0x7fffu);
   if (!syn)
     wnd <<= tct_tcp_snd_shift(c);
@@ -60,7 +72,8 @@ void tct_tcp_send_window(struct tct_tcp *c, const struct tct_tcp_hdr *h, bool sy
   if (!newer)
     return;
   c->snd.wnd = wnd;
-  c->snd.wnd_max = tct_max_u32(c->snd.wnd_max, wnd);
+  if (wnd > c->snd.wnd_max)
+    raise_window_max(s, c, wnd);
   c->snd.wl1 = syn ? h->seq : tct_seq_max(c->snd.wl1, h->seq);
   c->snd.wl2 = h->ack;
 }
@@ -169,7 +182,7 @@ void tct_tcp_send_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *
   tct_tcp_blocks_on_ack(s, c, h, a);
   bool advanced = tct_seq_gt(h->ack, c->snd.una);
   if (tct_seq_geq(h->ack, c->snd.una))
-    tct_tcp_send_window(c, h, false);
+    tct_tcp_send_window(s, c, h, false);
   a->window_changed = c->snd.wnd != wnd_before;
   a->duplicate = !advanced && is_duplicate(c, h, text_len, a->window_changed);
   if (advanced)
@@ -274,6 +287,8 @@ void tct_tcp_send_on_sent(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct_se
   else if (a != NULL && tct_seq_lt(a->small_end, c->snd.una))
     a->small_end = c->snd.una; /* follows, or it would come round */
   c->sent_ms = tct_time_ms32(s->now);
+  if (a != NULL)
+    a->sent_at = s->now;
   tct_tcp_cc_on_sent(c);
 }
 

@@ -33,6 +33,10 @@ static bool set_sack(tct_config *c, const char *v) {
   c->no_sack = nth_number(v, 0) == 0;
   return true;
 }
+static bool set_min_tso_segs(tct_config *c, const char *v) {
+  c->min_tso_segs = (uint8_t)nth_number(v, 0);
+  return true;
+}
 static bool set_wscale(tct_config *c, const char *v) {
   c->no_wscale = nth_number(v, 0) == 0;
   return true;
@@ -204,7 +208,7 @@ static const struct {
     {"tcp_notsent_lowat", set_notsent_lowat},
     {"tcp_rto_max_ms", set_rto_max},
     {"tcp_min_snd_mss", set_mss_min},
-    {"tcp_min_tso_segs", take_any},
+    {"tcp_min_tso_segs", set_min_tso_segs},
     {"tcp_tso_win_divisor", take_any},
     {"tcp_pacing_ss_ratio", set_pacing_ss},
     {"tcp_pacing_ca_ratio", set_pacing_ca},

@@ -262,8 +262,9 @@ typedef struct tct_config {
   uint32_t r2_ms;                                     /* data; 0: profile */
   uint8_t syn_retries, syn_ack_retries, data_retries; /* 0: profile */
   uint8_t initial_window_segs;                        /* 10 */
-  uint32_t delack_ms;                                 /* STRICT 200, LINUX 40 */
-  uint16_t mss_min;                                   /* floor for what a peer may ask: 48 */
+  uint8_t min_tso_segs; /* PSH ends each train of at least so many; 1: only what was written */
+  uint32_t delack_ms;   /* STRICT 200, LINUX 40 */
+  uint16_t mss_min;     /* floor for what a peer may ask: 48 */
   bool no_timestamps, no_sack, no_wscale, no_quickack;
   /* Loss recovery. DEFAULT: on. Linux's tcp_recovery bit 1 and tcp_early_retrans, tcp_frto */
   uint8_t rack, tlp, frto;                    /* tct_switch */

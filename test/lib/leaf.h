@@ -46,6 +46,7 @@ static inline void leaf_config(struct leaf *f, bool strict) {
   f->s.cfg.rcvbuf_max_bytes = p->rcvbuf_max_bytes;
   f->s.cfg.notsent_lowat_bytes = UINT32_MAX;
   f->s.cfg.mss_min = 48;
+  f->s.cfg.min_tso_segs = p->min_tso_segs;
   f->s.cfg.data_retries = p->data_retries;
   f->s.cfg.syn_retries = p->syn_retries;
   f->s.cfg.congestion = TCT_CC_NEWRENO;

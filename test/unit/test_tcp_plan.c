@@ -251,7 +251,7 @@ static void lost_runs__plan__lowest_first_within_the_window(void **state) {
   f.a.rec.why = TCT_WHY_RTO;
   tct_tcp_sack_mark_lost(&f.s, &f.c, FIRST, f.c.snd.nxt);
   struct tct_tcp_plan p = plan(&f);
-  is(&p, TCT_WHY_RTO, FIRST, 700, TCT_ACK);
+  is(&p, TCT_WHY_RTO, FIRST, 700, TCT_ACK | TCT_PSH);
   tct_tcp_recover_on_resent(&f.s, &f.c, FIRST, FIRST + 700, TCT_WHY_RTO);
   f.c.snd.wnd = 1200;
   p = plan(&f);
@@ -275,7 +275,7 @@ static void pipe_above_cwnd__lost_segments__go_as_there_is_room(void **state) {
   assert_int_equal(plan(&f).why, TCT_WHY_NONE);
   f.c.cc.cwnd = 9000;
   struct tct_tcp_plan p = plan(&f);
-  is(&p, TCT_WHY_FAST_REXMIT, FIRST, 1000, TCT_ACK);
+  is(&p, TCT_WHY_FAST_REXMIT, FIRST, 1000, TCT_ACK | TCT_PSH);
   tct_tcp_recover_on_resent(&f.s, &f.c, FIRST, FIRST + 1000, TCT_WHY_FAST_REXMIT);
   assert_int_equal(plan(&f).why, TCT_WHY_NONE);
   leaf_end(&f);

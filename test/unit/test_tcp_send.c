@@ -80,7 +80,7 @@ static void window_from(struct leaf *f, tct_seq seq, tct_seq ack, uint16_t windo
   h.seq = seq;
   h.ack = ack;
   h.window = window;
-  tct_tcp_send_window(&f->c, &h, false);
+  tct_tcp_send_window(&f->s, &f->c, &h, false);
 }
 
 /* [RFC9293 EP-28] [RFC9293 EP-47] SND.WL1 < SEG.SEQ, or equal and SND.WL2 =< SEG.ACK. */
