@@ -190,6 +190,13 @@ static void note_seen(struct plot *p, struct plot_event *e, int seen_at, const t
     learn(f, e->from, seg);
 }
 
+static uint32_t scale_window(const struct plot_flow *f, int from, const tct_seg *seg) {
+  bool scaled = f->scale_known && f->wscale[0] != 0xff && f->wscale[1] != 0xff;
+  unsigned shift = f->wscale[from] > 14 ? 14 : f->wscale[from];
+  return scaled && (seg->flags & TCT_SYN) == 0 ? (uint32_t)seg->window_raw << shift
+                                               : seg->window_raw;
+}
+
 /* UDP and ICMP are told of as segments too, without flags. */
 static bool is_tcp(const tct_trace *t) {
   return t->seg.flags != 0 && t->why != TCT_WHY_ECHO_REPLY && t->why != TCT_WHY_ICMP_ERROR &&
@@ -203,6 +210,8 @@ static void trace_segment(struct plot *p, const tct_trace *t) {
     return;
   e->why = is_out ? t->why : TCT_WHY_NONE;
   note_seen(p, e, is_out ? e->from : !e->from, &t->seg);
+  if (p->flow[e->flow].scale_known) /* a stack that answers SYNs from a cache does not know yet */
+    e->window = scale_window(&p->flow[e->flow], e->from, &t->seg);
   if (!is_out && !p->flow[e->flow].seen[e->from])
     learn(&p->flow[e->flow], e->from, &t->seg); /* from an end that tells nothing itself */
 }
@@ -242,13 +251,6 @@ void plot_lost(struct plot *p, tct_time at, const tct_seg *seg) {
   struct plot_event *e = add_segment(p, PLOT_LOST, at, seg);
   if (e != NULL)
     e->seen_at = e->from;
-}
-
-static uint32_t scale_window(const struct plot_flow *f, int from, const tct_seg *seg) {
-  bool scaled = f->scale_known && f->wscale[0] != 0xff && f->wscale[1] != 0xff;
-  unsigned shift = f->wscale[from] > 14 ? 14 : f->wscale[from];
-  return scaled && (seg->flags & TCT_SYN) == 0 ? (uint32_t)seg->window_raw << shift
-                                               : seg->window_raw;
 }
 
 void plot_seen(struct plot *p, tct_time at, const tct_seg *seg, uint32_t number, uint16_t why) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Stories of what a path does to a sender: a segment lost among others, congestion that is told by
- * marks instead of losses, and several senders over one bottleneck. RFC 5681, RFC 2018; RFC 3168;
- * RFC 9438.
+ * Stories of what a path does to a sender: a segment lost among others or behind all others, a
+ * time-out that was none, congestion that is told by marks instead of losses, and several senders
+ * over one bottleneck. RFC 5681, RFC 2018; RFC 8985; RFC 4015, RFC 5682; RFC 3168; RFC 9438.
  */
 #include "cli/stories/stories.h"
 #include "cli/stories/view.h"
@@ -34,14 +34,15 @@ static bool is_again(uint16_t why) {
   return false;
 }
 
-/* The n-th data segment (from 1) that the client sent again; port 0: of any connection. */
+/* The n-th data segment (from 1) that the client sent again, a probe's included; port 0: of any
+ * connection. */
 static const struct stage_record *again(const struct stage *st, unsigned scene, uint16_t port,
                                         unsigned nth) {
   struct pick p = data_of(scene, LEFT);
   p.port = port;
   for (unsigned i = 1, n = 0;; i++) {
     const struct stage_record *r = stage_nth(st, p, i);
-    if (r->t.at == TCT_NEVER || (is_again(r->t.why) && ++n == nth))
+    if (r->t.at == TCT_NEVER || ((is_again(r->t.why) || r->t.why == TCT_WHY_TLP) && ++n == nth))
       return r;
   }
 }
@@ -85,6 +86,117 @@ bool story_fast_retransmit_check(struct stage *st) {
   /* RFC 2018 4: each tells what did arrive. */
   EXPECT(st, stage_count(st, dups) >= 3 && stage_seg(st, dups, 1)->n_sack == 1);
   EXPECT(st, stage_seg(st, dups, 1)->ack == first->t.seg.seq);
+  return true;
+}
+
+/* ---- tail-loss: O2 ---- */
+
+void story_tail_loss_play(struct stage *st) {
+  static const tct_sim_rule lose_last = {
+      .len_min = 500, .skip = 8, .count = 2, .fate = TCT_SIM_LOST};
+  struct talk t = {.client = {.tx_total = FAST_BYTES, .tx_key = 5, .start_after_ns = MS(10)},
+                   .server = {.rx_key = 5, .close = TCT_SIM_CLOSE_ON_EOF}};
+  struct scene s = modern_scene(st, "the last two of ten segments are lost: nothing follows them");
+  t.client.close = TCT_SIM_CLOSE_AFTER_SEND;
+  t.client.close_after_ns = MS(300);
+  s.path[LEFT].rate_bps = 20000000;
+  stage_begin(st, &s);
+  MUST(st, tct_sim_link_rule(st->link, LEFT, &lose_last));
+  talk_start(st, &t, NO_ISN, NO_ISN);
+  stage_run(st, SEC(5));
+  st->fact[0] = t.server.rx_done == FAST_BYTES && !t.server.rx_wrong;
+  stage_end(st);
+  const struct stage_record *probe = again(st, 1, 0, 1);
+  stage_say(
+      st, " Nothing arrived after them that could tell. So the sender asked, %llu ms after its",
+      (unsigned long long)((probe->t.at - stage_nth(st, data_of(1, LEFT), 10)->t.at) / 1000000));
+  stage_say(
+      st, " last word, by sending the last segment again: a tail loss probe. Its SACK showed the");
+  stage_say(st,
+            " hole before it. A time-out comes after 200 ms at least, and costs the whole window.");
+}
+
+bool story_tail_loss_check(struct stage *st) {
+  const struct stage_record *last = stage_nth(st, data_of(1, LEFT), 10);
+  const struct stage_record *probe = again(st, 1, 0, 1);
+  EXPECT(st, st->fact[0]);
+  EXPECT(st, stage_fates(st, 1, LEFT, TCT_SIM_LOST) == 2);
+  EXPECT(st, probe->t.why == TCT_WHY_TLP && probe->t.seg.seq == last->t.seg.seq);
+  /* RFC 8985 7.2: after two round trips of silence, and before the time-out. */
+  EXPECT(st, probe->t.at - last->t.at >= MS(36) && probe->t.at - last->t.at < MS(100));
+  /* What the probe's ACK tells is enough for the other one. */
+  EXPECT(st, again(st, 1, 0, 2)->t.at < probe->t.at + MS(20));
+  EXPECT(st, again(st, 1, 0, 3)->t.at == TCT_NEVER && count_why(st, 1, TCT_WHY_RTO) == 0);
+  return true;
+}
+
+/* ---- false-alarm: O2 ---- */
+
+enum { ALARM_BYTES = 260000, ALARM_AT_MS = 60, ALARM_WAY_MS = 400 };
+
+/* Nothing is lost and nothing overtakes: the way is longer from now on. */
+static void lengthen(void *ctx) {
+  struct stage *st = ctx;
+  for (unsigned end = LEFT; end <= RIGHT; end++) {
+    tct_sim_path longer = st->now.path[end];
+    longer.delay_ns = MS(ALARM_WAY_MS);
+    tct_sim_link_set(st->link, end, &longer);
+  }
+}
+
+static const struct stage_record *first_alarm(const struct stage *st) {
+  struct pick p = data_of(1, LEFT);
+  p.why = TCT_WHY_RTO;
+  return stage_nth(st, p, 1);
+}
+
+/* The client's window as of a time. */
+static uint32_t window_at(const struct stage *st, unsigned scene, tct_time at) {
+  uint32_t window = 0;
+  for (size_t i = 0; i < st->n_records; i++) {
+    const struct stage_record *r = &st->records[i];
+    if (r->scene == scene && r->end == LEFT && r->t.kind == TCT_TRACE_CC && r->t.at <= at)
+      window = r->t.value;
+  }
+  return window;
+}
+
+void story_false_alarm_play(struct stage *st) {
+  struct talk t = {.client = {.tx_total = ALARM_BYTES, .tx_key = 5},
+                   .server = {.rx_key = 5, .close = TCT_SIM_CLOSE_ON_EOF}};
+  struct scene s = modern_scene(st, "the round trip grows from 18 to 800 ms; nothing is lost");
+  t.client.close = TCT_SIM_CLOSE_AFTER_SEND;
+  s.path[LEFT].rate_bps = 20000000;
+  stage_begin(st, &s);
+  tct_sim_at(st->world, MS(ALARM_AT_MS), lengthen, st);
+  stage_note_at(st, MS(ALARM_AT_MS), "from here on each way takes 400 ms instead of 9");
+  talk_start(st, &t, NO_ISN, NO_ISN);
+  stage_run(st, SEC(20));
+  st->fact[0] = t.server.rx_done == ALARM_BYTES && !t.server.rx_wrong;
+  stage_end(st);
+  const struct stage_record *alarm = first_alarm(st);
+  uint32_t before = window_at(st, 1, alarm->t.at - 1), cut = window_at(st, 1, alarm->t.at);
+  tct_time healed = alarm->t.at;
+  while (healed < alarm->t.at + SEC(1) && window_at(st, 1, healed) < before)
+    healed += MS(1);
+  st->fact[1] = before;
+  st->fact[2] = cut;
+  st->fact[3] = healed - alarm->t.at;
+  stage_say(st,
+            " The time-out of the short way fired and cut the window from %u to %u octets. %llu ms",
+            before, cut, (unsigned long long)(st->fact[3] / 1000000));
+  stage_say(
+      st, " later the ACKs of the first copies came: their timestamps say which copy they answer.");
+  stage_say(st, " The sender saw that nothing had been lost, and took its window back.");
+}
+
+bool story_false_alarm_check(struct stage *st) {
+  const struct stage_record *alarm = first_alarm(st);
+  EXPECT(st, st->fact[0]);
+  EXPECT(st, stage_fates(st, 1, 2, TCT_SIM_LOST) == 0);
+  EXPECT(st, alarm->t.at != TCT_NEVER);
+  EXPECT(st, st->fact[1] > 4 * st->fact[2]);      /* RFC 5681 3.1: one segment after a time-out */
+  EXPECT(st, st->fact[3] < MS(2 * ALARM_WAY_MS)); /* RFC 4015: and all of it back */
   return true;
 }
 

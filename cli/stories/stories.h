@@ -55,6 +55,8 @@ STORY(well_known_ports);
 STORY(syn_flood);
 STORY(crash);
 STORY(fast_retransmit);
+STORY(tail_loss);
+STORY(false_alarm);
 STORY(ecn);
 STORY(race);
 

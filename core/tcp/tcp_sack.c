@@ -404,6 +404,14 @@ void tct_tcp_sack_note_reordering(struct tct_tcp_ack *a, tct_seq begin) {
   a->reorders = true;
 }
 
+/* [RFC8985 6.2 step 2] The echo tells the copies apart only where the ACK moves: of an
+ * out-of-order segment it is an older one's (RFC 7323 4.3), and says nothing of what is SACKed. */
+static bool answers_first_copy(const struct tct_tcp *c, const struct tct_tcp_ack *a,
+                               const struct tct_run *piece) {
+  return piece->times > 1 && tct_seq_leq(piece->end, a->ack) &&
+         tct_tcp_undo_echo_is_before(c, a, piece->sent_at);
+}
+
 /* `piece`, of `segs` segments, is newly known to have arrived. */
 void tct_tcp_sack_deliver(struct tct_tcp *c, struct tct_tcp_ack *a, const struct tct_run *piece,
                           uint32_t segs) {
@@ -412,7 +420,7 @@ void tct_tcp_sack_deliver(struct tct_tcp *c, struct tct_tcp_ack *a, const struct
   if (a->newest.begin == a->newest.end ||
       tct_tcp_rack_sent_after(piece, a->newest.sent_at, a->newest.end))
     a->newest = *piece;
-  if (piece->times == 1 || !tct_tcp_undo_echo_is_before(c, a, piece->sent_at))
+  if (!answers_first_copy(c, a, piece))
     tct_tcp_rack_on_delivered(c, a, piece);
 }
 
