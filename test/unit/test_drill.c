@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include <setjmp.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,12 +29,16 @@
            "+0 < . 1:1(0) ack 1 win 65535\n"                                                       \
            "+0 accept(3, ..., ...) = 4\n"
 
-static struct drill_result play(const char *text, bool parse_only) {
-  char path[] = "/tmp/drillXXXXXX";
+static void write_script(char *path, const char *text) {
   int fd = mkstemp(path);
   assert_true(fd >= 0);
   assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
   close(fd);
+}
+
+static struct drill_result play(const char *text, bool parse_only) {
+  char path[] = "/tmp/drillXXXXXX";
+  write_script(path, text);
   struct drill_options o = {.parse_only = parse_only};
   struct drill_result res;
   drill_play_file(path, &o, &res);
@@ -199,6 +204,62 @@ static void counter__rose_since_nstat(void **state) {
   expect_pass(OPEN "+0 `nstat > /dev/null`\n"
                    "+0 < . 11:21(10) ack 1 win 9\n+0 `nstat | grep -q TcpExtTCPOFOQueue`\n");
   expect_fail(OPEN "+0 `nstat | grep TcpRetransSegs`\n", 9, "failed");
+}
+
+static void play_aside(const char *text, struct drill_options o, struct drill_result *res) {
+  char path[] = "/tmp/drillXXXXXX";
+  struct drill_task task;
+  struct pollfd p = {.events = POLLIN};
+  write_script(path, text);
+  assert_true(drill_start(path, &o, &task));
+  p.fd = task.pipe;
+  assert_int_equal(poll(&p, 1, 20000), 1);
+  drill_finish(&task, res);
+  unlink(path);
+}
+
+static void process_of_its_own__hands_over_the_result(void **state) {
+  (void)state;
+  struct drill_result res;
+  play_aside(OPEN "+0 write(4, ..., 100) = 99\n", (struct drill_options){.log = false}, &res);
+  assert_false(res.passed);
+  assert_int_equal(res.line, 9);
+  assert_non_null(strstr(res.details, "expected 99"));
+  assert_non_null(strstr(res.frames, "> S. 0:0(0) ack 1"));
+  assert_null(res.log);
+  free(res.details);
+  free(res.frames);
+  /* With a log it goes on to the end, whatever is expected. */
+  play_aside(OPEN "+0 write(4, ..., 100) = 99\n+0 > . 5:9(4) ack 1\n",
+             (struct drill_options){.log = true}, &res);
+  assert_true(res.passed);
+  assert_non_null(strstr(res.log, "C 9 0 write() = 100\n"));
+  assert_non_null(strstr(res.log, " > P. 1:101(100) ack 1\n"));
+  free(res.log);
+}
+
+/* As root with a TUN device; elsewhere there is no kernel to ask. */
+static void kernel__plays_the_same_script(void **state) {
+  (void)state;
+  struct drill_result res;
+  if (geteuid() != 0 || access("/dev/net/tun", R_OK | W_OK) != 0)
+    skip();
+  struct drill_options o = {.against = DRILL_AGAINST_LINUX};
+  play_aside("0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 bind(3, ..., ...) = 0\n"
+             "+0 listen(3, 1) = 0\n+0 < S 0:0(0) win 65535 <mss 1000>\n"
+             "+0 > S. 0:0(0) ack 1 <mss 1460>\n+0 < . 1:1(0) ack 1 win 65535\n"
+             "+0 accept(3, ..., ...) = 4\n+0 %{ assert tcpi_snd_cwnd == 11 }%\n",
+             o, &res);
+  bool is_refused = res.is_refused;
+  if (!is_refused && (res.passed || res.line != 8))
+    print_error("line %d: %s\n", res.line, res.why);
+  free(res.details);
+  free(res.frames);
+  if (is_refused)
+    skip();
+  assert_false(res.passed);
+  assert_int_equal(res.line, 8);
+  assert_non_null(strstr(res.why, "the left side is 10"));
 }
 
 static void runs__are_compared(void **state) {
@@ -476,6 +537,8 @@ int main(void) {
       cmocka_unit_test(shell__has_statuses),
       cmocka_unit_test(setting__holds_from_the_middle_on),
       cmocka_unit_test(counter__rose_since_nstat),
+      cmocka_unit_test(process_of_its_own__hands_over_the_result),
+      cmocka_unit_test(kernel__plays_the_same_script),
       cmocka_unit_test(runs__are_compared),
       cmocka_unit_test(language__is_read_whole),
       cmocka_unit_test(form__is_read),
