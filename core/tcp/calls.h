@@ -610,8 +610,7 @@ void tct_tcp_ecn_on_third_ack(struct tct_tcp *c, const struct tct_tcp_hdr *h, ui
 void tct_tcp_ecn_on_segment(struct tct_tcp *c, const struct tct_pkt *p, const struct tct_tcp_hdr *h,
                             uint32_t text_len);
 /* Text that is new, before it is taken in. */
-void tct_tcp_ecn_on_text(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *p,
-                         const struct tct_tcp_hdr *h);
+void tct_tcp_ecn_on_text(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *p);
 tct_seq tct_tcp_ecn_fresh_cut(const struct tct_tcp *c); /* of a new active block */
 void tct_tcp_ecn_on_ack(const tct_stack *s, struct tct_tcp *c, const struct tct_tcp_hdr *h,
                         struct tct_tcp_ack *a);

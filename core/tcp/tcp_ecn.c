@@ -46,6 +46,12 @@ static unsigned crossed_ace(const struct tct_tcp *c) {
   return tct_ecn_is_classic(c) ? ACE_ECE : ACE_NONE;
 }
 
+/* A lost SYN has cut the window already, which the peer is told as of any other cut. */
+static void agree_classic(struct tct_tcp *c, bool agreed) {
+  tct_ecn_put(c, TCT_ECNF_CLASSIC, agreed);
+  tct_ecn_put(c, TCT_ECNF_TELL_CWR, agreed && (c->open & TCT_OPEN_SYN_LOST) != 0);
+}
+
 /* Of a SYN,ACK ECE alone agrees to the classic kind; all three bits are a peer that throws ours
  * back; the rest tells how our SYN came. */
 static void on_syn_ack(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *p,
@@ -53,7 +59,7 @@ static void on_syn_ack(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *p,
   unsigned ace = tct_wire_tcp_ace(h);
   bool classic = (h->flags & (TCT_ECE | TCT_CWR)) == TCT_ECE;
   if ((c->rcv.ecn & TCT_ECNF_ASKED_ACCURATE) == 0 || ace == ACE_ECE)
-    tct_ecn_put(c, TCT_ECNF_CLASSIC, classic);
+    agree_classic(c, classic);
   else if (ace != ACE_NONE && ace != ACE_ACCURATE &&
            tct_tcp_accecn_start(s, c, p->ip.tclass & TCT_IP_ECN_MASK))
     tct_tcp_accecn_on_syn_ack(c, h);
@@ -196,20 +202,23 @@ static void echo_exactly(tct_stack *s, struct tct_tcp *c, bool ce) {
   tct_tcp_delack_hurry(s, c, 1);
 }
 
-/* The mark is told at once: the peer's window may be one segment already (Linux's habit). */
-static void echo_until_cwr(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_hdr *h, bool ce) {
-  if ((h->flags & TCT_CWR) != 0) {
-    tct_ecn_put(c, TCT_ECNF_ECHO, false);
+/* Enough of the echo. The peer's window may be one segment now: data is acknowledged at once. A
+ * bare CWR is nobody's duty, but Linux takes it. */
+static void take_cwr(struct tct_tcp *c, uint32_t text_len) {
+  tct_ecn_put(c, TCT_ECNF_ECHO, false);
+  if (text_len > 0)
     tct_tcp_recv_ack_now(c, TCT_WHY_ACK_ECN);
-  }
+}
+
+/* The mark is told at once: the peer's window may be one segment already (Linux's habit). */
+static void echo_until_cwr(tct_stack *s, struct tct_tcp *c, bool ce) {
   if (!ce || (c->rcv.ecn & TCT_ECNF_ECHO) != 0)
     return;
   tct_ecn_put(c, TCT_ECNF_ECHO, true);
   tct_tcp_delack_hurry(s, c, 2);
 }
 
-void tct_tcp_ecn_on_text(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *p,
-                         const struct tct_tcp_hdr *h) {
+void tct_tcp_ecn_on_text(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *p) {
   unsigned field = p->ip.tclass & TCT_IP_ECN_MASK;
   if (!tct_ecn_is_classic(c))
     return;
@@ -218,7 +227,7 @@ void tct_tcp_ecn_on_text(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *
   if ((c->rcv.ecn & TCT_ECNF_EXACT) != 0)
     echo_exactly(s, c, field == TCT_IP_CE);
   else
-    echo_until_cwr(s, c, h, field == TCT_IP_CE);
+    echo_until_cwr(s, c, field == TCT_IP_CE);
   if (field != TCT_IP_NOT_ECT)
     tct_ecn_put(c, TCT_ECNF_SEEN, true);
   else if ((c->rcv.ecn & TCT_ECNF_SEEN) != 0)
@@ -227,8 +236,11 @@ void tct_tcp_ecn_on_text(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *
 
 void tct_tcp_ecn_on_segment(struct tct_tcp *c, const struct tct_pkt *p, const struct tct_tcp_hdr *h,
                             uint32_t text_len) {
-  if (tct_ecn_is_accurate(c) && (h->flags & TCT_SYN) == 0)
+  bool syn = (h->flags & TCT_SYN) != 0, exact = (c->rcv.ecn & TCT_ECNF_EXACT) != 0;
+  if (tct_ecn_is_accurate(c) && !syn)
     tct_tcp_accecn_on_segment(c, p, text_len);
+  else if (tct_ecn_is_classic(c) && !syn && !exact && (h->flags & TCT_CWR) != 0)
+    take_cwr(c, text_len);
 }
 
 void tct_tcp_ecn_set_exact(struct tct_tcp *c, bool exact) {

@@ -390,7 +390,7 @@ static tct_verdict step7_text(struct arrival *in) {
   if ((c->sockf & TCT_SOCKF_CLOSED) != 0 && TCT_RULE(SHLD_3))
     return refuse_text(in);
   report_duplicate_head(in);
-  tct_tcp_ecn_on_text(s, c, in->p, in->h);
+  tct_tcp_ecn_on_text(s, c, in->p);
   bool in_order = t.seq == c->rcv.nxt;
   tct_verdict v = tct_tcp_reasm_input(s, c, &t);
   tct_tcp_tune_on_text(s, c, in->h);

@@ -106,9 +106,6 @@ static void established__marked_data__ece_until_cwr(void **state) {
     assert_int_equal(ecn_flags(at_wait(&a, 0)), TCT_ECE); /* at once */
     AT_IN(&a, .len = 1000, .tclass = ECT0);
     assert_int_equal(ecn_flags(at_wait(&a, TCT_S(1))), TCT_ECE);
-    AT_IN(&a, .len = 0, .flags = TCT_CWR); /* no data: says nothing */
-    AT_IN(&a, .len = 1000, .tclass = ECT0);
-    assert_int_equal(ecn_flags(at_wait(&a, TCT_S(1))), TCT_ECE);
     AT_IN(&a, .len = 1000, .tclass = ECT0, .flags = TCT_CWR);
     assert_int_equal(ecn_flags(at_wait(&a, 0)), 0);
     assert_true((at_info(&a).options & TCT_INFO_ECN_SEEN) != 0);
