@@ -62,6 +62,10 @@ static void resolve(tct_config *c) {
   c->port_last = c->port_last != 0 ? c->port_last : p->port_last;
   c->hop_limit = c->hop_limit != 0 ? c->hop_limit : 64;
   c->ecn = c->ecn != TCT_ECN_DEFAULT ? c->ecn : TCT_ECN_PASSIVE;
+  c->mtu_base_mss = c->mtu_base_mss != 0 ? c->mtu_base_mss : 1024;
+  c->mtu_probe_floor = c->mtu_probe_floor != 0 ? c->mtu_probe_floor : 48;
+  c->mtu_probe_threshold = c->mtu_probe_threshold != 0 ? c->mtu_probe_threshold : 8;
+  c->mtu_probe_interval_s = or_default(c->mtu_probe_interval_s, 600);
   c->ecn_option = c->ecn_option != 0 ? c->ecn_option : TCT_ECN_OPTION_ALWAYS;
   c->ecn_fallback = c->ecn_fallback != TCT_DEFAULT ? c->ecn_fallback : TCT_ON;
   c->pacing = c->pacing != TCT_DEFAULT ? c->pacing : TCT_OFF;

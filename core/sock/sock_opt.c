@@ -41,6 +41,7 @@ static const struct field fields[] = {
     FIELD(TCT_OPT_FIN_WAIT_2_MS, fin_wait_2_ms, 1, UINT32_MAX, -1),
     FIELD(TCT_OPT_DEFER_ACCEPT_S, defer_accept_s, 0, 255, 0),
     FIELD(TCT_OPT_MAX_PACING_RATE, max_pacing_rate, 0, INT64_MAX, 0),
+    FIELD(TCT_OPT_MTU_PROBING, mtu_probing, 0, TCT_MTU_PROBING_ALWAYS, -1),
     FIELD(TCT_OPT_SYN_POLICY, syn_policy, 0, 1, TCT_SYN_ANSWER),
 };
 
@@ -127,6 +128,8 @@ static void apply_field(tct_stack *s, struct tct_tcp *c, tct_opt o) {
     tct_sock_event_readable(s, c);
   if (o == TCT_OPT_WINDOW_CLAMP)
     tct_tcp_recv_on_app_read(s, c);
+  if (o == TCT_OPT_MTU_PROBING)
+    tct_tcp_mtu_on_option(s, c);
   if (o == TCT_OPT_MAXSEG)
     tct_tcp_mtu_set(s, c, tct_ip_pmtu(s, c->key.raddr, c->ifi));
 }
@@ -309,6 +312,8 @@ static int64_t get_default(const tct_stack *s, const struct tct_tcp *c, tct_opt 
     return tct_tcp_send_limit(s, c);
   case TCT_OPT_FIN_WAIT_2_MS:
     return s->cfg.fin_wait_2_ms;
+  case TCT_OPT_MTU_PROBING:
+    return s->cfg.mtu_probing;
   default: /* MAXSEG */
     return c->snd.mss != 0 ? c->snd.mss : 536;
   }

@@ -391,6 +391,11 @@ void tct_tcp_cc_on_undo(tct_stack *s, struct tct_tcp *c, uint32_t prior_cwnd,
                         uint32_t prior_ssthresh);          /* the loss was none */
 void tct_tcp_cc_on_idle(tct_stack *s, struct tct_tcp *c);  /* restart window, RFC 5681 4.1 */
 void tct_tcp_cc_on_start(tct_stack *s, struct tct_tcp *c); /* data leaves, none is outstanding */
+uint32_t tct_tcp_cc_segs(const tct_stack *s, const struct tct_tcp *c); /* the window */
+/* A probe of the MTU left (lost: it was too large): a segment less (more). */
+void tct_tcp_cc_on_probe(const tct_stack *s, struct tct_tcp *c, bool lost);
+/* It arrived: packets grow from `before` to `now` bytes, the window does not. */
+void tct_tcp_cc_on_probed(const tct_stack *s, struct tct_tcp *c, uint32_t before, uint32_t now);
 void tct_tcp_cc_on_mss(tct_stack *s, struct tct_tcp *c, uint32_t before); /* tct_tcp_send_mss */
 bool tct_tcp_cc_is_limited(const struct tct_tcp *c); /* did the window hold back the newest data? */
 void tct_tcp_cc_on_sent(struct tct_tcp *c);
@@ -584,6 +589,17 @@ void tct_tcp_drain(tct_stack *s, tct_time deadline); /* tct_drain */
 
 /* ---- tcp_mtu.c (tcp_icmp.c: stack.h) --------------------------------------------------------- */
 void tct_tcp_mtu_set(tct_stack *s, struct tct_tcp *c, uint32_t mtu);
+tct_mtu_probing tct_tcp_mtu_mode(const tct_stack *s, const struct tct_tcp *c);
+void tct_tcp_mtu_on_established(tct_stack *s, struct tct_tcp *c);
+void tct_tcp_mtu_on_option(tct_stack *s, struct tct_tcp *c);
+/* Bytes of the probe to send now, 0: none. *wait: new data waits for it. */
+uint32_t tct_tcp_mtu_probe_len(const tct_stack *s, const struct tct_tcp *c, bool *wait);
+void tct_tcp_mtu_on_probe_sent(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct_seq end);
+bool tct_tcp_mtu_is_probe(const struct tct_tcp *c, tct_seq begin); /* under way from there */
+void tct_tcp_mtu_on_ack(tct_stack *s, struct tct_tcp *c);          /* una moved */
+bool tct_tcp_mtu_take_loss(tct_stack *s, struct tct_tcp *c); /* was it but a probe? Then no cut */
+void tct_tcp_mtu_on_resent(struct tct_tcp *c);
+void tct_tcp_mtu_on_timeout(tct_stack *s, struct tct_tcp *c, uint32_t r1);
 
 /* ---- tcp_ecn.c: marks seen, told and heeded -------------------------------------------------- */
 tct_ecn tct_tcp_ecn_mode(const tct_stack *s, const struct tct_tcp *c);

@@ -456,6 +456,13 @@ struct tct_tcp_rate_keep {              /* tcp_rate.c */
   uint64_t told;                        /* bytes a second, for tct_info */
   uint32_t delivered_segs, delivered_ce_segs;
 };
+struct tct_tcp_mtup { /* tcp_mtu.c: the search for the path's MTU; sizes of IP packets */
+  uint32_t low, high; /* known to pass; nothing larger is tried */
+  uint32_t size;      /* of the probe under way, 0: none ... */
+  tct_seq begin, end; /* ... and its bytes */
+  uint32_t since_ms;  /* when the search began */
+  bool on;
+};
 struct tct_extra {
   /* counters, where events happen */
   uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retrans;
@@ -465,6 +472,7 @@ struct tct_extra {
   uint32_t rcv_ooopack; /* segments that came out of order */
   struct tct_tcp_chrono chrono;
   struct tct_ecn_counts ecn_n;
+  struct tct_tcp_mtup mtup;
   uint16_t rto_count, rto_recoveries; /* tcp_recover.c: time-outs, series of them ... */
   uint32_t rto_ms, rto_since_ms; /* ... time spent in them; begin of the running one, 0: none */
   struct tct_tcp_past past;      /* tcp_recover.c: while there is no active block */
@@ -477,6 +485,7 @@ struct tct_extra {
   uint16_t keepidle_s, keepintvl_s, maxseg;
   uint8_t keepcnt, r1_retries, syn_retries, keep_garbage;
   uint8_t ecn; /* tct_ecn */
+  uint8_t mtu_probing;
   uint8_t defer_accept_s, syn_policy, no_ts, no_sack, no_wscale;
   uint8_t challenge_left; /* per connection, refilled each second */
   uint32_t challenge_s;

@@ -115,6 +115,10 @@ void tct_tcp_cc_init(tct_stack *s, struct tct_tcp *c) {
   tct_tcp_rate_init(c);
 }
 
+static uint32_t before_cut(const struct tct_tcp *c) {
+  return tct_max_u32(c->cc.ssthresh, c->cc.cwnd / 4 * 3);
+}
+
 /* Segments have another size now: as many of them as before. */
 void tct_tcp_cc_on_mss(tct_stack *s, struct tct_tcp *c, uint32_t before) {
   uint32_t mss = tct_tcp_send_mss(s, c);
@@ -123,6 +127,23 @@ void tct_tcp_cc_on_mss(tct_stack *s, struct tct_tcp *c, uint32_t before) {
   c->cc.cwnd = tct_min_u32(c->cc.cwnd / before, TCT_CWND_MAX / mss) * mss;
   if (c->cc.ssthresh != TCT_SSTHRESH_NONE)
     c->cc.ssthresh = tct_min_u32(c->cc.ssthresh / before, TCT_CWND_MAX / mss) * mss;
+  struct tct_tcp_active *a = tct_tcp_active(c);
+  if (a != NULL)
+    a->cc.out_max_bytes = tct_min_u32(a->cc.out_max_bytes / before, TCT_CWND_MAX / mss) * mss;
+}
+
+void tct_tcp_cc_on_probe(const tct_stack *s, struct tct_tcp *c, bool lost) {
+  uint32_t mss = tct_tcp_send_mss(s, c);
+  c->cc.cwnd = lost ? c->cc.cwnd + mss : tct_max_u32(c->cc.cwnd - mss, mss);
+}
+
+/* Only where the window is a number of segments, which tct_tcp_cc_on_mss will keep. */
+void tct_tcp_cc_on_probed(const tct_stack *s, struct tct_tcp *c, uint32_t before, uint32_t now) {
+  uint32_t mss = tct_tcp_send_mss(s, c), segs = tct_tcp_cc_segs(s, c);
+  if (s->cfg.profile != TCT_PROFILE_LINUX)
+    return;
+  c->cc.cwnd = tct_max_u32((uint32_t)((uint64_t)segs * before / now), 1) * mss;
+  c->cc.ssthresh = before_cut(c);
 }
 
 uint32_t tct_tcp_cc_window(const struct tct_tcp *c) {
@@ -170,10 +191,6 @@ bool tct_tcp_cc_is_limited(const struct tct_tcp *c) {
   if (a == NULL)
     return false;
   return a->cc.limited || (tct_tcp_cc_in_slow_start(c) && c->cc.cwnd / 2 < a->cc.out_max_bytes);
-}
-
-static uint32_t before_cut(const struct tct_tcp *c) {
-  return tct_max_u32(c->cc.ssthresh, c->cc.cwnd / 4 * 3);
 }
 
 /* What was not used for an RTO is half given back; ssthresh remembers. */

@@ -40,7 +40,6 @@ const struct tct_cc_ops *tct_tcp_cc_dctcp(void);
 
 /* ---- tcp_cc.c, for the algorithms ------------------------------------------------------------ */
 bool tct_tcp_cc_is_marked(const struct tct_tcp *c); /* the cut under way is for a mark */
-uint32_t tct_tcp_cc_segs(const tct_stack *s, const struct tct_tcp *c); /* cwnd in segments */
 static inline bool tct_tcp_cc_in_slow_start(const struct tct_tcp *c) {
   return c->cc.cwnd < c->cc.ssthresh;
 }

@@ -33,6 +33,7 @@ static bool copy_extra(tct_stack *s, const struct tct_tcp *l, struct tct_tcp *c)
   x->no_wscale = from->no_wscale;
   x->ecn = from->ecn;
   x->max_pacing_rate = from->max_pacing_rate;
+  x->mtu_probing = from->mtu_probing;
   if ((from->set >> TCT_OPT_CONGESTION & 1) != 0)
     x->cc.algorithm = from->cc.algorithm;
   return true;

@@ -44,6 +44,7 @@ static void establish(struct arrival *in, tct_why why) {
   bool clean = c->tmr.tries == 0 && (c->open & TCT_OPEN_SYN_LOST) == 0;
   if (c->rtt.srtt_us8 == 0 && clean && c->tmr.kind == TCT_TIMER_REXMIT)
     tct_tcp_rtt_sample(c, tct_tcp_timer_syn_age_ns(s, c, in->p->at));
+  tct_tcp_mtu_on_established(s, c);
   if (!tct_tcp_fastopen_has(c, TCT_FO_CHILD)) /* that one may be sending already */
     tct_tcp_cc_init(s, c);
   tct_tcp_fastopen_release(s, c, false);
@@ -289,6 +290,8 @@ static void take_ack(struct arrival *in, struct tct_tcp_ack *a) {
   struct tct_tcp *c = in->c;
   tct_tcp_send_on_ack(s, c, in->p, in->h, a);
   tct_tcp_ecn_on_ack(s, c, in->h, a);
+  if (a->advanced)
+    tct_tcp_mtu_on_ack(s, c);
   if (a->rtt_ns != TCT_NEVER) {
     tct_tcp_rtt_sample(c, a->rtt_ns);
     tct_tcp_timer_forgive(c);

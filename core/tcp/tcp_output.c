@@ -168,6 +168,8 @@ static void count(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan *p,
 static void on_new_sent(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan *p) {
   bool fin = (p->flags & TCT_FIN) != 0, first = c->snd.una == c->snd.nxt;
   tct_seq begin = text_seq(p), end = tct_seq_add(begin, p->len + (fin ? 1u : 0u));
+  if (p->why == TCT_WHY_MTU_PROBE)
+    tct_tcp_mtu_on_probe_sent(s, c, begin, end);
   tct_tcp_send_on_sent(s, c, begin, end, fin);
   tct_tcp_push_on_sent(c, begin, p->train);
   uint16_t size =
@@ -185,6 +187,7 @@ static void on_new_sent(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_pl
 static void on_resent(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan *p) {
   tct_seq end = tct_seq_add(p->seq, p->len + ((p->flags & TCT_FIN) != 0 ? 1u : 0u));
   tct_seq old_end = tct_seq_min(end, c->snd.nxt);
+  tct_tcp_mtu_on_resent(c);
   tct_tcp_recover_on_resent(s, c, p->seq, old_end, p->why);
   if (p->why == TCT_WHY_TLP)
     tct_tcp_tlp_on_sent(s, c, true);

@@ -192,13 +192,20 @@ static bool may_send_data(conn *c) {
 /* New data in full segments as far as it goes [RFC9293 SHLD-28], the FIN behind it, and any ACK
  * that is owed on it [RFC9293 EP-34]. */
 static bool plan_new(const tct_stack *s, conn *c, plan_t *p) {
-  bool override;
+  bool override, wait;
   if (!may_send_data(c))
     return false;
   uint32_t mss = tct_tcp_send_mss(s, c);
   uint32_t usable = tct_tcp_send_usable(s, c, &override), len = span(s, c, mss, usable);
   if (len == 0 || tct_tcp_push_should_wait(s, c, usable))
     return false;
+  uint32_t probe = tct_tcp_mtu_probe_len(s, c, &wait);
+  if (wait)
+    return false;
+  if (probe > 0) { /* [RFC4821 7.3] there is more behind it, so it ends nothing */
+    set(p, TCT_WHY_MTU_PROBE, c->snd.nxt, probe, TCT_ACK);
+    return true;
+  }
   set(p, why_new_data(c), c->snd.nxt, len, data_flags(c, c->snd.nxt, len));
   p->train = tct_tcp_push_train(s, c, usable);
   if (p->train > 0 && len >= p->train && TCT_RULE(MUST_61))

@@ -207,6 +207,24 @@ static void find_lost(tct_stack *s, struct tct_tcp *c, struct tct_tcp_active *a,
     a->rec.why = a->rec.phase >= TCT_REC_FAST ? TCT_WHY_RACK : TCT_WHY_FAST_REXMIT;
 }
 
+/* What is marked is repaired as after a time-out, with the window as it is. */
+static void repair(const tct_stack *s, struct tct_tcp *c, struct tct_tcp_active *a, tct_why why) {
+  a->rec.why = (uint8_t)why;
+  a->rec.dupacks = 0;
+  if (a->rec.phase == TCT_REC_RTO || a->runs.lost.segs == 0)
+    return;
+  tct_tcp_undo_off(c);
+  a->rec.recover = c->snd.nxt;
+  a->rec.frto = false;
+  set_phase(s, c, TCT_REC_RTO);
+}
+
+/* [RFC4821 7.7] A probe was too large: in pieces again, and that is no congestion. */
+static void repair_probe(tct_stack *s, struct tct_tcp *c, struct tct_tcp_active *a) {
+  tct_tcp_recover_on_mtu(s, c);
+  repair(s, c, a, TCT_WHY_MTU_REDUCED);
+}
+
 /* ---- An ACK, phase by phase ------------------------------------------------------------------ */
 
 static void in_open(tct_stack *s, struct tct_tcp *c, struct tct_tcp_active *a,
@@ -222,6 +240,8 @@ static void in_open(tct_stack *s, struct tct_tcp *c, struct tct_tcp_active *a,
   find_lost(s, c, a, ack);
   if (a->runs.lost.segs == 0)
     try_open(s, c, a);
+  else if (a->rec.phase <= TCT_REC_DISORDER && tct_tcp_mtu_take_loss(s, c))
+    repair_probe(s, c, a);
   else
     enter_fast(s, c, a, ack->ece);
 }
@@ -496,18 +516,6 @@ void tct_tcp_recover_on_rto(tct_stack *s, struct tct_tcp *c) {
 }
 
 /* ---- Losses that are no congestion ----------------------------------------------------------- */
-
-/* What is marked is repaired as after a time-out, with the window as it is. */
-static void repair(const tct_stack *s, struct tct_tcp *c, struct tct_tcp_active *a, tct_why why) {
-  a->rec.why = (uint8_t)why;
-  a->rec.dupacks = 0;
-  if (a->rec.phase == TCT_REC_RTO || a->runs.lost.segs == 0)
-    return;
-  tct_tcp_undo_off(c);
-  a->rec.recover = c->snd.nxt;
-  a->rec.frto = false;
-  set_phase(s, c, TCT_REC_RTO);
-}
 
 /* Bytes that a shut window refused (a probe's, or what was in flight when it was pulled back) are
  * repeated as soon as there is room, not a time-out later. */

@@ -281,7 +281,8 @@ void tct_tcp_send_on_sent(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct_se
     c->snd.flags |= TCT_SND_FIN_SENT;
   if (a != NULL && tct_tcp_send_unsent(c) == 0)
     a->cork_at = TCT_NEVER;
-  bool is_small = tct_seq_len(begin, end) % tct_tcp_send_mss(s, c) != 0;
+  bool is_small =
+      tct_seq_len(begin, end) % tct_tcp_send_mss(s, c) != 0 && !tct_tcp_mtu_is_probe(c, begin);
   if (a != NULL && is_small && c->state != TCT_SYN_SENT) /* a SYN's data is as large as it may be */
     a->small_end = end;
   else if (a != NULL && tct_seq_lt(a->small_end, c->snd.una))

@@ -11,8 +11,6 @@
 #include "tcp/calls.h"
 #include "util/rule.h"
 
-#define BLACK_HOLE_MTU 1280u /* every IPv6 path carries it, and nearly every IPv4 path */
-
 void tct_tcp_timer_init(struct tct_tcp *c) {
   c->tmr.main_at = TCT_NEVER;
   c->tmr.wheel_at = TCT_NEVER;
@@ -117,16 +115,16 @@ static bool give_up(tct_stack *s, struct tct_tcp *c) {
   return true;
 }
 
-/* R1: tell the application, ask routing again; and if large packets vanish in silence, small ones
- * may not (RFC 2923 2.1). [RFC9293 SHLD-9] [RFC9293 SHLD-10] */
+/* R1: tell the application, ask routing again; and for a smaller path. [RFC9293 SHLD-9] [RFC9293
+ * SHLD-10] */
 static void at_r1(tct_stack *s, struct tct_tcp *c) {
   uint8_t r1 = c->extra != NULL && c->extra->r1_retries != 0 ? c->extra->r1_retries : 3;
+  if (!is_opening(c))
+    tct_tcp_mtu_on_timeout(s, c, r1);
   if (c->tmr.tries != r1)
     return;
   /* what the network said is a better reason than that nobody answers */
   tct_sock_event_soft(s, c, c->soft_err != 0 ? -(int)c->soft_err : TCT_ETIMEDOUT);
-  if (!is_opening(c) && TCT_RULE(EP_51))
-    tct_tcp_mtu_set(s, c, tct_min_u32(tct_ip_pmtu(s, c->key.raddr, c->ifi), BLACK_HOLE_MTU));
 }
 
 /* ---- Expiries -------------------------------------------------------------------------------- */

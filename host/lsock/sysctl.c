@@ -130,10 +130,25 @@ static bool set_fastopen_key(tct_config *c, const char *v) {
   memcpy(c->keys.fastopen[1], c->keys.fastopen[0], sizeof c->keys.fastopen[0]);
   return *v != ',' || (v++, read_key(&v, c->keys.fastopen[1]));
 }
-/* What the stack has not: only switching it off is granted. */
-static bool want_zero(tct_config *c, const char *v) {
-  (void)c;
-  return nth_number(v, 0) == 0;
+static bool set_mtu_probing(tct_config *c, const char *v) {
+  c->mtu_probing = (uint8_t)nth_number(v, 0);
+  return c->mtu_probing <= TCT_MTU_PROBING_ALWAYS;
+}
+static bool set_base_mss(tct_config *c, const char *v) {
+  c->mtu_base_mss = (uint16_t)nth_number(v, 0);
+  return true;
+}
+static bool set_probe_floor(tct_config *c, const char *v) {
+  c->mtu_probe_floor = (uint16_t)nth_number(v, 0);
+  return true;
+}
+static bool set_probe_threshold(tct_config *c, const char *v) {
+  c->mtu_probe_threshold = (uint16_t)nth_number(v, 0);
+  return true;
+}
+static bool set_probe_interval(tct_config *c, const char *v) {
+  c->mtu_probe_interval_s = (uint32_t)nth_number(v, 0);
+  return true;
 }
 static bool set_congestion(tct_config *c, const char *v) {
   static const char *const names[] = {[TCT_CC_NEWRENO] = "reno",
@@ -202,7 +217,11 @@ static const struct {
     {"tcp_ecn_option", set_ecn_option},
     {"tcp_fastopen", set_fastopen},
     {"tcp_fastopen_key", set_fastopen_key},
-    {"tcp_mtu_probing", want_zero},
+    {"tcp_mtu_probing", set_mtu_probing},
+    {"tcp_base_mss", set_base_mss},
+    {"tcp_mtu_probe_floor", set_probe_floor},
+    {"tcp_probe_threshold", set_probe_threshold},
+    {"tcp_probe_interval", set_probe_interval},
     {"tcp_congestion_control", set_congestion},
     {"tcp_slow_start_after_idle", set_after_idle},
     {"tcp_notsent_lowat", set_notsent_lowat},
@@ -237,14 +256,11 @@ static bool is_without_effect(const char *path, const char *base) {
       "tcp_frto",
       "tcp_autocorking",
       "tcp_limit_output_bytes",
-      "tcp_ecn_option",
       "tcp_moderate_rcvbuf",
       "tcp_adv_win_scale",
       "tcp_app_win",
       "tcp_notsent_lowat",
       "tcp_slow_start_after_idle",
-      "tcp_base_mss",
-      "tcp_mtu_probing",
       "tcp_retries1",
       "tcp_orphan_retries",
       "tcp_tw_reuse",
@@ -272,7 +288,6 @@ static bool is_without_effect(const char *path, const char *base) {
       "tcp_congestion_control",
       "tcp_fastopen",
       "tcp_fastopen_key",
-      "tcp_ecn",
   };
   if (strstr(path, "net.core.") || strstr(path, "net/core/") || strstr(path, "conf"))
     return true;

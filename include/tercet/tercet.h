@@ -281,6 +281,11 @@ typedef struct tct_config {
   uint32_t fastopen;         /* TCT_FASTOPEN_*. LINUX CLIENT, STRICT NONE */
   uint32_t fastopen_blackhole_s; /* no Fast Open for so long after a black hole; 0: never mind */
   uint16_t pacing_ss_percent, pacing_ca_percent; /* of a window a round trip: 200 and 120 */
+  uint8_t mtu_probing;                           /* tct_mtu_probing: OFF */
+  uint16_t mtu_base_mss;                         /* where the search begins: 1024 */
+  uint16_t mtu_probe_floor;                      /* nothing smaller is tried: 48 */
+  uint16_t mtu_probe_threshold;                  /* ends of the search this near have met: 8 */
+  uint32_t mtu_probe_interval_s;                 /* until the next search: 600 */
 } tct_config;
 
 typedef enum tct_cc {
@@ -508,6 +513,7 @@ typedef struct tct_counters { /* Linux's SNMP names where the meaning is equal *
   uint64_t TCPAbortOnMemory, TCPTimeWaitOverflow, PAWSEstab, TW, HeldNow, HalfOpenNow, TimeWaitNow;
   uint64_t OrphansNow, ConnsNow, ActiveNow, BufferBytesNow, MemoryBytesNow, TCPAckMerged;
   uint64_t TCPSackRecovery, TCPRenoRecovery, TCPSlowStartRetrans, TCPLostRetransmit;
+  uint64_t TCPMTUPSuccess, TCPMTUPFail;
   uint64_t TCPLossProbes, TCPLossProbeRecovery, TCPSACKReneging, TCPSACKDiscard;
   uint64_t TCPSACKReorder, TCPRenoReorder, TCPTSReorder;
   uint64_t TCPDSACKRecv, TCPDSACKOfoRecv, TCPDSACKIgnored;
