@@ -33,7 +33,7 @@ static void put_steps(struct page *g, const struct page_panel *n, const struct m
     *first = *first < 0 ? x : *first;
     shape_steps_put(&s, x, fmax(scale_px(&n->y, (double)c->p[i].v), n->top - 9));
   }
-  *last = g->x.px_to;
+  *last = c->until != 0 ? fmin(page_x(g, c->until), g->x.px_to) : g->x.px_to;
   shape_steps_end(&s, *last);
 }
 
@@ -111,8 +111,10 @@ double curves_windows(struct page *g, const struct measure *m, double y, double 
   items[n_items++] = (struct page_legend){"flight", "in flight", PAGE_AREA};
   if (threshold <= max * 1.6)
     max = fmax(max, threshold);
-  double top = page_legend(g, y, cwnd->n != 0 ? "congestion window, bytes" : "in flight, bytes",
-                           items, cwnd->n != 0 ? n_items : 0);
+  const char *title = cwnd->n != 0     ? "congestion window, bytes"
+                      : m->at_receiver ? "arrived and not yet acknowledged, bytes"
+                                       : "in flight, bytes";
+  double top = page_legend(g, y, title, items, cwnd->n != 0 ? n_items : 0);
   struct page_panel n = make_panel(SCALE_BYTES, top, height, max);
   page_panel_begin(g, &n);
   put_guides(g, &n, m);

@@ -348,8 +348,10 @@ static void walk_ack(struct walk *w, const struct plot_event *e) {
 static void walk_cc(struct walk *w, const struct plot_event *e) {
   add_step(w->m, MEASURE_CWND, e->at, e->seq);
   add_step(w->m, MEASURE_SSTHRESH, e->at, e->ack);
-  if (e->len != 0)
-    add_step(w->m, MEASURE_SRTT, e->at, (int64_t)e->len * 1000);
+  if (e->len == 0)
+    return;
+  add_step(w->m, MEASURE_SRTT, e->at, (int64_t)e->len * 1000);
+  w->m->line[MEASURE_SRTT].until = e->at; /* told with the window alone */
 }
 
 /* ---- The whole ------------------------------------------------------------------------------- */

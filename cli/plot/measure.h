@@ -15,6 +15,7 @@ struct measure_point {
 struct measure_curve {
   struct measure_point *p;
   size_t n, cap;
+  tct_time until; /* what it said then may have changed unseen; 0: it holds to the end */
 };
 
 enum measure_class {

@@ -184,11 +184,19 @@ static bool why_is_resend(uint16_t why) {
   case TCT_WHY_RTO:
   case TCT_WHY_FAST_REXMIT:
   case TCT_WHY_PARTIAL_ACK:
+  case TCT_WHY_RACK:
+  case TCT_WHY_REORDER:
+  case TCT_WHY_RESCUE:
   case TCT_WHY_MTU_REDUCED:
     return true;
   default:
     return false;
   }
+}
+
+/* These may carry new data as well as old. */
+static bool why_tells_nothing(uint16_t why) {
+  return why == TCT_WHY_NONE || why == TCT_WHY_TLP || why == TCT_WHY_REOPENED;
 }
 
 void conv_conn_count(struct show_conn *c, struct show_row *r) {
@@ -197,7 +205,8 @@ void conv_conn_count(struct show_conn *c, struct show_row *r) {
   if (!c->has_next[0] && !c->has_next[1])
     c->is_foreign = (r->seg.flags & TCT_SYN) != 0 && !r->traced_out;
   learn_isn(c, from, &r->seg);
-  r->is_rexmit = why_is_resend(r->why) || (r->why == TCT_WHY_NONE && is_resent(c, from, &r->seg));
+  r->is_rexmit =
+      why_is_resend(r->why) || (why_tells_nothing(r->why) && is_resent(c, from, &r->seg));
   if ((r->seg.flags & TCT_SYN) != 0)
     c->syn_flags[from] = r->seg.flags;
   if (r->is_injected) /* a stranger's numbers say nothing about where this side is */

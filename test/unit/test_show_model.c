@@ -113,6 +113,24 @@ static void simultaneous__is_no_retransmission(void **state) {
   assert_int_equal(x.resent, 0);
 }
 
+/* A probe of old data is a retransmission, one of new data is not; RACK's always are. */
+static void tell_probes(struct story *y) {
+  story_send(y, L, 0, 100, SYN, 0, 0, 0, TCT_WHY_SYN);
+  story_send(y, R, 100, 200, SYN | ACK, 0, 1, 0, TCT_WHY_SYN_ACK);
+  story_send(y, L, 200, 300, ACK, 1, 1, 1000, TCT_WHY_DATA);
+  story_send(y, L, 500, 600, ACK, 1001, 1, 1000, TCT_WHY_TLP);
+  story_send(y, L, 800, 850, ACK, 1001, 1, 1000, TCT_WHY_TLP);
+  story_send(y, L, 900, 940, ACK, 1, 1, 1000, TCT_WHY_RACK);
+  story_send(y, L, 950, 990, ACK, 1, 1, 1000, TCT_WHY_REORDER);
+}
+
+static void probes__only_old_data_is_sent_again(void **state) {
+  (void)state;
+  struct show_opts o = ladder_opts(100);
+  struct show_outcome x = play(tell_probes, 3, &o);
+  assert_int_equal(x.resent, 3);
+}
+
 /* connect() is told of a little before its SYN; an answer that a segment fixes, before the segment.
  */
 static void tell_as_a_real_loop_does(struct story *y) {
@@ -545,6 +563,7 @@ int main(void) {
       cmocka_unit_test(lossy__outcome),
       cmocka_unit_test(refused__outcome),
       cmocka_unit_test(no_answer__outcome_and_words),
+      cmocka_unit_test(probes__only_old_data_is_sent_again),
       cmocka_unit_test(simultaneous__is_no_retransmission),
       cmocka_unit_test(one_end_on_a_real_clock__changes_join_their_segments),
       cmocka_unit_test(note_before_the_first_segment__the_head_still_has_names),
