@@ -26,7 +26,7 @@ struct drill_cli {
   const char *overrides[OVERRIDES_MAX];
   size_t n_overrides;
   const char *profile, *plot;
-  bool quiet, tap, parse_only, both, any_profile, diff, wants_frames, is_wrong;
+  bool quiet, tap, parse_only, both, any_profile, diff, wants_log, wants_frames, is_wrong;
   unsigned passed, failed, skipped;
   enum drill_against against;
   unsigned parallel; /* scripts at a time, in real time */
@@ -62,6 +62,7 @@ static const char help[] =
     "  --profile strict|linux  for scripts that name none (linux)\n"
     "  --plot FILE             one script's segments as a time-sequence graph (docs/plot.md)\n"
     "  --frames                after a failure: the segments in the script's notation, no ladder\n"
+    "  --log                   play to the end whatever is expected, and list all that happened\n"
     "  --quiet                 only failures, one line each, and the sum\n"
     "  --tap                   Test Anything Protocol, for test runners\n"
     "  --both                  scripts that name no ip_version: over IPv4, then over IPv6\n"
@@ -110,6 +111,8 @@ static void report(struct drill_cli *c, const char *path, const char *how,
   } else if (!c->quiet) {
     printf("ok %s%s\n", path, how);
   }
+  if (c->wants_log)
+    print_text(res->log);
   fflush(stdout); /* should a script bring the stack down, its predecessors are told */
 }
 
@@ -121,6 +124,7 @@ static struct drill_options options_for(const struct drill_cli *c, const char **
   o.n_overrides = c->n_overrides;
   o.against = c->against;
   o.any_profile = c->any_profile;
+  o.log = c->wants_log;
   if (extra)
     overrides[o.n_overrides++] = extra;
   return o;
@@ -191,6 +195,7 @@ static bool play_once(struct drill_cli *c, const char *path, const char *extra) 
   report(c, path, extra ? " (ipv6)" : "", &res);
   free(res.details);
   free(res.frames);
+  free(res.log);
   return !res.names_ip_version;
 }
 
@@ -201,7 +206,7 @@ static void begin_slot(struct drill_cli *c, struct slot *s) {
   const char *overrides[OVERRIDES_MAX + 1];
   struct drill_options o = options_for(c, overrides, s->extra);
   o.against = s->against;
-  o.log = c->diff;
+  o.log = c->diff || c->wants_log;
   fflush(stdout);
   s->tries++;
   s->is_running = drill_start(s->path, &o, &s->task);
@@ -430,6 +435,8 @@ static int take_option(struct drill_cli *c, int left, char **argv) {
     return c->both = true, 1;
   if (strcmp(a, "--parse") == 0)
     return c->parse_only = true, 1;
+  if (strcmp(a, "--log") == 0)
+    return c->wants_log = true, 1;
   if (strcmp(a, "--frames") == 0)
     return c->wants_frames = true, 1;
   if (strcmp(a, "--diff") == 0)

@@ -12,6 +12,15 @@
 #include <stdio.h>
 #include <string.h>
 
+static void add_note(struct drill_run *r, int line, const char *text) {
+  struct drill_note *n = drill_arena_get(r->arena, sizeof *n);
+  *n = (struct drill_note){.line = line, .at_ns = r->now_ns, .text = text};
+  if (!r->notes_end)
+    r->notes_end = &r->notes;
+  *r->notes_end = n;
+  r->notes_end = &n->next;
+}
+
 void drill_log_note(struct drill_run *r, int line, const char *format, ...) {
   char text[400];
   va_list args;
@@ -20,14 +29,12 @@ void drill_log_note(struct drill_run *r, int line, const char *format, ...) {
   va_start(args, format);
   vsnprintf(text, sizeof text, format, args);
   va_end(args);
-  struct drill_note *n = drill_arena_get(r->arena, sizeof *n);
-  n->line = line;
-  n->at_ns = r->now_ns;
-  n->text = drill_arena_copy(r->arena, text, strlen(text));
-  if (!r->notes_end)
-    r->notes_end = &r->notes;
-  *r->notes_end = n;
-  r->notes_end = &n->next;
+  add_note(r, line, drill_arena_copy(r->arena, text, strlen(text)));
+}
+
+void drill_log_event(struct drill_run *r) {
+  if (r->is_logged)
+    add_note(r, r->line, NULL);
 }
 
 /* Without the time in front, the reason behind, the window and the time stamps. */
@@ -54,7 +61,8 @@ char *drill_log_text(struct drill_run *r) {
   if (!to)
     return NULL;
   for (const struct drill_note *n = r->notes; n; n = n->next)
-    fprintf(to, "C %d %llu %s\n", n->line, (unsigned long long)(n->at_ns / 1000), n->text);
+    fprintf(to, "%c %d %llu %s\n", n->text ? 'C' : 'E', n->line,
+            (unsigned long long)(n->at_ns / 1000), n->text ? n->text : "");
   for (const struct drill_frame *f = r->frames; f; f = f->next) {
     if (!f->is_out)
       continue;

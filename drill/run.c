@@ -102,6 +102,8 @@ static bool play_event(struct drill_run *r, const struct drill_event *e) {
   if (!is_expected && (!go_to(r, due_ns) || !check_late(r, due_ns)))
     return false;
   bool ok = false;
+  if (!is_expected)
+    drill_log_event(r);
   switch (e->kind) {
   case DRILL_EVENT_PACKET:
     ok = play_packet(r, e);

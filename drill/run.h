@@ -111,7 +111,7 @@ struct drill_note {
   struct drill_note *next;
   int line;
   uint64_t at_ns;
-  const char *text;
+  const char *text; /* NULL: an event begins */
 };
 
 struct drill_run {
@@ -314,8 +314,9 @@ bool drill_cmsg_build(struct drill_run *r, const struct drill_expr *list, struct
 bool drill_cmsg_check(struct drill_run *r, const struct drill_control *wanted,
                       const struct drill_control *seen);
 
-/* log.c: results of calls and values asserted, then (at the end) frames, one a line:
- * kind, line, microseconds, text. */
+/* log.c: results of calls and values asserted (C), when each event was played (E), then frames (P),
+ * one a line: kind, line, microseconds, text. */
+void drill_log_event(struct drill_run *r);
 void drill_log_note(struct drill_run *r, int line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 char *drill_log_text(struct drill_run *r);
