@@ -288,7 +288,7 @@ uint64_t tct_tcp_chrono_ns(const tct_stack *s, const struct tct_tcp *c, uint8_t 
 
 /* ---- tcp_rtt.c ------------------------------------------------------------------------------- */
 void tct_tcp_rtt_init(struct tct_tcp *c);
-void tct_tcp_rtt_sample(struct tct_tcp *c, uint64_t rtt_ns);
+void tct_tcp_rtt_sample(const tct_stack *s, struct tct_tcp *c, uint64_t rtt_ns);
 tct_time tct_tcp_rtt_rto_ns(const tct_stack *s, const struct tct_tcp *c);      /* with backoff */
 tct_time tct_tcp_rtt_base_rto_ns(const tct_stack *s, const struct tct_tcp *c); /* without */
 

@@ -289,6 +289,10 @@ enum { /* rec.phase; the numbers are Linux's tcpi_ca_state */
 };
 enum { TCT_TLP_NONE, TCT_TLP_NEW, TCT_TLP_RESENT };
 
+struct tct_tcp_prr { /* tcp_cc_prr.c; bytes, or segments (LINUX) */
+  uint32_t delivered, out, prior_cwnd;
+};
+
 /* What recovery has learnt that outlives a quiet time: a copy is kept in extra. All zero is what a
  * new connection knows. */
 struct tct_tcp_past {
@@ -307,6 +311,8 @@ struct tct_tcp_past {
   tct_seq tlp_end;          /* snd.nxt behind the probe; tcp_tlp.c */
   uint16_t reordering;      /* segments; 0: the configured one; tcp_rack.c */
   uint32_t reord_seen;      /* times reordering was seen; tcp_rack.c */
+  uint8_t phase;            /* that of a quiet time: TCT_REC_*; tcp_past.c */
+  struct tct_tcp_prr prr;   /* and its rec.prr */
   tct_time reo_changed_at;  /* reo_steps moves once a round trip; tcp_rack.c */
 };
 struct tct_tcp_rack { /* tcp_rack.c */
@@ -315,9 +321,6 @@ struct tct_tcp_rack { /* tcp_rack.c */
   bool advanced;      /* something arrived since losses were looked for */
   uint64_t rtt_ns;    /* of what arrived last */
 };
-struct tct_tcp_prr { /* tcp_cc_prr.c; bytes, or segments (LINUX) */
-  uint32_t delivered, out, prior_cwnd;
-};
 struct tct_tcp_rec { /* tcp_recover.c, but for what is named */
   tct_seq recover;   /* snd.nxt when the phase began (RFC 6582) */
   uint16_t dupacks;  /* segments that duplicates prove to have arrived, where there is no SACK */
@@ -325,9 +328,11 @@ struct tct_tcp_rec { /* tcp_recover.c, but for what is named */
   uint32_t dupacks_ms;   /* when the round trip of dupacks_max began */
   uint8_t phase;         /* TCT_REC_* */
   uint8_t why;           /* tct_why of the retransmission to come */
+  bool repaired;         /* STRICT: duplicates of a repaired window may still come */
   bool frto;             /* the time-out may be false (RFC 5682) */
   bool frto_new;         /* and new data goes before retransmissions, to see */
   uint32_t flight_bytes; /* outstanding when the last ACK came */
+  bool reneging;         /* it has just done so: a time-out will come soon */
   bool reneged;          /* the peer took SACKed data back: no rates from it */
   struct tct_tcp_rack rack;
   struct tct_tcp_prr prr;
@@ -473,6 +478,9 @@ struct tct_extra {
   struct tct_tcp_chrono chrono;
   struct tct_ecn_counts ecn_n;
   struct tct_tcp_mtup mtup;
+  uint32_t dev_us,
+      dev_max_us;  /* tcp_rtt.c, LINUX: deviation in the RTO; largest in this round trip */
+  tct_seq dev_end; /* which ends when this is acknowledged */
   uint16_t rto_count, rto_recoveries; /* tcp_recover.c: time-outs, series of them ... */
   uint32_t rto_ms, rto_since_ms; /* ... time spent in them; begin of the running one, 0: none */
   struct tct_tcp_past past;      /* tcp_recover.c: while there is no active block */
@@ -528,8 +536,9 @@ struct tct_tcp_ack {
   tct_seq reord;  /* lowest that arrived though later data had before (reorders) */
   uint32_t tsecr; /* echo of our clock (has_ts) */
   bool has_ts;
-  bool advanced;  /* snd.una moved */
-  bool duplicate; /* RFC 5681 section 2's definition */
+  bool advanced;        /* snd.una moved */
+  bool moves_no_window; /* it came late, or has ended a recovery (RFC 6582 3.2 step 3) */
+  bool duplicate;       /* RFC 5681 section 2's definition */
   bool window_changed;
   bool has_text; /* it came on a segment with data */
   bool fin_acked;

@@ -144,8 +144,7 @@ static bool is_quiet(const struct tct_tcp *c, const struct tct_tcp_active *a) {
   bool read_all = a->rx.begin == tct_tcp_reasm_data_end(c);
   return tct_queue_len(&a->tx) == 0 && a->tx.reserved_bytes == 0 && read_all && a->ooo.set.n == 0 &&
          a->ooo.n_dsack == 0 && a->runs.n == 0 && a->delack_at == TCT_NEVER &&
-         (c->rcv.flags & TCT_RCV_FIN_OOO) == 0 && tct_tcp_syn_acked(c) &&
-         a->rec.phase == TCT_REC_OPEN && a->n_eor == 0;
+         (c->rcv.flags & TCT_RCV_FIN_OOO) == 0 && tct_tcp_syn_acked(c) && a->n_eor == 0;
 }
 
 void tct_tcp_block_settle(tct_stack *s, struct tct_tcp *c) {

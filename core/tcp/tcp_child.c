@@ -62,12 +62,14 @@ static void restore_options(const struct tct_half_open *r, struct tct_tcp_opts *
 }
 
 /* The first SYN,ACK's way and back, if it went once; with timestamps tcp_input measures. */
-static void sample_rtt(const struct tct_half_open *r, struct tct_tcp *c, tct_time at) {
+static void sample_rtt(const tct_stack *s, const struct tct_half_open *r, struct tct_tcp *c,
+                       tct_time at) {
   uint16_t ms = (uint16_t)(tct_time_ms32(at) - r->sent_ms);
   if (tct_half_retries(r) > 0)
     c->open |= TCT_OPEN_SYN_LOST;
   else if ((r->opts & TCT_HALF_TS) == 0 && r->timed != 0)
-    tct_tcp_rtt_sample(c, TCT_MS(ms == 0 || ms > 0x7fff ? 1 : ms)); /* not finer than the stamp */
+    tct_tcp_rtt_sample(s, c,
+                       TCT_MS(ms == 0 || ms > 0x7fff ? 1 : ms)); /* not finer than the stamp */
 }
 
 /* The connection as it stands in SYN-RECEIVED, in no table yet. */
@@ -93,7 +95,7 @@ static struct tct_tcp *make_child(tct_stack *s, const struct tct_listen_syn *y,
   tct_tcp_ecn_on_child(s, c, r);
   c->snd.wl1 = r->irs;
   c->snd.wl2 = r->iss;
-  sample_rtt(r, c, y->p->at);
+  sample_rtt(s, r, c, y->p->at);
   return c;
 }
 

@@ -45,6 +45,9 @@ void tct_tcp_dupack_eat(tct_stack *s, struct tct_tcp *c, struct tct_tcp_ack *ack
   uint32_t segs = ack->acked_segs;
   if ((c->open & TCT_OPEN_SACK) != 0 || segs == 0)
     return;
+  if (ack->resent_acked) /* what lay behind the hole had come before: no proof of a false time-out
+                          */
+    ack->orig_acked = false;
   uint32_t told = tct_min_u32(a->rec.dupacks, segs - 1);
   ack->delivered_segs = segs - told;
   ack->delivered_bytes = tct_sub_floor_u32(ack->delivered_bytes, told * c->snd.mss);

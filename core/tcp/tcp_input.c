@@ -43,7 +43,7 @@ static void establish(struct arrival *in, tct_why why) {
   struct tct_tcp *c = in->c;
   bool clean = c->tmr.tries == 0 && (c->open & TCT_OPEN_SYN_LOST) == 0;
   if (c->rtt.srtt_us8 == 0 && clean && c->tmr.kind == TCT_TIMER_REXMIT)
-    tct_tcp_rtt_sample(c, tct_tcp_timer_syn_age_ns(s, c, in->p->at));
+    tct_tcp_rtt_sample(s, c, tct_tcp_timer_syn_age_ns(s, c, in->p->at));
   tct_tcp_mtu_on_established(s, c);
   if (!tct_tcp_fastopen_has(c, TCT_FO_CHILD)) /* that one may be sending already */
     tct_tcp_cc_init(s, c);
@@ -293,7 +293,7 @@ static void take_ack(struct arrival *in, struct tct_tcp_ack *a) {
   if (a->advanced)
     tct_tcp_mtu_on_ack(s, c);
   if (a->rtt_ns != TCT_NEVER) {
-    tct_tcp_rtt_sample(c, a->rtt_ns);
+    tct_tcp_rtt_sample(s, c, a->rtt_ns);
     tct_tcp_timer_forgive(c);
   }
   tct_tcp_timer_on_answer(c, s->now);
@@ -303,7 +303,8 @@ static void take_ack(struct arrival *in, struct tct_tcp_ack *a) {
   if (a->ece)
     tct_tcp_ecn_heed(s, c, a);
   tct_tcp_rate_on_ack(s, c, a);
-  tct_tcp_cc_on_ack(s, c, a);
+  if (!a->moves_no_window)
+    tct_tcp_cc_on_ack(s, c, a);
   if (a->advanced) {
     tct_sock_event_marks(s, c);
     tct_sock_event_writable(s, c);

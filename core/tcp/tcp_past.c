@@ -6,25 +6,40 @@
  */
 #include "tcp/calls.h"
 
-/* What a fresh block knows: what was learnt, if there is an extra to keep it; else nothing. */
+/* What a fresh block knows: what was learnt, if there is an extra to keep it; else nothing. A phase
+ * goes on over a quiet time: it ends when more than rec.recover is acknowledged, and all that was
+ * sent is. */
 void tct_tcp_past_forget(const struct tct_tcp *c, struct tct_tcp_rec *rec) {
   struct tct_tcp_past past = rec->past;
+  past.phase = rec->phase;
+  past.prr = rec->prr;
   memset(rec, 0, sizeof *rec);
-  rec->recover = tct_seq_sub(c->snd.una, 1);
-  if (c->extra != NULL)
+  if (c->extra != NULL) {
     rec->past = past;
+    rec->phase = past.phase;
+    rec->prr = past.prr;
+  }
+  rec->recover = rec->phase == TCT_REC_OPEN ? tct_seq_sub(c->snd.una, 1) : c->snd.una;
 }
 
 /* The block goes; a later one begins with what this one knew. */
 void tct_tcp_past_save(struct tct_tcp *c) {
-  if (c->extra != NULL)
-    c->extra->past = tct_tcp_active(c)->rec.past;
+  const struct tct_tcp_rec *rec = &tct_tcp_active(c)->rec;
+  if (c->extra == NULL)
+    return;
+  c->extra->past = rec->past;
+  c->extra->past.phase = rec->phase;
+  c->extra->past.prr = rec->prr;
 }
 
 void tct_tcp_past_recall(const struct tct_tcp *c, struct tct_tcp_rec *rec) {
-  tct_tcp_past_forget(c, rec);
-  if (c->extra != NULL)
+  memset(rec, 0, sizeof *rec);
+  if (c->extra != NULL) {
     rec->past = c->extra->past;
+    rec->phase = c->extra->past.phase;
+    rec->prr = c->extra->past.prr;
+  }
+  tct_tcp_past_forget(c, rec);
 }
 
 /* A report of duplicates, or the answer to a probe, may come when there is no block any more. */

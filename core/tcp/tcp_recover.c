@@ -54,7 +54,8 @@ uint32_t tct_tcp_recover_room(const tct_stack *s, const struct tct_tcp *c) {
 bool tct_tcp_recover_may_resend(const tct_stack *s, const struct tct_tcp *c,
                                 const struct tct_run *run, uint32_t bytes) {
   bool first = run->begin == c->snd.una && !has_sack(c) && is_strict(s);
-  return first || tct_tcp_recover_room(s, c) >= bytes || tct_tcp_recover_pipe_segs(c) == 0;
+  return first || tct_tcp_recover_room(s, c) >= tct_max_u32(bytes, 1) ||
+         tct_tcp_recover_pipe_segs(c) == 0;
 }
 
 /* ---- Phases ---------------------------------------------------------------------------------- */
@@ -142,10 +143,13 @@ static void enter_fast(tct_stack *s, struct tct_tcp *c, struct tct_tcp_active *a
   set_phase(s, c, TCT_REC_FAST);
 }
 
-/* Without SACK the phase is held until more than recover is acknowledged: duplicates of the window
- * that was repaired start nothing (RFC 6582 3.2 step 1). */
-static bool holds_on(struct tct_tcp *c, const struct tct_tcp_active *a) {
+/* Duplicates of the window that was repaired start nothing (RFC 6582 3.2 step 1). Linux holds the
+ * phase until more than recover is acknowledged, where there is no SACK. */
+static bool holds_on(const tct_stack *s, struct tct_tcp *c, struct tct_tcp_active *a) {
   if (has_sack(c) || c->snd.una != a->rec.recover)
+    return false;
+  a->rec.repaired = is_strict(s);
+  if (is_strict(s))
     return false;
   tct_tcp_undo_unstamp(c);
   return true;
@@ -153,7 +157,7 @@ static bool holds_on(struct tct_tcp *c, const struct tct_tcp_active *a) {
 
 /* True: the phase is held. */
 static bool end_recovery(tct_stack *s, struct tct_tcp *c, struct tct_tcp_active *a,
-                         const struct tct_tcp_ack *ack) {
+                         struct tct_tcp_ack *ack) {
   bool undo = tct_tcp_undo_may(c, ack);
   if (undo) {
     s->n.TCPLossUndo += a->rec.phase == TCT_REC_RTO;
@@ -162,10 +166,12 @@ static bool end_recovery(tct_stack *s, struct tct_tcp *c, struct tct_tcp_active 
   } else {
     tct_tcp_rack_on_recovered(c, false);
   }
-  if (holds_on(c, a))
+  if (holds_on(s, c, a))
     return true;
-  if (a->rec.phase == TCT_REC_FAST)
+  if (a->rec.phase == TCT_REC_FAST) {
     tct_tcp_cc_prr_end(s, c);
+    ack->moves_no_window = is_strict(s);
+  }
   set_phase(s, c, TCT_REC_OPEN);
   a->rec.reneged = false;
   return false;
@@ -184,7 +190,7 @@ static void lose_first(tct_stack *s, struct tct_tcp *c, struct tct_tcp_active *a
 /* RFC 5681 3.2 the third duplicate; RFC 6582 3.2 a partial ACK shows the next hole. */
 static void find_without_sack(tct_stack *s, struct tct_tcp *c, struct tct_tcp_active *a,
                               const struct tct_tcp_ack *ack) {
-  bool enough = a->rec.dupacks >= tct_tcp_rack_reordering(s, c);
+  bool enough = a->rec.dupacks >= tct_tcp_rack_reordering(s, c) && !a->rec.repaired;
   if (a->rec.phase == TCT_REC_FAST && ack->advanced)
     lose_first(s, c, a, TCT_WHY_PARTIAL_ACK);
   else if (a->rec.phase < TCT_REC_FAST && enough)
@@ -289,7 +295,7 @@ static bool undo_rto(tct_stack *s, struct tct_tcp *c, struct tct_tcp_active *a,
   s->n.TCPLossUndo++;
   s->n.TCPSpuriousRTOs += frto;
   tct_tcp_timer_reset_tries(c);
-  if (holds_on(c, a) || !(frto || has_sack(c)))
+  if (holds_on(s, c, a) || !(frto || has_sack(c)))
     return true;
   set_phase(s, c, TCT_REC_OPEN);
   a->rec.reneged = false;
@@ -357,13 +363,14 @@ static bool is_reneging(tct_stack *s, struct tct_tcp *c, struct tct_tcp_ack *ack
   tct_time wait_ns = tct_max_u64(TCT_US((tct_time)c->rtt.srtt_us8 / 16), TCT_MS(10));
   tct_tcp_timer_set(s, c, TCT_TIMER_REXMIT, tct_time_add(s->now, wait_ns));
   ack->restart_timer = false;
+  tct_tcp_active(c)->rec.reneging = true;
   return true;
 }
 
 /* A phase ends when all that was out at its begin is acknowledged. True: nothing more to be done.
  */
 static bool try_end(tct_stack *s, struct tct_tcp *c, struct tct_tcp_active *a,
-                    const struct tct_tcp_ack *ack) {
+                    struct tct_tcp_ack *ack) {
   if (a->rec.phase == TCT_REC_OPEN) {
     a->rec.past.stamped = false;
     return false;
@@ -415,6 +422,8 @@ void tct_tcp_recover_on_ack(tct_stack *s, struct tct_tcp *c, struct tct_tcp_ack 
     return;
   struct tct_run_sum before = a->runs.lost_ever;
   a->rec.frto_new = false;
+  a->rec.reneging = false;
+  a->rec.repaired = a->rec.repaired && !ack->advanced;
   a->rec.flight_bytes = ack->flight_before;
   tct_tcp_dupack_eat(s, c, ack);
   if (has_sack(c) && ack->reorders)
@@ -512,6 +521,7 @@ void tct_tcp_recover_on_rto(tct_stack *s, struct tct_tcp *c) {
   tct_tcp_tlp_forget(c);
   rec->frto = s->cfg.frto == TCT_ON && (anew || again);
   rec->frto_new = false;
+  rec->reneging = false;
   rec->why = TCT_WHY_RTO;
 }
 
@@ -578,19 +588,20 @@ void tct_tcp_recover_on_resent(tct_stack *s, struct tct_tcp *c, tct_seq begin, t
     a->rec.frto = a->rec.frto_new = false;
 }
 
-/* Retransmissions wait while new data shows whether they are needed (F-RTO). */
+/* Retransmissions wait while new data shows whether they are needed (F-RTO), and for the time-out
+ * that a reneging peer causes. */
 bool tct_tcp_recover_holds_back(const tct_stack *s, const struct tct_tcp *c) {
   const struct tct_tcp_rec *rec = &tct_tcp_active(c)->rec;
-  if (!rec->frto_new)
-    return false;
+  if (!rec->frto_new || rec->reneging)
+    return rec->reneging;
   return tct_seq_gt(c->snd.nxt, rec->recover) ||
          (could_send_new(s, c) && tct_tcp_recover_room(s, c) > 0);
 }
 
-/* All is acknowledged and nothing waits: no phase outlives that. */
+/* All is acknowledged and nothing waits: no phase outlives that, if there is nothing to keep it. */
 void tct_tcp_recover_on_quiet(tct_stack *s, struct tct_tcp *c) {
   struct tct_tcp_active *a = tct_tcp_active(c);
-  if (a->rec.phase == TCT_REC_OPEN)
+  if (a->rec.phase == TCT_REC_OPEN || c->extra != NULL)
     return;
   if (in_reduction(&a->rec))
     tct_tcp_cc_prr_end(s, c);

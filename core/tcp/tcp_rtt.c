@@ -17,18 +17,59 @@ void tct_tcp_rtt_init(struct tct_tcp *c) {
 
 /* RFC 6298 2.2 and 2.3 in fixed point: srtt in eighths, rttvar in quarters, so the gains are
  * shifts. */
-void tct_tcp_rtt_sample(struct tct_tcp *c, uint64_t rtt_ns) {
-  uint32_t us = (uint32_t)tct_clamp_u64(rtt_ns / 1000, 1, SAMPLE_US_MAX);
-  c->rtt.min_us = tct_min_u32(c->rtt.min_us, us);
-  if (c->rtt.srtt_us8 == 0) {
-    c->rtt.srtt_us8 = us * 8;
-    c->rtt.rttvar_us4 = us * 2;
+static void sample_by_rfc(struct tct_tcp_rtt *r, uint32_t us) {
+  uint32_t srtt = r->srtt_us8 / 8;
+  uint32_t delta = us > srtt ? us - srtt : srtt - us;
+  r->rttvar_us4 = r->rttvar_us4 - r->rttvar_us4 / 4 + delta;
+  r->srtt_us8 = tct_max_u32(r->srtt_us8 - r->srtt_us8 / 8 + us, 8);
+}
+
+/* Linux: a round trip that is shorter than before widens the deviation by an eighth only ... */
+static void sample_like_linux(struct tct_tcp_rtt *r, uint32_t us) {
+  uint32_t srtt = r->srtt_us8 / 8, quarter = r->rttvar_us4 / 4;
+  bool less = us < srtt;
+  uint32_t error = less ? srtt - us : us - srtt;
+  r->srtt_us8 = tct_max_u32(r->srtt_us8 - srtt + us, 1);
+  if (error <= quarter)
+    r->rttvar_us4 -= quarter - error;
+  else
+    r->rttvar_us4 += less ? (error - quarter) / 8 : error - quarter;
+}
+
+/* ... and the time-out is made of the largest deviation in a round trip, which comes down by a
+ * quarter in each. */
+static void hold_deviation(const tct_stack *s, struct tct_tcp *c, bool first) {
+  struct tct_extra *x = c->extra;
+  uint32_t least_us = s->cfg.rto_min_ms * 1000, dev_us = c->rtt.rttvar_us4;
+  if (x == NULL)
+    return;
+  if (first || x->dev_us == 0) {
+    x->dev_us = x->dev_max_us = tct_max_u32(dev_us, least_us);
+    x->dev_end = c->snd.nxt;
     return;
   }
-  uint32_t srtt = c->rtt.srtt_us8 / 8;
-  uint32_t delta = us > srtt ? us - srtt : srtt - us;
-  c->rtt.rttvar_us4 = c->rtt.rttvar_us4 - c->rtt.rttvar_us4 / 4 + delta;
-  c->rtt.srtt_us8 = tct_max_u32(c->rtt.srtt_us8 - c->rtt.srtt_us8 / 8 + us, 8);
+  x->dev_max_us = tct_max_u32(x->dev_max_us, dev_us);
+  x->dev_us = tct_max_u32(x->dev_us, x->dev_max_us);
+  if (!tct_seq_gt(c->snd.una, x->dev_end))
+    return;
+  x->dev_us -= (x->dev_us - tct_min_u32(x->dev_max_us, x->dev_us)) / 4;
+  x->dev_end = c->snd.nxt;
+  x->dev_max_us = least_us;
+}
+
+void tct_tcp_rtt_sample(const tct_stack *s, struct tct_tcp *c, uint64_t rtt_ns) {
+  uint32_t us = (uint32_t)tct_clamp_u64(rtt_ns / 1000, 1, SAMPLE_US_MAX);
+  bool first = c->rtt.srtt_us8 == 0;
+  c->rtt.min_us = tct_min_u32(c->rtt.min_us, us);
+  if (first) {
+    c->rtt.srtt_us8 = us * 8;
+    c->rtt.rttvar_us4 = us * 2;
+  } else if (s->cfg.profile == TCT_PROFILE_STRICT) {
+    sample_by_rfc(&c->rtt, us);
+  } else {
+    sample_like_linux(&c->rtt, us);
+  }
+  hold_deviation(s, c, first);
 }
 
 tct_time tct_tcp_rtt_base_rto_ns(const tct_stack *s, const struct tct_tcp *c) {
@@ -44,7 +85,9 @@ tct_time tct_tcp_rtt_base_rto_ns(const tct_stack *s, const struct tct_tcp *c) {
     return tct_clamp_u64(rto, min_ns, max_ns);
   }
   /* Linux: the floor is under the variance term, so the RTO is srtt + 200 ms at the least */
-  tct_time var_ns = tct_max_u64(TCT_US(c->rtt.rttvar_us4), min_ns);
+  uint32_t var_us =
+      c->extra != NULL && c->extra->dev_us != 0 ? c->extra->dev_us : c->rtt.rttvar_us4;
+  tct_time var_ns = tct_max_u64(TCT_US(var_us), min_ns);
   return tct_min_u64(TCT_US((tct_time)c->rtt.srtt_us8 / 8) + var_ns, max_ns);
 }
 

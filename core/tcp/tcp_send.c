@@ -177,6 +177,7 @@ void tct_tcp_send_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *
   tct_tcp_cc_on_burst_end(s, c); /* if the last burst is still unjudged */
   begin_ack(c, p, h, a);
   a->has_text = text_len > 0;
+  a->moves_no_window = tct_seq_lt(h->ack, c->snd.una);
   if (h->opt.n_sack > 0 && tct_tcp_past_is_waiting(c))
     (void)tct_tcp_block_active(s, c);
   tct_tcp_blocks_on_ack(s, c, h, a);

@@ -188,6 +188,30 @@ static bool set_mss_min(tct_config *c, const char *v) {
   c->mss_min = (uint16_t)nth_number(v, 0);
   return true;
 }
+/* Bit 0 is without effect since Linux 6.17: RACK is always on. */
+static bool set_recovery(tct_config *c, const char *v) {
+  int64_t n = nth_number(v, 0);
+  c->rack_static_window = (n & 2) != 0;
+  c->rack_no_dupthresh = (n & 4) != 0;
+  return true;
+}
+static bool set_early_retrans(tct_config *c, const char *v) {
+  int64_t n = nth_number(v, 0);
+  c->tlp = n == 3 || n == 4 ? TCT_ON : TCT_OFF;
+  return true;
+}
+static bool set_frto(tct_config *c, const char *v) {
+  c->frto = nth_number(v, 0) != 0 ? TCT_ON : TCT_OFF;
+  return true;
+}
+static bool set_reordering(tct_config *c, const char *v) {
+  c->reordering = (uint16_t)nth_number(v, 0);
+  return true;
+}
+static bool set_max_reordering(tct_config *c, const char *v) {
+  c->max_reordering = (uint16_t)nth_number(v, 0);
+  return true;
+}
 /* How the kernel batches and paces; nothing that a script sees here. */
 static bool take_any(tct_config *c, const char *v) {
   (void)c;
@@ -227,6 +251,11 @@ static const struct {
     {"tcp_notsent_lowat", set_notsent_lowat},
     {"tcp_rto_max_ms", set_rto_max},
     {"tcp_min_snd_mss", set_mss_min},
+    {"tcp_recovery", set_recovery},
+    {"tcp_early_retrans", set_early_retrans},
+    {"tcp_frto", set_frto},
+    {"tcp_reordering", set_reordering},
+    {"tcp_max_reordering", set_max_reordering},
     {"tcp_min_tso_segs", set_min_tso_segs},
     {"tcp_tso_win_divisor", take_any},
     {"tcp_pacing_ss_ratio", set_pacing_ss},
@@ -250,10 +279,6 @@ static bool is_without_effect(const char *path, const char *base) {
   static const char *const names[] = {
       "tcp_dsack",
       "tcp_fack",
-      "tcp_reordering",
-      "tcp_early_retrans",
-      "tcp_recovery",
-      "tcp_frto",
       "tcp_autocorking",
       "tcp_limit_output_bytes",
       "tcp_moderate_rcvbuf",
@@ -282,7 +307,6 @@ static bool is_without_effect(const char *path, const char *base) {
       "tcp_shrink_window",
       "tcp_reflect_tos",
       "tcp_no_ssthresh_metrics_save",
-      "tcp_max_reordering",
       "tcp_min_snd_mss",
       "tcp_rto_max_ms",
       "tcp_congestion_control",

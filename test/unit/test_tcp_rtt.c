@@ -25,11 +25,11 @@ static void three_samples__srtt_rttvar_rto__as_worked_by_hand(void **state) {
   (void)state;
   struct leaf f;
   leaf_init(&f, true);
-  tct_tcp_rtt_sample(&f.c, TCT_MS(1000));
+  tct_tcp_rtt_sample(&f.s, &f.c, TCT_MS(1000));
   near_ms(rto_ms(&f), 3000); /* 1000 + 4 * 500 */
-  tct_tcp_rtt_sample(&f.c, TCT_MS(500));
+  tct_tcp_rtt_sample(&f.s, &f.c, TCT_MS(500));
   near_ms(rto_ms(&f), 2937.5); /* 937.5 + 4 * 500 */
-  tct_tcp_rtt_sample(&f.c, TCT_MS(1000));
+  tct_tcp_rtt_sample(&f.s, &f.c, TCT_MS(1000));
   near_ms(rto_ms(&f), 2507.8125); /* 945.3125 + 4 * 390.625 */
   assert_int_equal(f.c.rtt.min_us, 500000);
   leaf_end(&f);
@@ -40,7 +40,7 @@ static void steady_samples__rto__sinks_to_the_floor_of_one_second(void **state) 
   struct leaf f;
   leaf_init(&f, true);
   for (unsigned i = 0; i < 200; i++)
-    tct_tcp_rtt_sample(&f.c, TCT_MS(100));
+    tct_tcp_rtt_sample(&f.s, &f.c, TCT_MS(100));
   near_ms(rto_ms(&f), 1000); /* RFC 6298 2.4 */
   near_ms(f.c.rtt.srtt_us8 / 8000.0, 100);
   leaf_end(&f);
@@ -51,12 +51,12 @@ static void linux_profile__steady_samples__floor_is_under_the_variance(void **st
   (void)state;
   struct leaf f;
   leaf_init(&f, false);
-  tct_tcp_rtt_sample(&f.c, TCT_MS(100));
+  tct_tcp_rtt_sample(&f.s, &f.c, TCT_MS(100));
   near_ms(rto_ms(&f), 300); /* 100 + 4 * 50 */
   for (unsigned i = 0; i < 200; i++)
-    tct_tcp_rtt_sample(&f.c, TCT_MS(100));
+    tct_tcp_rtt_sample(&f.s, &f.c, TCT_MS(100));
   near_ms(rto_ms(&f), 300); /* 100 + 200 */
-  tct_tcp_rtt_sample(&f.c, TCT_MS(900));
+  tct_tcp_rtt_sample(&f.s, &f.c, TCT_MS(900));
   near_ms(rto_ms(&f), 1000); /* 200 + 4 * 200 */
   leaf_end(&f);
 }
@@ -85,7 +85,7 @@ static void syn_was_lost__rto_of_data__starts_at_three_seconds(void **state) {
   near_ms(rto_ms(&f), 1000);
   f.c.open |= TCT_OPEN_CONNECTED;
   near_ms(rto_ms(&f), 3000);
-  tct_tcp_rtt_sample(&f.c, TCT_MS(400));
+  tct_tcp_rtt_sample(&f.s, &f.c, TCT_MS(400));
   near_ms(rto_ms(&f), 1200);
   leaf_end(&f);
 }
@@ -94,14 +94,14 @@ static void extreme_samples__estimate__stays_sane(void **state) {
   (void)state;
   struct leaf f;
   leaf_init(&f, true);
-  tct_tcp_rtt_sample(&f.c, 0); /* on one machine */
+  tct_tcp_rtt_sample(&f.s, &f.c, 0); /* on one machine */
   assert_int_equal(f.c.rtt.min_us, 1);
   near_ms(rto_ms(&f), 1000);
   for (unsigned i = 0; i < 100; i++)
-    tct_tcp_rtt_sample(&f.c, i % 2 != 0 ? 0 : UINT64_MAX);
+    tct_tcp_rtt_sample(&f.s, &f.c, i % 2 != 0 ? 0 : UINT64_MAX);
   near_ms(rto_ms(&f), 60000);
   for (unsigned i = 0; i < 1000; i++)
-    tct_tcp_rtt_sample(&f.c, TCT_US(1));
+    tct_tcp_rtt_sample(&f.s, &f.c, TCT_US(1));
   near_ms(rto_ms(&f), 1000);
   assert_true(f.c.rtt.srtt_us8 >= 8);
   leaf_end(&f);
