@@ -131,23 +131,26 @@ ATTACK(a098_path_mtu_poisoning) {
 /* Every frame over 1280 bytes vanishes, and nobody says so: smaller ones are tried at R1. (Probing,
  * RFC 4821 and 8899, is another issue's.) */
 ATTACK(a099_path_mtu_black_hole) {
+  static bool have[200000];
   (void)state;
   FOR_BOTH_FAMILIES {
     struct lab_peer p;
     struct stream st = {.want = 100000};
+    memset(have, 0, sizeof have);
     lab_init(&l, v6, NULL);
     tct_sock k = lab_listen(&l, 80);
     lab_establish(&l, &p, k, 80, false);
     tct_time begun = l.now;
+    tct_seq first = p.ack;
     while (st.got < st.want) {
       write_more(&l, p.sock, &st);
       assert_true(lab_next(&l, TCT_S(61), &g));
       if (g.n > 1280)
         continue;
-      if (g.tcp.seq == p.ack) {
-        st.got += g.len;
-        lab_note(&p, &g);
-      }
+      for (uint32_t i = 0; i < g.len; i++) /* what comes out of order is kept */
+        have[(g.tcp.seq - first + i) % sizeof have] = true;
+      for (; have[p.ack - first]; p.ack++)
+        st.got++;
       lab_ack(&l, &p);
     }
     assert_true(l.now - begun <= TCT_S(60));
