@@ -142,10 +142,25 @@ void tct_config_get(const tct_stack *s, tct_config *c) {
   *c = s->cfg;
 }
 
+/* Fast Open's may change. */
+static bool are_same_keys(const tct_keys *a, const tct_keys *b) {
+  tct_keys like = *a;
+  memcpy(like.fastopen, b->fastopen, sizeof like.fastopen);
+  return memcmp(&like, b, sizeof like) == 0;
+}
+
+static void take_fastopen_keys(tct_stack *s, const tct_keys *k) {
+  for (unsigned i = 0; i < 2; i++) {
+    bool absent = all_zero(k->fastopen[i], sizeof k->fastopen[i]);
+    for (unsigned j = 0; j < 2; j++)
+      s->keys.fastopen[i][j] = absent ? tct_prng_u64(&s->prng) : k->fastopen[i][j];
+  }
+}
+
 static bool is_same_make(const tct_config *a, const tct_config *b) {
   return a->alloc.alloc == b->alloc.alloc && a->alloc.free == b->alloc.free &&
          a->alloc.ctx == b->alloc.ctx && memcmp(a->seed, b->seed, sizeof a->seed) == 0 &&
-         a->deterministic == b->deterministic && memcmp(&a->keys, &b->keys, sizeof a->keys) == 0 &&
+         a->deterministic == b->deterministic && are_same_keys(&a->keys, &b->keys) &&
          a->epoch_ns == b->epoch_ns && a->profile == b->profile && a->info == b->info &&
          memcmp(&a->limits, &b->limits, sizeof a->limits) == 0 && a->trace == b->trace &&
          a->trace_ctx == b->trace_ctx;
@@ -160,6 +175,8 @@ int tct_config_set(tct_stack *s, const tct_config *c) {
     return TCT_EINVAL;
   if (next.fastopen_blackhole_s != s->cfg.fastopen_blackhole_s)
     s->tcp->fastopen_off_n = 0; /* as writing Linux's sysctl does */
+  if (memcmp(next.keys.fastopen, s->cfg.keys.fastopen, sizeof next.keys.fastopen) != 0)
+    take_fastopen_keys(s, &next.keys);
   s->cfg = next;
   return TCT_OK;
 }

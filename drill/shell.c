@@ -40,12 +40,7 @@ static bool put_config(struct drill_run *r, const tct_config *c, const char *wha
     r->config = *c;
     return true;
   }
-  tct_config next = *c, now;
-  tct_config_get(r->stack, &now);
-  if (memcmp(&next.keys, &now.keys, sizeof now.keys) != 0)
-    (void)tct_keys_set(r->stack, &next.keys);
-  next.keys = now.keys;
-  int err = tct_config_set(r->stack, &next);
+  int err = tct_config_set(r->stack, c);
   return err == TCT_OK || drill_run_fail(r, "%s: %s", what, tct_strerror(err));
 }
 
@@ -123,13 +118,16 @@ static int run_sleep(struct drill_run *r, const struct command *c) {
   return 0;
 }
 
-/* ip route change ... mtu lock N initcwnd N; ip tcp_metrics flush: nothing is remembered. */
+/* ip route change ... mtu lock N initcwnd N; ip tcp_metrics flush. */
 static int run_ip(struct drill_run *r, const struct command *c) {
   const char *mtu = word_after(c, "lock") ? word_after(c, "lock") : word_after(c, "mtu");
   const char *segs = word_after(c, "initcwnd");
   tct_config config;
-  if (has_word(c, "tcp_metrics"))
+  if (has_word(c, "tcp_metrics")) {
+    if (r->stack && has_word(c, "flush"))
+      tct_fastopen_forget(r->stack);
     return 0;
+  }
   if (!has_word(c, "route") && !has_word(c, "ro") && !has_word(c, "r"))
     return -1;
   if (segs && get_config(r, &config)) {

@@ -187,6 +187,7 @@ tct_seq tct_tcp_reasm_data_end(
 void tct_tcp_reasm_duplicate(tct_stack *s, struct tct_tcp *c, tct_seq begin,
                              tct_seq end); /* to be told as D-SACK */
 void tct_tcp_reasm_sack_blocks(const struct tct_tcp *c, struct tct_tcp_opts *o, unsigned room);
+void tct_tcp_reasm_on_fin(struct tct_tcp *c); /* one beyond a gap came: it is told of, too */
 void tct_tcp_reasm_on_sack_sent(struct tct_tcp *c);
 
 /* ---- tcp_send.c: una, nxt, the peer's window, Nagle, silly windows --------------------------- */

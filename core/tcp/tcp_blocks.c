@@ -87,7 +87,8 @@ static bool join(struct tct_run *run, const struct tct_run *next) {
   bool alike = (run->flags & ~TCT_RUN_PUSH) == TCT_RUN_SACKED &&
                (next->flags & ~TCT_RUN_LAST) == TCT_RUN_SACKED;
   bool single = payload_of(next) <= run->seg_size && payload_of(next) <= next->seg_size;
-  if (!alike || !ends_whole(run) || !(single || next->seg_size == run->seg_size))
+  bool fin_alone = payload_of(next) == 0; /* a segment of its own, which a joined run would hide */
+  if (!alike || fin_alone || !ends_whole(run) || !(single || next->seg_size == run->seg_size))
     return false;
   run->end = next->end;
   run->flags = next->flags;

@@ -432,6 +432,7 @@ static void remember_fin(struct arrival *in, tct_seq fin_seq) {
     return;
   a->fin_seq = fin_seq;
   c->rcv.flags |= TCT_RCV_FIN_OOO;
+  tct_tcp_reasm_on_fin(c);
   if (in->text_len == 0)
     tct_tcp_recv_owe(c, TCT_WHY_ACK_DUP);
 }

@@ -149,22 +149,46 @@ static void add_block(struct tct_tcp_opts *o, unsigned room, struct tct_range r,
   o->sack[o->n_sack++].end = r.end;
 }
 
+/* Around a number that is held; a FIN beyond a gap is the last of its block, or a block of its own.
+ */
+static bool find_block(const struct tct_tcp *c, const struct tct_tcp_active *a, tct_seq at,
+                       struct tct_range *block) {
+  bool fin = (c->rcv.flags & TCT_RCV_FIN_OOO) != 0;
+  const struct tct_range *r = tct_ranges_find(&a->ooo.set, at);
+  if (r == NULL && (!fin || at != a->fin_seq))
+    return false;
+  if (r == NULL)
+    r = tct_ranges_find(&a->ooo.set, tct_seq_sub(at, 1));
+  *block = r != NULL ? *r : (struct tct_range){at, at};
+  if (fin && block->end == a->fin_seq)
+    block->end = tct_seq_add(block->end, 1);
+  return true;
+}
+
+void tct_tcp_reasm_on_fin(struct tct_tcp *c) {
+  struct tct_tcp_active *a = tct_tcp_active(c);
+  if (a != NULL)
+    remember_recent(&a->ooo, a->fin_seq);
+}
+
 /* First a duplicate to report, then the block of the newest arrival, then older ones (RFC 2018 4,
  * RFC 2883 4). */
 void tct_tcp_reasm_sack_blocks(const struct tct_tcp *c, struct tct_tcp_opts *o, unsigned room) {
   const struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_range block;
   if (a == NULL)
     return;
   bool dsack = a->ooo.n_dsack > 0;
   if (dsack)
     add_block(o, room, a->ooo.dsack[0], true);
   for (unsigned i = 0; i < a->ooo.n_recent; i++) {
-    const struct tct_range *r = tct_ranges_find(&a->ooo.set, a->ooo.recent[i]);
-    if (r != NULL)
-      add_block(o, room, *r, dsack);
+    if (find_block(c, a, a->ooo.recent[i], &block))
+      add_block(o, room, block, dsack);
   }
-  for (unsigned i = 0; i < a->ooo.set.n && o->n_sack < room; i++)
-    add_block(o, room, a->ooo.set.at[i], dsack);
+  for (unsigned i = 0; i < a->ooo.set.n && o->n_sack < room; i++) {
+    if (find_block(c, a, a->ooo.set.at[i].begin, &block))
+      add_block(o, room, block, dsack);
+  }
 }
 
 void tct_tcp_reasm_on_sack_sent(struct tct_tcp *c) {

@@ -14,10 +14,12 @@ static long shutdown_unopened(struct lsock *l, int fd, int how) {
   struct lsock_file *f = l->files[fd];
   if (f->phase == LSOCK_LISTENING && how == SHUT_WR)
     return 0;
-  if (f->phase == LSOCK_CONNECTING)
+  if (f->phase == LSOCK_CONNECTING) {
     (void)tct_sock_abort(l->stack, f->handle);
-  else
+    f->err = ECONNRESET; /* what Linux's disconnect leaves */
+  } else {
     (void)tct_sock_close(l->stack, f->handle);
+  }
   f->has_handle = false;
   f->phase = LSOCK_IDLE;
   long r = lsock_file_open(l, fd);

@@ -60,10 +60,12 @@ struct lsock_file {
   uint8_t kind, phase;
   bool has_handle, is_nonblock, is_v6;
   bool read_shut, write_shut;
-  bool is_strict;    /* of a stack that keeps to the RFC */
-  bool had_eof;      /* the peer's FIN was reached */
-  bool connect_told; /* connect() has reported success */
-  bool connect_lost; /* an attempt failed that connect() has not reported */
+  bool is_strict;       /* of a stack that keeps to the RFC */
+  bool had_eof;         /* the peer's FIN was reached */
+  bool connect_told;    /* connect() has reported success */
+  bool connect_lost;    /* an attempt failed that connect() has not reported */
+  bool is_opening_send; /* a send opens, or waits for what opens (fastopen.c) */
+  size_t syn_bytes;     /* of it that went with the SYN */
   bool linger_on, is_lingering, is_cloexec;
   bool is_short; /* a write or poll found no room: SOCK_NOSPACE */
   int linger_s;
@@ -97,11 +99,24 @@ struct lsock_pieces {
   const struct iovec *iov;
   size_t n;
   int flags;
+  const tct_endpoint *to; /* MSG_FASTOPEN; NULL: none given */
+  long to_err;            /* an address that is none: errno, negative */
 };
 /* transfer.c: a stream's send; *done as in lsock_send. */
 long lsock_transfer_send(struct lsock *l, int fd, const struct lsock_pieces *p, size_t *done);
 
+/* fastopen.c */
+/* Connected in name only: the SYN waits for the first data. */
+bool lsock_fastopen_waits(struct lsock *l, const struct lsock_file *f);
+/* What Fast Open makes of a send: 1, go on with it from *done; else the call's result. */
+long lsock_fastopen_send(struct lsock *l, int fd, const struct lsock_pieces *p, size_t *done);
+long lsock_fastopen_key_set(struct lsock *l, const struct lsock_file *f, const void *value,
+                            size_t len);
+long lsock_fastopen_key_get(struct lsock *l, const struct lsock_file *f, uint8_t *out);
+
 /* lsock.c */
+/* An attempt to connect has begun. */
+void lsock_file_connecting(struct lsock *l, int fd);
 /* NULL: no such descriptor. */
 struct lsock_file *lsock_file_at(struct lsock *l, int fd);
 /* NULL: *err is -EBADF, or -ENOTSOCK for what is no socket. */

@@ -261,6 +261,15 @@ static long disconnect(struct lsock *l, int fd) {
   return lsock_file_open(l, fd);
 }
 
+void lsock_file_connecting(struct lsock *l, int fd) {
+  struct lsock_file *f = l->files[fd];
+  f->phase = LSOCK_CONNECTING;
+  /* of an attempt before */
+  f->read_shut = f->write_shut = f->connect_told = f->connect_lost = f->had_eof = false;
+  f->tx_bytes = 0;
+  lsock_ready_wake(l, fd, 0);
+}
+
 static long start_connect(struct lsock *l, int fd, const tct_endpoint *remote) {
   struct lsock_file *f = l->files[fd];
   long r = lsock_file_open(l, fd);
@@ -271,11 +280,9 @@ static long start_connect(struct lsock *l, int fd, const tct_endpoint *remote) {
     return r;
   if (f->kind == LSOCK_UDP)
     return 0;
-  f->phase = LSOCK_CONNECTING;
-  /* of an attempt before */
-  f->read_shut = f->write_shut = f->connect_told = f->connect_lost = f->had_eof = false;
-  f->tx_bytes = 0;
-  lsock_ready_wake(l, fd, 0);
+  lsock_file_connecting(l, fd);
+  if (lsock_fastopen_waits(l, f))
+    return 0;
   return f->is_nonblock ? -EINPROGRESS : LSOCK_SLEEP;
 }
 
@@ -305,6 +312,8 @@ long lsock_connect(struct lsock *l, int fd, const tct_endpoint *remote) {
   case LSOCK_IDLE:
     return f->connect_lost ? finish_connect(f) : start_connect(l, fd, remote);
   case LSOCK_CONNECTING:
+    if (lsock_fastopen_waits(l, f))
+      return -EISCONN;
     return f->is_nonblock ? -EALREADY : LSOCK_SLEEP;
   case LSOCK_LISTENING:
     return -EISCONN;

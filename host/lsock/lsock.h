@@ -83,7 +83,8 @@ long lsock_give_up(struct lsock *l, int fd, enum lsock_wait w, size_t done);
 
 /* `done` carries what an interrupted blocking send has already handed over; 0 at first. */
 long lsock_send(struct lsock *l, int fd, const void *buf, size_t len, int flags, size_t *done);
-/* Datagrams; on a stream socket `to` must be NULL unless flags has MSG_FASTOPEN (unsupported). */
+/* Datagrams; of a stream socket `to` counts with MSG_FASTOPEN only. A stream send that may sleep is
+ * better made by lsock_sendmsg, which keeps count of what is done. */
 long lsock_sendto(struct lsock *l, int fd, const void *buf, size_t len, int flags,
                   const tct_endpoint *to);
 long lsock_recv(struct lsock *l, int fd, void *buf, size_t len, int flags);

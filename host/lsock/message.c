@@ -77,7 +77,12 @@ long lsock_sendmsg(struct lsock *l, int fd, const struct msghdr *m, int flags, s
   err = check_control(m);
   if (err < 0)
     return err;
-  return lsock_transfer_send(l, fd, &(struct lsock_pieces){m->msg_iov, m->msg_iovlen, flags}, done);
+  tct_endpoint to;
+  struct lsock_pieces p = {.iov = m->msg_iov, .n = m->msg_iovlen, .flags = flags};
+  if (m->msg_name)
+    p.to_err = lsock_address_read(m->msg_name, m->msg_namelen, &to);
+  p.to = m->msg_name && p.to_err == 0 ? &to : NULL;
+  return lsock_transfer_send(l, fd, &p, done);
 }
 
 /* ---- recvmsg --------------------------------------------------------------------------------- */

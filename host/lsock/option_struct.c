@@ -102,7 +102,8 @@ bool lsock_option_set(struct lsock *l, struct lsock_file *f, const struct lsock_
                       long *r) {
   bool is_socket = o->level == SOL_SOCKET, is_tcp = o->level == SOL_TCP && f->kind == LSOCK_TCP;
   bool is_timeout = is_socket && (o->name == SO_RCVTIMEO || o->name == SO_SNDTIMEO);
-  bool is_ours = is_timeout || (is_tcp && o->name == TCP_CONGESTION) ||
+  bool is_key = is_tcp && o->name == TCP_FASTOPEN_KEY;
+  bool is_ours = is_timeout || is_key || (is_tcp && o->name == TCP_CONGESTION) ||
                  (is_socket && (o->name == SO_LINGER || o->name == SO_MAX_PACING_RATE ||
                                 o->name == SO_TIMESTAMPING));
   if (!is_ours)
@@ -111,6 +112,8 @@ bool lsock_option_set(struct lsock *l, struct lsock_file *f, const struct lsock_
     *r = -EFAULT;
   else if (is_timeout)
     *r = set_timeout(f, o);
+  else if (is_key)
+    *r = lsock_fastopen_key_set(l, f, o->in, o->len);
   else if (is_tcp)
     *r = set_congestion(l, f, o);
   else if (o->name == SO_LINGER)
@@ -232,12 +235,20 @@ static long get_info(struct lsock *l, struct lsock_file *f, const struct lsock_o
   return lsock_option_put(o->out, o->out_len, &out, sizeof out);
 }
 
+static long get_fastopen_key(struct lsock *l, struct lsock_file *f, const struct lsock_option *o) {
+  uint8_t key[32];
+  long n = lsock_fastopen_key_get(l, f, key);
+  return n < 0 ? n : lsock_option_put(o->out, o->out_len, key, (size_t)n);
+}
+
 static bool get_tcp(struct lsock *l, struct lsock_file *f, const struct lsock_option *o, long *r) {
   int none = 0;
   if (o->name == TCP_CONGESTION)
     *r = get_congestion(l, f, o);
   else if (o->name == TCP_INFO)
     *r = get_info(l, f, o);
+  else if (o->name == TCP_FASTOPEN_KEY)
+    *r = get_fastopen_key(l, f, o);
   else if (o->name == TCP_CC_INFO) /* the loss-based ones tell nothing: length 0 */
     *r = lsock_option_put(o->out, o->out_len, &none, 0);
   else if (o->name == TCP_IS_MPTCP_NAME)

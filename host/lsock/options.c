@@ -32,8 +32,7 @@ enum conv {
   OWN_FLAG,
   OWN_SWITCH, /* 0 or 1, else EINVAL */
   QUICKACK,
-  BROADCAST,
-  SYNCNT /* Linux does not count the SYNs of tcp_syn_linear_timeouts, the core counts all */
+  BROADCAST
 };
 
 struct row {
@@ -70,11 +69,14 @@ static const struct row rows[] = {
     {SOL_TCP, TCP_KEEPIDLE, PLAIN, TCT_OPT_KEEPIDLE_S, 1, 32767},
     {SOL_TCP, TCP_KEEPINTVL, PLAIN, TCT_OPT_KEEPINTVL_S, 1, 32767},
     {SOL_TCP, TCP_KEEPCNT, PLAIN, TCT_OPT_KEEPCNT, 1, 127},
-    {SOL_TCP, TCP_SYNCNT, SYNCNT, TCT_OPT_SYN_RETRIES, 1, 127},
+    {SOL_TCP, TCP_SYNCNT, PLAIN, TCT_OPT_SYN_RETRIES, 1, 127},
     {SOL_TCP, TCP_LINGER2, LINGER2, TCT_OPT_FIN_WAIT_2_MS, ANY_MIN, ANY_MAX},
     {SOL_TCP, TCP_DEFER_ACCEPT, DEFER, TCT_OPT_DEFER_ACCEPT_S, ANY_MIN, ANY_MAX},
     {SOL_TCP, TCP_WINDOW_CLAMP, CLAMP, TCT_OPT_WINDOW_CLAMP, 0, ANY_MAX},
     {SOL_TCP, TCP_USER_TIMEOUT, PLAIN, TCT_OPT_USER_TIMEOUT_MS, 0, ANY_MAX},
+    {SOL_TCP, TCP_FASTOPEN, PLAIN, TCT_OPT_FASTOPEN, 0, ANY_MAX},
+    {SOL_TCP, TCP_FASTOPEN_CONNECT, PLAIN, TCT_OPT_FASTOPEN_CONNECT, 0, 1},
+    {SOL_TCP, TCP_FASTOPEN_NO_COOKIE, PLAIN, TCT_OPT_FASTOPEN_NO_COOKIE, 0, 1},
     {SOL_TCP, TCP_NOTSENT_LOWAT, PLAIN, TCT_OPT_NOTSENT_LOWAT, ANY_MIN, ANY_MAX},
     {SOL_TCP, LSOCK_TCP_INQ, OWN_SWITCH, LSOCK_OWN_INQ, 0, 1},
     {SOL_IP, IP_TOS, TOS, TCT_OPT_DSCP, ANY_MIN, ANY_MAX},
@@ -156,9 +158,6 @@ static int64_t to_core(struct lsock_file *f, const struct row *row, int v) {
     return v < 0 ? 1 : v > 120 ? 120000 : (int64_t)v * 1000;
   case DEFER:
     return round_defer(v);
-  case SYNCNT:
-    v += f->is_strict ? 0 : LSOCK_SYN_LINEAR;
-    return v > 127 ? 127 : v;
   case CLAMP:
     return v && v < 1152 ? 1152 : v;
   default:
@@ -176,8 +175,6 @@ static int from_core(const struct lsock_file *f, const struct row *row, int64_t 
   case FLAG:
   case BROADCAST:
     return v != 0;
-  case SYNCNT:
-    return (int)v - (f->is_strict ? 0 : LSOCK_SYN_LINEAR);
   case LINGER2:
     return (int)(v / 1000);
   case TOS:

@@ -62,7 +62,7 @@ static uint32_t mask_of_stream(struct lsock *l, struct lsock_file *f) {
   if (f->phase == LSOCK_LISTENING)
     return mask_of_core(l, f) & (POLLIN | POLLRDNORM);
   if (f->phase == LSOCK_CONNECTING)
-    return mask_of_error(f);
+    return mask_of_error(f) | (lsock_fastopen_waits(l, f) ? POLLOUT | POLLWRNORM : 0u);
   uint32_t mask = f->phase == LSOCK_CONNECTED && f->has_handle ? mask_of_open(l, f) : 0;
   if (f->phase == LSOCK_IDLE || f->phase == LSOCK_OVER)
     mask |= POLLOUT | POLLWRNORM | POLLHUP;

@@ -41,10 +41,8 @@ static bool set_wscale(tct_config *c, const char *v) {
   c->no_wscale = nth_number(v, 0) == 0;
   return true;
 }
-/* Linux does not count the SYNs of tcp_syn_linear_timeouts; the stack counts all. */
 static bool set_syn_retries(tct_config *c, const char *v) {
-  int64_t linear = c->profile == TCT_PROFILE_LINUX ? LSOCK_SYN_LINEAR : 0;
-  c->syn_retries = (uint8_t)(nth_number(v, 0) + linear);
+  c->syn_retries = (uint8_t)nth_number(v, 0);
   return true;
 }
 static bool set_synack_retries(tct_config *c, const char *v) {

@@ -8,8 +8,6 @@
 
 #include "tercet/tercet.h"
 
-enum { LSOCK_SYN_LINEAR = 4 }; /* tcp_syn_linear_timeouts of Linux 6.18 and of the LINUX profile */
-
 /* name: "tcp_sack", or with a path before it (net.ipv4.tcp_sack, /proc/sys/net/ipv4/tcp_sack).
  * 0: done, by tct_config_set's next call. -ENOENT: no such setting. -EINVAL: the stack has not this
  * value. */

@@ -11,9 +11,6 @@
 #include <sys/socket.h>
 
 enum {
-  /* Linux ignores flags that it does not know in these calls; what would change the outcome and is
-   * not done here is refused. */
-  SEND_REFUSED = MSG_FASTOPEN,
   FRAGS_MAX = 17 /* pieces of memory that one buffer of Linux can name */
 };
 
@@ -25,8 +22,6 @@ static unsigned core_send_flags(int flags) {
 
 /* May bytes be written at all? 1: yes; else the call's result. */
 static long check_send(struct lsock_file *f, int flags) {
-  if (flags & SEND_REFUSED)
-    return -EOPNOTSUPP;
   if (f->err)
     return lsock_file_take_err(f);
   if (f->write_shut)
@@ -86,7 +81,10 @@ static long end_send(struct lsock *l, struct lsock_file *f, const struct lsock_p
 
 long lsock_transfer_send(struct lsock *l, int fd, const struct lsock_pieces *p, size_t *done) {
   struct lsock_file *f = lsock_file_at(l, fd);
-  long r = check_send(f, p->flags);
+  long r = lsock_fastopen_send(l, fd, p, done);
+  if (r != 1)
+    return r;
+  r = check_send(f, p->flags);
   if (r != 1)
     return *done && r != LSOCK_SLEEP ? end_send(l, f, p, *done) : r;
   r = hand_over(l, f, p, done);
@@ -107,7 +105,8 @@ long lsock_send(struct lsock *l, int fd, const void *buf, size_t len, int flags,
     return lsock_sendto(l, fd, buf, len, flags, NULL);
   if (f->kind != LSOCK_TCP)
     return -ENOTSOCK;
-  return lsock_transfer_send(l, fd, &(struct lsock_pieces){&one, 1, flags}, done);
+  return lsock_transfer_send(l, fd, &(struct lsock_pieces){.iov = &one, .n = 1, .flags = flags},
+                             done);
 }
 
 long lsock_sendto(struct lsock *l, int fd, const void *buf, size_t len, int flags,
@@ -117,9 +116,9 @@ long lsock_sendto(struct lsock *l, int fd, const void *buf, size_t len, int flag
     return -EBADF;
   if (f->kind == LSOCK_TCP) {
     size_t done = 0;
-    if (flags & MSG_FASTOPEN)
-      return -EOPNOTSUPP;
-    return lsock_send(l, fd, buf, len, flags, &done);
+    struct iovec one = {(void *)(uintptr_t)buf, len};
+    struct lsock_pieces p = {.iov = &one, .n = 1, .flags = flags, .to = to};
+    return lsock_transfer_send(l, fd, &p, &done);
   }
   if (f->kind != LSOCK_UDP)
     return -ENOTSOCK;

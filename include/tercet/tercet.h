@@ -319,8 +319,8 @@ TCT_API tct_stack *tct_new(const tct_config *c, int *err) TCT_MUST_CHECK;
 TCT_API void tct_free(tct_stack *s);
 /* The configuration with all defaults resolved; and a changed one from now on, as sysctls are:
  * new sockets start with it, and rules that are not copied into a socket hold at once. What a stack
- * is made of (alloc, seed, deterministic, keys, epoch_ns, profile, info, limits, trace) must be as
- * it was: TCT_EINVAL. */
+ * is made of (alloc, seed, deterministic, keys but Fast Open's, epoch_ns, profile, info, limits,
+ * trace) must be as it was: TCT_EINVAL. */
 TCT_API void tct_config_get(const tct_stack *s, tct_config *c);
 TCT_API int tct_config_set(tct_stack *s, const tct_config *c) TCT_MUST_CHECK;
 /* New keys from now on; all-zero ones are drawn. The table key stays while there are TCP sockets or
