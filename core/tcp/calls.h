@@ -383,6 +383,7 @@ tct_cc tct_tcp_cc_algorithm(const tct_stack *s, const struct tct_tcp *c);
 bool tct_tcp_cc_is_known(tct_cc id);
 int tct_tcp_cc_choose(tct_stack *s, struct tct_tcp *c, tct_cc id); /* ENOENT, ENOMEM */
 void tct_tcp_cc_drop(tct_stack *s, struct tct_extra *x);           /* the algorithm's record */
+void tct_tcp_cc_on_news(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_ack *a);
 void tct_tcp_cc_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_ack *a);
 void tct_tcp_cc_on_loss(tct_stack *s, struct tct_tcp *c,
                         uint32_t flight); /* once a window: ssthresh */

@@ -255,6 +255,14 @@ void tct_tcp_cc_on_sent(struct tct_tcp *c) {
 
 /* ---- Told of ACKs and losses ----------------------------------------------------------------- */
 
+/* What the ACK tells of the path, before recovery draws its conclusions: as in Linux. */
+void tct_tcp_cc_on_news(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_ack *ack) {
+  const struct tct_cc_ops *ops = ops_of(s, c);
+  void *state = ops->on_news != NULL && tct_tcp_active(c) != NULL ? state_of(s, c) : NULL;
+  if (state != NULL)
+    ops->on_news(s, c, state, ack);
+}
+
 /* Every ACK comes by; the window grows outside recovery, by what arrived. */
 void tct_tcp_cc_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_ack *ack) {
   const struct tct_tcp_active *a = tct_tcp_active(c);
@@ -263,8 +271,6 @@ void tct_tcp_cc_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_ack
   if (a == NULL || !TCT_RULE(MUST_19))
     return;
   void *state = state_of(s, c);
-  if (ops->on_news != NULL && state != NULL)
-    ops->on_news(s, c, state, ack);
   if (!ops->owns_cwnd && tct_tcp_cc_prr_on_ack(s, c, ack))
     return;
   bool heard = ack->acked_bytes > 0;
@@ -284,6 +290,9 @@ void tct_tcp_cc_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_ack
 static uint32_t ssthresh_now(tct_stack *s, struct tct_tcp *c, uint32_t flight) {
   const struct tct_cc_ops *ops = ops_of(s, c);
   void *state = state_of(s, c);
+  uint32_t *count = count_of(c);
+  if (count != NULL)
+    *count = 0; /* growth begins anew */
   if (ops->state_bytes > 0 && state == NULL)
     return tct_tcp_cc_reno_half(s, c, flight);
   return ops->ssthresh(s, c, state, flight);

@@ -299,6 +299,7 @@ static void take_ack(struct arrival *in, struct tct_tcp_ack *a) {
   tct_tcp_timer_on_answer(c, s->now);
   if (a->advanced)
     tct_tcp_timer_on_progress(s, c);
+  tct_tcp_cc_on_news(s, c, a);
   tct_tcp_recover_on_ack(s, c, a);
   if (a->ece)
     tct_tcp_ecn_heed(s, c, a);

@@ -24,6 +24,7 @@ static void on_ack(struct leaf *f, uint32_t segs, uint64_t rtt_ns) {
   a.rtt_ns = rtt_ns;
   a.last_at = TCT_NEVER;
   a.sacked_last_at = TCT_NEVER;
+  tct_tcp_cc_on_news(&f->s, &f->c, &a);
   tct_tcp_cc_on_ack(&f->s, &f->c, &a);
 }
 

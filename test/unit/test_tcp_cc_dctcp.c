@@ -13,6 +13,7 @@ static void window_of_acks(struct leaf *f, uint32_t segs, uint32_t marked_segs) 
   a.rtt_ns = TCT_NEVER;
   f->c.snd.una = f->c.snd.nxt;
   f->c.snd.nxt += 1;
+  tct_tcp_cc_on_news(&f->s, &f->c, &a);
   tct_tcp_cc_on_ack(&f->s, &f->c, &a);
 }
 
