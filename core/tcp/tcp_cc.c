@@ -217,13 +217,23 @@ static void judge_starving(tct_stack *s, struct tct_tcp *c, uint32_t out) {
     give_back(s, c);
 }
 
+/* No room for a segment; or what room there is waits to become a train's (tcp_push). */
+static bool is_window_full(const tct_stack *s, const struct tct_tcp *c) {
+  bool wants_override;
+  uint32_t room = tct_tcp_recover_room(s, c);
+  if (room < tct_tcp_send_mss(s, c))
+    return true;
+  return tct_tcp_send_unsent(c) > 0 && room < tct_tcp_send_window_left(c) &&
+         tct_tcp_push_should_wait(s, c, tct_tcp_send_usable(s, c, &wants_override));
+}
+
 /* At the end of a burst: how far was the window used? The strongest sign within a round trip
  * counts. */
 static void judge_use(tct_stack *s, struct tct_tcp *c) {
   struct tct_tcp_active *a = tct_tcp_active(c);
   if (a == NULL || !tct_tcp_syn_acked(c))
     return;
-  bool limited = tct_tcp_recover_room(s, c) < tct_tcp_send_mss(s, c);
+  bool limited = is_window_full(s, c);
   if (!a->cc.sent && !(limited && tct_tcp_send_unsent(c) > 0))
     return;
   a->cc.sent = false;
