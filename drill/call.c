@@ -12,6 +12,7 @@
 
 #include "drill/names.h"
 
+#define RETURN_LIMIT_NS 1000000000u    /* packetdrill waits as long */
 #define SLEEP_LIMIT_NS 86400000000000u /* a plain call that takes a day will never return */
 
 /* ---- Arguments ------------------------------------------------------------------------------- */
@@ -253,7 +254,16 @@ bool drill_call_finish(struct drill_run *r) {
   return !r->pending.is_active || wait_for_pending(r, r->now_ns + SLEEP_LIMIT_NS);
 }
 
+/* A call that has just been woken on a real clock needs a moment to return. */
+static void await_pending(struct drill_run *r) {
+  uint64_t limit_ns = r->now_ns + RETURN_LIMIT_NS;
+  while (r->linux && r->pending.is_active && !r->failure)
+    if (!drill_world_step(r, limit_ns))
+      return;
+}
+
 static bool start_op(struct drill_run *r, struct drill_op *op) {
+  await_pending(r);
   long result = op->attempt(r, op);
   if (r->failure)
     return false;
