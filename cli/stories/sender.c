@@ -388,6 +388,16 @@ void story_race_play(struct stage *st) {
   tell_race(st, &r);
 }
 
+/* How often a window changed in the second half of the race. */
+static unsigned count_changes(const struct stage *st, uint16_t port) {
+  unsigned n = 0;
+  for (size_t i = 0; i < st->n_records; i++) {
+    const tct_trace *t = &st->records[i].t;
+    n += t->kind == TCT_TRACE_CC && t->lport == port && t->at > SEC(RACE_SECONDS / 2);
+  }
+  return n;
+}
+
 bool story_race_check(struct stage *st) {
   uint64_t whole = (uint64_t)RACE_RATE / 8 * RACE_SECONDS, n = st->fact[RACERS + 1];
   EXPECT(st, n >= 2);
@@ -395,6 +405,8 @@ bool story_race_check(struct stage *st) {
   /* Nobody starves: a tenth of a fair share at the least. */
   for (unsigned i = 0; i < n; i++)
     EXPECT(st, st->fact[i] > whole / n / 10);
+  /* RFC 5681 3.1: one segment a round trip, and back at a loss; it never stands still. */
+  EXPECT(st, count_changes(st, RACE_PORT) > 20 && count_changes(st, RACE_PORT + 1) > 20);
   EXPECT(st, stage_fates(st, 1, LEFT, TCT_SIM_QUEUE_FULL) > 0);
   return true;
 }
