@@ -24,7 +24,7 @@ uint32_t tct_tcp_cc_prr_window(const struct tct_tcp_prr *prr, const struct tct_t
   }
   if (prr->out == 0) /* the first retransmission goes whatever happens */
     send = tct_max_u32(send, in->unit);
-  return in->pipe + send;
+  return tct_add_sat_u32(in->pipe, send);
 }
 
 static bool counts_segs(const tct_stack *s) {
