@@ -257,6 +257,8 @@ int tct_sock_accept(tct_stack *s, tct_sock k, void *user, tct_sock *child) {
 
 static void shut_receive(tct_stack *s, struct tct_tcp *c) {
   c->rcv.flags |= TCT_RCV_SHUT;
+  if (s->tcp->profile->shut_keeps_text)
+    return;
   tct_tcp_reasm_discard(s, c);
   tct_tcp_recv_on_app_read(s, c);
   tct_sock_event_on_drained(s, c);

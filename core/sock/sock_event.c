@@ -63,7 +63,8 @@ void tct_sock_event_done(tct_stack *s, struct tct_tcp *c, int err, tct_why why) 
 }
 
 void tct_sock_event_on_drained(tct_stack *s, struct tct_tcp *c) {
-  bool wanted = (c->sockf & TCT_SOCKF_CLOSED) == 0 && (c->rcv.flags & TCT_RCV_SHUT) == 0;
+  bool reads = (c->rcv.flags & TCT_RCV_SHUT) == 0 || s->tcp->profile->shut_keeps_text;
+  bool wanted = (c->sockf & TCT_SOCKF_CLOSED) == 0 && reads;
   if ((c->sockf & TCT_SOCKF_DONE) == 0)
     return;
   tct_sock_event_post(s, c, wanted && unread_of(c) > 0 ? TCT_EV_READABLE : TCT_EV_CLOSED);

@@ -25,10 +25,12 @@ struct tct_tcp_profile {
   uint16_t port_first, port_last;
   uint32_t override_ms; /* silly-window override, 100..1000 [MUST-38] */
   uint32_t persist_max_ms;
-  uint8_t congestion;        /* the algorithm that sockets start with */
-  uint32_t fastopen;         /* TCT_FASTOPEN_* */
-  bool syn_mss_of_path;      /* a SYN that was too big for the path goes again with its MSS */
-  bool icmp_ends_opening;    /* any unreachable ends a connect, soft or hard */
+  uint8_t congestion;     /* the algorithm that sockets start with */
+  uint32_t fastopen;      /* TCT_FASTOPEN_* */
+  bool syn_mss_of_path;   /* a SYN that was too big for the path goes again with its MSS */
+  bool icmp_ends_opening; /* any unreachable ends a connect, soft or hard */
+  bool shut_keeps_text;   /* shutdown for reading discards nothing; after both ways, text is refused
+                             as by nobody */
   bool acks_crossed_syn_ack; /* the SYN,ACK that ends a simultaneous open is told as a duplicate */
   uint32_t syn_bad_ack_ms; /* a SYN answered by a wrong ACK goes again so soon; 0: when it is due */
 };

@@ -361,13 +361,20 @@ static bool trim(struct arrival *in, struct tct_text *t) {
 /* The application has closed both ways: what comes now would be lost, and the peer must know
  * [RFC9293 SHLD-3]. */
 static tct_verdict refuse_text(struct arrival *in) {
+  bool is_told = (in->c->sockf & TCT_SOCKF_CLOSED) == 0;
   in->s->n.TCPAbortOnData++;
-  if (in->s->cfg.profile == TCT_PROFILE_LINUX) /* as a stranger's segment: SEQ = SEG.ACK */
+  if (in->s->tcp->profile->shut_keeps_text) /* as if nobody were here */
     tct_tcp_output_reset(in->s, in->p, in->h, TCT_WHY_RST_AFTER_CLOSE);
   else
     tct_tcp_output_rst(in->s, in->c, TCT_WHY_RST_AFTER_CLOSE);
-  tct_tcp_state_end(in->s, in->c, 0, TCT_WHY_RST_AFTER_CLOSE);
+  tct_tcp_state_end(in->s, in->c, is_told ? TCT_ECONNRESET : 0, TCT_WHY_RST_AFTER_CLOSE);
   return TCT_DROP_DATA_AFTER_CLOSE;
+}
+
+/* Linux takes shutdown of both ways for a close, once its FIN is on the way. */
+static bool has_shut_both(const struct arrival *in) {
+  bool waits = in->c->state == TCT_FIN_WAIT_1 || in->c->state == TCT_FIN_WAIT_2;
+  return waits && (in->c->rcv.flags & TCT_RCV_SHUT) != 0 && in->s->tcp->profile->shut_keeps_text;
 }
 
 static void report_duplicate_head(struct arrival *in) {
@@ -392,7 +399,7 @@ static tct_verdict step7_text(struct arrival *in) {
   }
   if (!trim(in, &t))
     return TCT_ACCEPTED;
-  if ((c->sockf & TCT_SOCKF_CLOSED) != 0 && TCT_RULE(SHLD_3))
+  if (((c->sockf & TCT_SOCKF_CLOSED) != 0 || has_shut_both(in)) && TCT_RULE(SHLD_3))
     return refuse_text(in);
   report_duplicate_head(in);
   tct_tcp_ecn_on_text(s, c, in->p);

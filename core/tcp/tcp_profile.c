@@ -34,6 +34,7 @@ static const struct tct_tcp_profile linux_profile = {
     .syn_mss_of_path = true,
     .icmp_ends_opening = true,
     .acks_crossed_syn_ack = true,
+    .shut_keeps_text = true,
     .syn_bad_ack_ms = 8,
 };
 

@@ -131,7 +131,7 @@ tct_verdict tct_tcp_reasm_input(tct_stack *s, struct tct_tcp *c, const struct tc
   uint32_t seg_len = t->pkt->seg_size != 0 ? t->pkt->seg_size : t->len;
   TCT_EXTRA_ADD(c, bytes_received, tct_seq_len(c->rcv.nxt, end));
   tct_tcp_recv_on_in_order(s, c, tct_seq_len(c->rcv.nxt, end), seg_len, had_gap);
-  if ((c->rcv.flags & TCT_RCV_SHUT) != 0)
+  if ((c->rcv.flags & TCT_RCV_SHUT) != 0 && !s->tcp->profile->shut_keeps_text)
     tct_tcp_reasm_discard(s, c);
   return TCT_ACCEPTED;
 }

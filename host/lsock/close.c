@@ -34,8 +34,11 @@ long lsock_shutdown(struct lsock *l, int fd, int how) {
     return err;
   if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR)
     return -EINVAL;
-  if (f->phase == LSOCK_IDLE || f->phase == LSOCK_OVER)
+  if (f->phase == LSOCK_IDLE || f->phase == LSOCK_OVER) { /* nothing to shut, and yet it is shut */
+    f->read_shut = f->read_shut || how != SHUT_WR;
+    f->write_shut = f->write_shut || how != SHUT_RD;
     return -ENOTCONN;
+  }
   if (f->phase == LSOCK_LISTENING || f->phase == LSOCK_CONNECTING)
     return shutdown_unopened(l, fd, how);
   if (how != SHUT_WR)

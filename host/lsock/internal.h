@@ -54,6 +54,7 @@ enum lsock_own {
 };
 
 struct lsock_queue; /* errqueue.c */
+struct lsock_wmem;  /* wmem.c */
 struct lsock_pipe;  /* pipe.c */
 
 struct lsock_file {
@@ -67,7 +68,8 @@ struct lsock_file {
   bool is_opening_send; /* a send opens, or waits for what opens (fastopen.c) */
   size_t syn_bytes;     /* of it that went with the SYN */
   bool linger_on, is_lingering, is_cloexec;
-  bool is_short; /* a write or poll found no room: SOCK_NOSPACE */
+  bool is_send_asleep; /* a write sleeps until there is room */
+  bool is_short;       /* a write or poll found no room: SOCK_NOSPACE */
   int linger_s;
   int err;                 /* what SO_ERROR would give, positive */
   int soft_err;            /* and what it gives when there is no such error */
@@ -81,6 +83,7 @@ struct lsock_file {
   uint32_t news[LSOCK_NEWS_KINDS]; /* how often each TCT_EV_* bit came */
   tct_sock handle;
   struct lsock_interest *interest; /* EPOLL: LSOCK_INTEREST_MAX of them */
+  struct lsock_wmem *wmem;         /* wmem.c */
   struct lsock_queue *errors;      /* NULL: nothing was ever queued */
   struct lsock_pipe *pipe;         /* PIPE: shared by both ends */
   bool is_pipe_writer;
@@ -138,7 +141,7 @@ uint32_t lsock_ready_mask(struct lsock *l, int fd);
  * `events`; 0 wakes all, as a change of state does. */
 void lsock_ready_wake(struct lsock *l, int fd, uint32_t events);
 /* At least a third of the send buffer is free, and TCP_NOTSENT_LOWAT allows more. */
-bool lsock_ready_is_writeable(struct lsock *l, const struct lsock_file *f);
+bool lsock_ready_is_writeable(struct lsock *l, struct lsock_file *f);
 /* fd was closed. */
 void lsock_ready_forget(struct lsock *l, int fd);
 
@@ -168,6 +171,18 @@ void lsock_cmsg_put(struct msghdr *m, size_t *used, const struct lsock_cmsg *c);
 void lsock_cmsg_put_times(struct lsock *l, const struct lsock_file *f, struct msghdr *m,
                           size_t *used, uint64_t at);
 void lsock_cmsg_put_stamp(struct lsock *l, struct msghdr *m, size_t *used, uint64_t at);
+
+/* wmem.c: what Linux's send buffer would take; for the LINUX profile. */
+/* Bytes that may be handed over next, without asking again; 0: none. */
+size_t lsock_wmem_room(struct lsock *l, struct lsock_file *f);
+/* They were; counts tx_bytes. is_eor: nothing is put behind them. */
+void lsock_wmem_took(struct lsock_file *f, size_t n, bool is_eor);
+bool lsock_wmem_is_writeable(struct lsock *l, struct lsock_file *f);
+uint32_t lsock_wmem_queued(struct lsock *l, struct lsock_file *f);
+/* What SO_SNDBUF says, and what the core is told so that it never says no before us. */
+uint32_t lsock_wmem_limit(struct lsock *l, struct lsock_file *f);
+uint32_t lsock_wmem_core_limit(uint32_t linux_limit);
+void lsock_wmem_free(struct lsock_file *f);
 
 /* pipe.c */
 void lsock_pipe_close(struct lsock *l, int fd);

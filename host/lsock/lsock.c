@@ -42,6 +42,7 @@ static void free_file(struct lsock *l, int fd) {
   if (f->pipe)
     lsock_pipe_close(l, fd);
   lsock_errqueue_free(f);
+  lsock_wmem_free(f);
   l->files[fd] = NULL;
   free(f->interest);
   free(f);
@@ -258,6 +259,7 @@ static long disconnect(struct lsock *l, int fd) {
   f->tx_bytes = 0;
   f->connect_told = f->connect_lost = f->read_shut = f->write_shut = f->had_eof = false;
   lsock_errqueue_free(f);
+  lsock_wmem_free(f);
   return lsock_file_open(l, fd);
 }
 

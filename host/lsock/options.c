@@ -7,7 +7,6 @@
  */
 #define _GNU_SOURCE
 #include "host/lsock/option.h"
-#include "host/lsock/sysctl.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -32,7 +31,8 @@ enum conv {
   OWN_FLAG,
   OWN_SWITCH, /* 0 or 1, else EINVAL */
   QUICKACK,
-  BROADCAST
+  BROADCAST,
+  MAXSEG /* settled once the handshake has begun */
 };
 
 struct row {
@@ -65,7 +65,7 @@ static const struct row rows[] = {
     {SOL_TCP, TCP_NODELAY, FLAG, TCT_OPT_NODELAY, ANY_MIN, ANY_MAX},
     {SOL_TCP, TCP_CORK, FLAG, TCT_OPT_CORK, ANY_MIN, ANY_MAX},
     {SOL_TCP, TCP_QUICKACK, QUICKACK, TCT_OPT_QUICKACK, ANY_MIN, ANY_MAX},
-    {SOL_TCP, TCP_MAXSEG, PLAIN, TCT_OPT_MAXSEG, 88, 32767},
+    {SOL_TCP, TCP_MAXSEG, MAXSEG, TCT_OPT_MAXSEG, 88, 32767},
     {SOL_TCP, TCP_KEEPIDLE, PLAIN, TCT_OPT_KEEPIDLE_S, 1, 32767},
     {SOL_TCP, TCP_KEEPINTVL, PLAIN, TCT_OPT_KEEPINTVL_S, 1, 32767},
     {SOL_TCP, TCP_KEEPCNT, PLAIN, TCT_OPT_KEEPCNT, 1, 127},
@@ -126,7 +126,7 @@ static uint32_t double_buffer(int v, bool is_send) {
 static int64_t buffer_to_core(struct lsock_file *f, const struct row *row, int v) {
   uint32_t both = double_buffer(v, row->conv == SNDBUF);
   *(row->conv == SNDBUF ? &f->sndbuf : &f->rcvbuf) = both;
-  return both / 2;
+  return row->conv == SNDBUF && !f->is_strict ? lsock_wmem_core_limit(both) : both / 2;
 }
 
 /* Streams keep the ECN bits to themselves. */
@@ -202,6 +202,8 @@ static long set_own(struct lsock_file *f, const struct row *row, int v) {
 static long set_core(struct lsock *l, struct lsock_file *f, const struct row *row, int v) {
   if (!f->has_handle)
     return -EINVAL;
+  if (row->conv == MAXSEG && !f->is_strict && f->phase != LSOCK_IDLE)
+    return f->phase == LSOCK_LISTENING ? tct_sock_set(l->stack, f->handle, TCT_OPT_MAXSEG, v) : 0;
   if (row->conv == HOPS && v == 0)
     return row->level == SOL_IP ? -EINVAL : 0;
   return tct_sock_set(l->stack, f->handle, (tct_opt)row->opt, to_core(f, row, v));
@@ -260,6 +262,10 @@ static long get_row(struct lsock *l, struct lsock_file *f, const struct row *row
   }
   if (row->conv == BROADCAST && f->kind != LSOCK_UDP) {
     *v = f->own[LSOCK_OWN_BROADCAST];
+    return 0;
+  }
+  if (row->conv == SNDBUF && !f->is_strict) {
+    *v = (int)lsock_wmem_limit(l, f);
     return 0;
   }
   if (row->conv != TOS && row->conv != QUICKACK) {

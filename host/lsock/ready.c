@@ -13,9 +13,11 @@
 
 /* sk_stream_is_writeable: what is free is at least half of what is taken, and what is unsent is
  * less than half of the mark. */
-bool lsock_ready_is_writeable(struct lsock *l, const struct lsock_file *f) {
+bool lsock_ready_is_writeable(struct lsock *l, struct lsock_file *f) {
   tct_info i = {.size = sizeof i};
   int64_t limit = 0, lowat = 0;
+  if (!f->is_strict)
+    return lsock_wmem_is_writeable(l, f);
   if (!f->has_handle || tct_sock_info(l->stack, f->handle, &i) < 0 ||
       tct_sock_get(l->stack, f->handle, TCT_OPT_SNDBUF, &limit) < 0)
     return true;

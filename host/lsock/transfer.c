@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 enum {
+  PAGE_BYTES = 4096,
   FRAGS_MAX = 17 /* pieces of memory that one buffer of Linux can name */
 };
 
@@ -43,40 +44,84 @@ static size_t length_of(const struct lsock_pieces *p) {
   return total;
 }
 
-/* Zero-copy memory is named piece by piece, so many a buffer: then a new segment begins. */
-static bool ends_buffer(const struct lsock_file *f, const struct lsock_pieces *p, size_t i) {
-  bool is_zerocopy = (p->flags & MSG_ZEROCOPY) && f->own[LSOCK_OWN_ZEROCOPY];
-  return is_zerocopy && i % FRAGS_MAX == FRAGS_MAX - 1;
+/* Pages that a piece of memory lies in, less the one that it shares with the piece before it. */
+static unsigned frags_of(const struct lsock_pieces *p, size_t i) {
+  uintptr_t at = (uintptr_t)p->iov[i].iov_base, end = at + p->iov[i].iov_len;
+  if (p->iov[i].iov_len == 0)
+    return 0;
+  unsigned pages = (unsigned)((end - 1) / PAGE_BYTES - at / PAGE_BYTES + 1);
+  bool follows = i > 0 && p->iov[i - 1].iov_len > 0 &&
+                 (uintptr_t)p->iov[i - 1].iov_base + p->iov[i - 1].iov_len == at;
+  return follows && at % PAGE_BYTES ? pages - 1 : pages;
 }
 
-/* From byte `*done` on, as far as there is room. 0, or why it stopped. */
+/* A buffer names so many pieces of zero-copy memory: does a new one begin behind piece i? *frags:
+ * pieces in this one so far. */
+static bool ends_buffer(const struct lsock_file *f, const struct lsock_pieces *p, size_t i,
+                        unsigned *frags) {
+  if (!(p->flags & MSG_ZEROCOPY) || !f->own[LSOCK_OWN_ZEROCOPY])
+    return false;
+  *frags += frags_of(p, i);
+  if (i + 1 == p->n || *frags + frags_of(p, i + 1) <= FRAGS_MAX)
+    return false;
+  *frags = 0;
+  return true;
+}
+
+/* One piece, from byte *done of the message on; begin: the piece's first. 0, or why it stopped. */
+static long hand_over_piece(struct lsock *l, struct lsock_file *f, const struct iovec *v,
+                            size_t begin, int flags, size_t *done) {
+  size_t end = begin + v->iov_len;
+  while (*done < end) {
+    if (!v->iov_base)
+      return -EFAULT;
+    size_t room = f->is_strict ? SIZE_MAX : lsock_wmem_room(l, f);
+    if (room == 0)
+      return TCT_EAGAIN;
+    size_t n = end - *done < room ? end - *done : room;
+    bool is_end = *done + n == end;
+    long r = tct_sock_send(l->stack, f->handle, (const char *)v->iov_base + *done - begin, n,
+                           core_send_flags(is_end ? flags : flags & ~(MSG_EOR | MSG_OOB)));
+    if (r < 0)
+      return r;
+    *done += (size_t)r;
+    lsock_wmem_took(f, (size_t)r, is_end && (size_t)r == n && (flags & MSG_EOR));
+  }
+  return 0;
+}
+
+/* From byte `*done` on, as far as there is room. What marks the end of a message belongs to its
+ * last piece. */
 static long hand_over(struct lsock *l, struct lsock_file *f, const struct lsock_pieces *p,
                       size_t *done) {
   size_t begin = 0, total = length_of(p);
+  unsigned frags = 0;
   for (size_t i = 0; i < p->n; begin += p->iov[i++].iov_len) {
-    size_t end = begin + p->iov[i].iov_len;
-    while (*done < end) {
-      if (!p->iov[i].iov_base)
-        return -EFAULT;
-      /* What marks the end of a message belongs to its last piece. */
-      int flags = end == total ? p->flags : p->flags & ~(MSG_EOR | MSG_OOB);
-      if (end != total && ends_buffer(f, p, i))
-        flags |= MSG_EOR;
-      long r = tct_sock_send(l->stack, f->handle, (const char *)p->iov[i].iov_base + *done - begin,
-                             end - *done, core_send_flags(flags));
-      if (r < 0)
-        return r;
-      *done += (size_t)r;
-      f->tx_bytes += (uint64_t)r;
-    }
+    bool is_last = begin + p->iov[i].iov_len == total;
+    int flags = is_last ? p->flags : p->flags & ~(MSG_EOR | MSG_OOB);
+    if (ends_buffer(f, p, i, &frags) && !is_last)
+      flags |= MSG_EOR;
+    long r = hand_over_piece(l, f, &p->iov[i], begin, flags, done);
+    if (r < 0)
+      return r;
   }
   return 0;
 }
 
 static long end_send(struct lsock *l, struct lsock_file *f, const struct lsock_pieces *p,
                      size_t done) {
+  f->is_send_asleep = false;
   lsock_errqueue_on_sent(l, f, p->flags, done);
   return (long)done;
+}
+
+/* A write that sleeps is woken when a third of the buffer is free, not by the first byte. */
+static long sleep_or_end(struct lsock *l, struct lsock_file *f, const struct lsock_pieces *p,
+                         size_t done) {
+  long wait = lsock_file_wait(f, p->flags);
+  f->is_short = true;
+  f->is_send_asleep = wait == LSOCK_SLEEP;
+  return wait == LSOCK_SLEEP || !done ? wait : end_send(l, f, p, done);
 }
 
 long lsock_transfer_send(struct lsock *l, int fd, const struct lsock_pieces *p, size_t *done) {
@@ -87,12 +132,11 @@ long lsock_transfer_send(struct lsock *l, int fd, const struct lsock_pieces *p, 
   r = check_send(f, p->flags);
   if (r != 1)
     return *done && r != LSOCK_SLEEP ? end_send(l, f, p, *done) : r;
+  if (f->is_send_asleep && !lsock_ready_is_writeable(l, f))
+    return sleep_or_end(l, f, p, *done);
   r = hand_over(l, f, p, done);
-  if (r == TCT_EAGAIN) {
-    long wait = lsock_file_wait(f, p->flags);
-    f->is_short = true;
-    return wait == LSOCK_SLEEP || !*done ? wait : end_send(l, f, p, *done);
-  }
+  if (r == TCT_EAGAIN)
+    return sleep_or_end(l, f, p, *done);
   return r < 0 && !*done ? r : end_send(l, f, p, *done);
 }
 
