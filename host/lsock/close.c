@@ -45,8 +45,7 @@ long lsock_shutdown(struct lsock *l, int fd, int how) {
     f->read_shut = true;
   if (how != SHUT_RD)
     f->write_shut = true;
-  /* what comes later is still acknowledged and can be read: on Linux, too */
-  int r = how != SHUT_RD ? tct_sock_shutdown(l->stack, f->handle, TCT_SHUT_WR) : 0;
+  int r = tct_sock_shutdown(l->stack, f->handle, (tct_how)how);
   lsock_ready_wake(l, fd, 0);
   return r;
 }

@@ -16,7 +16,6 @@ enum {
   OVERHEAD = 832,         /* of one buffer */
   GOAL_BYTES = 65215,     /* a buffer holds as many whole segments as fit in here */
   AUTO_SEGMENT = 4352,    /* what Linux reckons for a segment when it sizes the buffer itself */
-  MIN_TSO_SEGS = 2,       /* tcp_min_tso_segs */
   CORE_SPARE = 4 * 65536, /* the core takes more than we ever hand over */
   PIECES_MAX = 1 << 16
 };
@@ -30,6 +29,7 @@ struct lsock_wmem {
   struct piece *at;
   size_t n, cap;
   uint64_t una, nxt; /* as of the last look */
+  uint32_t min_segs; /* tcp_min_tso_segs */
   uint32_t mss, cwnd, wnd, wnd_max, srtt_us, min_rtt_us;
   uint32_t auto_bytes; /* SO_SNDBUF when the program has set none */
 };
@@ -69,7 +69,7 @@ static uint64_t chunk_of(const struct lsock_wmem *w) {
   uint64_t bytes = rate >> 10;
   unsigned shift = w->min_rtt_us >> 9;
   bytes += shift < 32 ? 65536u >> shift : 0;
-  uint64_t segs = bytes / w->mss < MIN_TSO_SEGS ? MIN_TSO_SEGS : bytes / w->mss;
+  uint64_t segs = bytes / w->mss < w->min_segs ? w->min_segs : bytes / w->mss;
   return segs * w->mss > GOAL_BYTES ? GOAL_BYTES / w->mss * w->mss : segs * w->mss;
 }
 
@@ -120,6 +120,9 @@ static struct lsock_wmem *look(struct lsock *l, struct lsock_file *f) {
   struct lsock_wmem *w = wmem_of(f);
   if (!w || !f->has_handle || tct_sock_info(l->stack, f->handle, &i) < 0)
     return NULL;
+  tct_config c;
+  tct_config_get(l->stack, &c);
+  w->min_segs = c.min_tso_segs;
   w->mss = i.snd_mss ? i.snd_mss : 536;
   w->cwnd = i.snd_cwnd;
   w->wnd = i.snd_wnd;
