@@ -609,7 +609,7 @@ void tct_tcp_mtu_on_timeout(tct_stack *s, struct tct_tcp *c, uint32_t r1);
 tct_ecn tct_tcp_ecn_mode(const tct_stack *s, const struct tct_tcp *c);
 /* AE, CWR and ECE of a segment (wire/tcp.h's ACE), and the two bits of its IP header. */
 unsigned tct_tcp_ecn_ace(const tct_stack *s, const struct tct_tcp *c, const struct tct_tcp_plan *p);
-uint8_t tct_tcp_ecn_ip(const struct tct_tcp *c, const struct tct_tcp_plan *p);
+uint8_t tct_tcp_ecn_ip(const tct_stack *s, const struct tct_tcp *c, const struct tct_tcp_plan *p);
 void tct_tcp_ecn_on_sent(const tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan *p);
 /* A SYN, or SYN,ACK, that answers or crosses ours. */
 void tct_tcp_ecn_on_syn(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *p,
@@ -627,8 +627,8 @@ void tct_tcp_ecn_on_child(tct_stack *s, struct tct_tcp *c, const struct tct_half
 /* The ACK that completes the handshake, before it is taken. */
 void tct_tcp_ecn_on_third_ack(struct tct_tcp *c, const struct tct_tcp_hdr *h, uint32_t text_len);
 /* Any acceptable segment. */
-void tct_tcp_ecn_on_segment(struct tct_tcp *c, const struct tct_pkt *p, const struct tct_tcp_hdr *h,
-                            uint32_t text_len);
+void tct_tcp_ecn_on_segment(const tct_stack *s, struct tct_tcp *c, const struct tct_pkt *p,
+                            const struct tct_tcp_hdr *h, uint32_t text_len);
 /* Text that is new, before it is taken in. */
 void tct_tcp_ecn_on_text(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *p);
 tct_seq tct_tcp_ecn_fresh_cut(const struct tct_tcp *c); /* of a new active block */
@@ -638,8 +638,6 @@ void tct_tcp_ecn_on_ack(const tct_stack *s, struct tct_tcp *c, const struct tct_
 void tct_tcp_ecn_heed(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_ack *a);
 void tct_tcp_ecn_on_cut(struct tct_tcp *c); /* for whatever reason: CWR is owed */
 void tct_tcp_ecn_on_undo(struct tct_tcp *c);
-void tct_tcp_ecn_set_exact(struct tct_tcp *c,
-                           bool exact); /* the algorithm wants DCTCP's receiver */
 
 /* ---- tcp_accecn.c: byte counters as an option ------------------------------------------------ */
 void tct_tcp_accecn_initial(struct tct_tcp_opts *o); /* of a SYN,ACK */

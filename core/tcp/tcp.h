@@ -103,7 +103,6 @@ enum {                          /* rcv.ecn: both directions, here because there 
        TCT_ECNF_ECHO = 8,       /* CE came: ECE on every ACK until the peer's CWR */
        TCT_ECNF_TELL_CWR = 16,  /* our window was cut: CWR on the next new segment */
        TCT_ECNF_SEEN = 32,      /* ECT or CE came */
-       TCT_ECNF_EXACT = 64,     /* DCTCP's receiver: ECE says what the last segment was */
        TCT_ECNF_CUT_HERE = 128, /* una is where the window was cut: marks told now are old */
        TCT_ECNF_ASKED_ACCURATE = 256,
        TCT_ECNF_NO_ECT = 512,     /* the path spoils marks or what is told of them: send none */

@@ -21,6 +21,11 @@ tct_ecn tct_tcp_ecn_mode(const tct_stack *s, const struct tct_tcp *c) {
   return (tct_ecn)(own ? c->extra->ecn : s->cfg.ecn);
 }
 
+/* DCTCP is nothing without marks: it asks, and agrees, whatever the mode is (as in Linux). */
+static bool lives_by_marks(const tct_stack *s, const struct tct_tcp *c) {
+  return tct_tcp_cc_algorithm(s, c) == TCT_CC_DCTCP && TCT_RULE(SHLD_8);
+}
+
 /* A SYN that was not answered may have met somebody who drops such SYNs: it goes again without
  * (RFC 3168 6.1.1.1). Either SYN may be the one that is answered. The accurate one is to be tried
  * twice (RFC 9768 3.1.4.1), which Linux does not. */
@@ -34,6 +39,8 @@ static unsigned syn_ace(const tct_stack *s, const struct tct_tcp *c) {
   tct_ecn mode = tct_tcp_ecn_mode(s, c);
   if (falls_back(s, c, mode))
     return ACE_NONE;
+  if (lives_by_marks(s, c))
+    return ACE_CLASSIC;
   if (mode == TCT_ECN_ACCURATE)
     return ACE_ACCURATE;
   return mode == TCT_ECN_ON || mode == TCT_ECN_ACCURATE_ASK_CLASSIC ? ACE_CLASSIC : ACE_NONE;
@@ -96,10 +103,11 @@ void tct_tcp_ecn_agree(const tct_stack *s, const struct tct_tcp *l, const struct
                        const struct tct_tcp_hdr *h, struct tct_half_open *r) {
   unsigned ace = tct_wire_tcp_ace(h), field = p->ip.tclass & TCT_IP_ECN_MASK;
   tct_ecn mode = tct_tcp_ecn_mode(s, l);
-  bool classic = (ace & ACE_CLASSIC) == ACE_CLASSIC && (field == TCT_IP_NOT_ECT || h->ae);
-  r->accecn = mode >= TCT_ECN_ACCURATE && ace != ACE_NONE && ace != ACE_CLASSIC;
+  bool wanted = lives_by_marks(s, l), plain = field == TCT_IP_NOT_ECT || h->ae || wanted;
+  bool classic = (ace & ACE_CLASSIC) == ACE_CLASSIC && plain;
+  r->accecn = mode >= TCT_ECN_ACCURATE && ace != ACE_NONE && ace != ACE_CLASSIC && !wanted;
   r->syn_ecn = field & TCT_IP_ECN_MASK;
-  if (r->accecn || (classic && mode != TCT_ECN_OFF))
+  if (r->accecn || (classic && (mode != TCT_ECN_OFF || wanted)))
     r->opts |= TCT_HALF_ECN;
 }
 
@@ -147,8 +155,16 @@ static bool is_capable(const struct tct_tcp *c, const struct tct_tcp_plan *p) {
   return agreed && !spoilt && p->len > 0 && !special && (p->flags & TCT_SYN) == 0;
 }
 
-uint8_t tct_tcp_ecn_ip(const struct tct_tcp *c, const struct tct_tcp_plan *p) {
-  return is_capable(c, p) ? TCT_IP_ECT0 : TCT_IP_NOT_ECT;
+/* Where every queue marks, everything is ECT, or it would be dropped in others' stead (RFC 8257
+ * 4.3, 5562). */
+static bool is_all_capable(const tct_stack *s, const struct tct_tcp *c,
+                           const struct tct_tcp_plan *p) {
+  bool asks = (p->flags & (TCT_SYN | TCT_ACK)) == TCT_SYN && syn_ace(s, c) != ACE_NONE;
+  return (asks || tct_ecn_is_classic(c)) && lives_by_marks(s, c);
+}
+
+uint8_t tct_tcp_ecn_ip(const tct_stack *s, const struct tct_tcp *c, const struct tct_tcp_plan *p) {
+  return is_capable(c, p) || is_all_capable(s, c, p) ? TCT_IP_ECT0 : TCT_IP_NOT_ECT;
 }
 
 /* ECE on every ACK from the mark to the peer's CWR (6.1.3); our own CWR on the first new segment
@@ -224,7 +240,7 @@ void tct_tcp_ecn_on_text(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *
     return;
   if (field == TCT_IP_CE)
     TCT_EXTRA_ADD(c, ecn_n.received_ce, 1);
-  if ((c->rcv.ecn & TCT_ECNF_EXACT) != 0)
+  if (lives_by_marks(s, c))
     echo_exactly(s, c, field == TCT_IP_CE);
   else
     echo_until_cwr(s, c, field == TCT_IP_CE);
@@ -234,17 +250,13 @@ void tct_tcp_ecn_on_text(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *
     tct_tcp_delack_hurry(s, c, 2); /* no longer ECT: a retransmission, so the peer waits */
 }
 
-void tct_tcp_ecn_on_segment(struct tct_tcp *c, const struct tct_pkt *p, const struct tct_tcp_hdr *h,
-                            uint32_t text_len) {
-  bool syn = (h->flags & TCT_SYN) != 0, exact = (c->rcv.ecn & TCT_ECNF_EXACT) != 0;
+void tct_tcp_ecn_on_segment(const tct_stack *s, struct tct_tcp *c, const struct tct_pkt *p,
+                            const struct tct_tcp_hdr *h, uint32_t text_len) {
+  bool syn = (h->flags & TCT_SYN) != 0, exact = lives_by_marks(s, c);
   if (tct_ecn_is_accurate(c) && !syn)
     tct_tcp_accecn_on_segment(c, p, text_len);
   else if (tct_ecn_is_classic(c) && !syn && !exact && (h->flags & TCT_CWR) != 0)
     take_cwr(c, text_len);
-}
-
-void tct_tcp_ecn_set_exact(struct tct_tcp *c, bool exact) {
-  tct_ecn_put(c, TCT_ECNF_EXACT, exact);
 }
 
 /* ---- What came: the peer's word -------------------------------------------------------------- */

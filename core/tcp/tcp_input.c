@@ -475,7 +475,7 @@ static tct_verdict run_steps(struct arrival *in) {
   if (!done) /* step 3, security and compartment: none are supported */
     v = step4_syn(in, &done);
   if (!done)
-    tct_tcp_ecn_on_segment(in->c, in->p, in->h, in->text_len);
+    tct_tcp_ecn_on_segment(in->s, in->c, in->p, in->h, in->text_len);
   if (!done && has(in, TCT_ACK))
     tct_tcp_recv_on_timestamp(in->s, in->c, in->h);
   if (!done)

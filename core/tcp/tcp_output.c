@@ -25,7 +25,7 @@ static void fill_ip(tct_stack *s, const struct tct_tcp *c, const struct tct_tcp_
   tx->proto = TCT_IPPROTO_TCP;
   tx->hop_limit = TCT_RULE_ELSE(MUST_49, c->hop_limit, 64); /* [RFC9293 MUST-49] */
   tx->tclass = TCT_RULE_ELSE(MUST_48, c->tclass, 0); /* [RFC9293 MUST-48] [RFC9293 SHLD-22] */
-  tx->tclass |= tct_tcp_ecn_ip(c, p);
+  tx->tclass |= tct_tcp_ecn_ip(s, c, p);
   tx->dont_frag = (c->sockf & TCT_SOCKF_NO_DF) == 0;
   if (!tct_addr_is_ipv4(tx->dst))
     tx->flow_label = tct_ip_flow_label(s, tx->src, tx->dst, c->key.lport, c->key.rport);
@@ -339,10 +339,13 @@ static void from_conn(tct_stack *s, const struct tct_tcp *c, uint8_t flags, tct_
   r->seq = tct_tcp_send_bare_seq(c);
   r->ack = c->rcv.nxt;
   r->flags = flags;
-  if (flags == TCT_ACK)
-    r->ace = (uint8_t)tct_tcp_ecn_ace(s, c, &(struct tct_tcp_plan){.flags = TCT_ACK});
-  r->window = tct_tcp_recv_window_field(c, c->rcv.edge, false);
   r->tclass = c->tclass;
+  if (flags == TCT_ACK) {
+    struct tct_tcp_plan bare = {.flags = TCT_ACK};
+    r->ace = (uint8_t)tct_tcp_ecn_ace(s, c, &bare);
+    r->tclass |= tct_tcp_ecn_ip(s, c, &bare);
+  }
+  r->window = tct_tcp_recv_window_field(c, c->rcv.edge, false);
   r->hop_limit = c->hop_limit;
   r->why = why;
   if ((c->open & TCT_OPEN_TS) != 0) {

@@ -93,7 +93,7 @@ void tct_tcp_trace_out(tct_stack *s, const struct tct_tcp *c, const struct tct_t
   t.seg.len = p->len;
   t.seg.seg_size = p->seg_size;
   t.seg.hop_limit = c->hop_limit;
-  t.seg.tclass = c->tclass | tct_tcp_ecn_ip(c, p);
+  t.seg.tclass = c->tclass | tct_tcp_ecn_ip(s, c, p);
   if ((h->flags & TCT_SYN) == 0)
     t.seg.window_bytes = (uint32_t)h->window << tct_tcp_rcv_shift(c);
   trace_tuple(&t, &c->key);

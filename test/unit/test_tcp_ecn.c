@@ -131,7 +131,7 @@ static void exact_receiver__marks_come_and_go__each_ack_covers_one_kind(void **s
   for (unsigned ipv6 = 0; ipv6 < 2; ipv6++) {
     struct at a;
     start(&a, ipv6 != 0);
-    tct_tcp_ecn_set_exact(at_conn(&a), true);
+    at_set(&a, TCT_OPT_CONGESTION, TCT_CC_DCTCP);
     AT_IN(&a, .len = 100, .tclass = ECT0);
     uint32_t edge = a.peer.snd_nxt;
     AT_IN(&a, .len = 100, .tclass = CE); /* the first is still unacknowledged */
