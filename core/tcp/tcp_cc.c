@@ -119,10 +119,15 @@ static uint32_t before_cut(const struct tct_tcp *c) {
   return tct_max_u32(c->cc.ssthresh, c->cc.cwnd / 4 * 3);
 }
 
-/* Segments have another size now: as many of them as before. */
+/* Segments have another size now: as many of them as before, or as many bytes; but one, and two for
+ * ssthresh, at the least. */
 void tct_tcp_cc_on_mss(tct_stack *s, struct tct_tcp *c, uint32_t before) {
   uint32_t mss = tct_tcp_send_mss(s, c);
-  if (s->cfg.profile != TCT_PROFILE_LINUX || c->state < TCT_ESTABLISHED || before == mss)
+  if (c->state < TCT_ESTABLISHED || before == mss)
+    return;
+  c->cc.cwnd = tct_max_u32(c->cc.cwnd, tct_max_u32(mss, before));
+  c->cc.ssthresh = tct_max_u32(c->cc.ssthresh, 2 * tct_max_u32(mss, before));
+  if (s->cfg.profile != TCT_PROFILE_LINUX)
     return;
   c->cc.cwnd = tct_min_u32(c->cc.cwnd / before, TCT_CWND_MAX / mss) * mss;
   if (c->cc.ssthresh != TCT_SSTHRESH_NONE)

@@ -87,6 +87,8 @@ static tct_sim_path draw_path(struct run *r) {
   if (coin(r))
     p.queue_bytes = 20000 + below(r, 200000);
   p.reorder_ns = below(r, 50000000);
+  if (coin(r))
+    p.mark_bytes = 1 + below(r, 50000);
   return p;
 }
 
@@ -105,6 +107,10 @@ static void draw_host(struct run *r, int end) {
   c.burst = 1 + below(r, 16);
   c.gso_max_bytes = coin(r) ? 65536 : 0;
   c.csum_offload = coin(r);
+  c.stack.ecn = (uint8_t)below(r, TCT_ECN_ACCURATE_PASSIVE + 1);
+  c.stack.ecn_option = (uint8_t)below(r, TCT_ECN_OPTION_ALWAYS + 1);
+  c.stack.mtu_probing = (uint8_t)below(r, TCT_MTU_PROBING_ALWAYS + 1);
+  c.stack.congestion = coin(r) ? TCT_CC_DCTCP : TCT_CC_DEFAULT;
   c.stack.trace = watch_trace;
   r->sinks[end] = (struct watch_sink){&r->watch, (unsigned)end};
   c.stack.trace_ctx = &r->sinks[end];
