@@ -145,8 +145,10 @@ int cmd_plot(int argc, char **argv) {
   const struct args_verb verb = {
       "plot",
       "FILE",
-      "Draws the time-sequence graph of a connection in a pcapng file: segments, ACKs, windows,\n"
-      "SACK blocks, what was sent again and why; below, bytes in flight, congestion window, RTT.",
+      "Draws the time-sequence graph of a connection in a capture (pcapng, pcap): segments, ACKs,\n"
+      "windows, SACK blocks, what was sent again and why; below, bytes in flight, congestion "
+      "window,\n"
+      "round trips.",
       plot_more,
       {own, NULL},
       1,

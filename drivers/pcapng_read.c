@@ -406,7 +406,8 @@ static int begin(struct tct_pcapng_reader *r) {
   if (n >= 4 && is_old_magic(r, head, &resolution))
     return n < sizeof head ? fail_short(r) : begin_old(r, resolution);
   if (n < sizeof head || get32(r, head) != BLOCK_SECTION)
-    return fail(r, TCT_EPROTO, n == 0 ? "the file is empty" : "this is no pcapng file");
+    return fail(r, TCT_EPROTO,
+                n == 0 ? "the file is empty" : "this is no capture file (pcapng or pcap)");
   return read_section(r, head + 4);
 }
 

@@ -246,7 +246,7 @@ static void other_files__are_refused_in_words(void **state) {
   assert_null(tct_pcapng_open_mem("", 0, "x", error, sizeof error));
   assert_non_null(strstr(error, "empty"));
   assert_null(tct_pcapng_open_mem("GIF89a......", 12, "x", error, sizeof error));
-  assert_non_null(strstr(error, "no pcapng"));
+  assert_non_null(strstr(error, "no capture file"));
   assert_null(tct_pcapng_open("/nonexistent/x.pcapng", error, sizeof error));
   assert_non_null(strstr(error, "/nonexistent/x.pcapng"));
 }

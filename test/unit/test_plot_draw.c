@@ -290,7 +290,7 @@ static void read__bad_file__is_one_sentence(void **state) {
   char error[600];
   (void)state;
   assert_false(plot_read(plot, "docs/STYLE.md", error, sizeof error));
-  assert_non_null(strstr(error, "this is no pcapng file"));
+  assert_non_null(strstr(error, "this is no capture file"));
   assert_false(plot_read(plot, "/nonexistent/x", error, sizeof error));
   assert_non_null(strstr(error, "cannot open"));
 }
