@@ -64,7 +64,8 @@ static bool find_tcpi(const tct_info *i, const char *name, int64_t *v) {
       {"busy_time", (int64_t)i->busy_time}, {"rwnd_limited", (int64_t)i->rwnd_limited},
       {"sndbuf_limited", (int64_t)i->sndbuf_limited}, {"rcv_rtt", i->rcv_rtt},
       {"rcv_space", i->rcv_space}, {"rcv_ssthresh", i->rcv_ssthresh},
-      {"rcv_ooopack", i->rcv_ooopack},
+      {"rcv_ooopack", i->rcv_ooopack}, {"reord_seen", i->reord_seen}, {"total_rto", i->total_rto},
+      {"total_rto_recoveries", i->total_rto_recoveries}, {"total_rto_time", i->total_rto_time_ms},
       /* Ours. */
       {"cwnd_bytes", i->snd_cwnd}, {"ssthresh_bytes", i->snd_ssthresh},
       {"unread_bytes", i->unread_bytes}, {"challenge_acks", i->challenge_acks},

@@ -64,6 +64,10 @@ static void fill_counters(const tct_info *i, struct lsock_tcp_info *out) {
   out->data_segs_in = i->data_segs_in;
   out->total_retrans = i->total_retrans;
   out->dsack_dups = i->dsack_dups;
+  out->reord_seen = i->reord_seen;
+  out->total_rto = (uint16_t)i->total_rto;
+  out->total_rto_recoveries = (uint16_t)i->total_rto_recoveries;
+  out->total_rto_time = i->total_rto_time_ms;
   out->rcv_ooopack = i->rcv_ooopack;
   out->busy_time = i->busy_time;
   out->rwnd_limited = i->rwnd_limited;
