@@ -410,6 +410,7 @@ uint32_t tct_tcp_cc_window(const struct tct_tcp *c);
 void tct_tcp_rate_init(struct tct_tcp *c);
 void tct_tcp_rate_on_sent(const tct_stack *s, struct tct_tcp *c, struct tct_run *run);
 void tct_tcp_rate_on_ack(const tct_stack *s, struct tct_tcp *c, struct tct_tcp_ack *a);
+void tct_tcp_rate_mark_limited(struct tct_tcp *c);
 void tct_tcp_rate_on_burst_end(const tct_stack *s, struct tct_tcp *c);
 
 /* ---- tcp_pace.c: not all at once ------------------------------------------------------------- */

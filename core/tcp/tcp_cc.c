@@ -113,6 +113,8 @@ void tct_tcp_cc_init(tct_stack *s, struct tct_tcp *c) {
     c->extra->cc.algorithm = (uint8_t)s->cfg.congestion; /* a later default does not change it */
   stamp(s, c);
   tct_tcp_rate_init(c);
+  if (ops_of(s, c)->wants_pace) /* the first window is paced, too */
+    (void)state_of(s, c);
 }
 
 static uint32_t before_cut(const struct tct_tcp *c) {

@@ -114,6 +114,10 @@ static bool is_probing(const bbr *b) {
   return b->state == TCT_BBR_STARTUP || b->state == TCT_BBR_REFILL || b->state == TCT_BBR_UP;
 }
 
+static bool is_in_probe_bw(const bbr *b) {
+  return b->state >= TCT_BBR_DOWN && b->state <= TCT_BBR_UP;
+}
+
 static void cut_short_term(const struct tct_tcp *c, bbr *b) {
   if (b->bw_lo == UINT64_MAX)
     b->bw_lo = max_bw(b);
@@ -249,7 +253,7 @@ static void adapt_long_term(const tct_stack *s, const struct tct_tcp *c, bbr *b,
   if (b->ack_phase == TCT_BBR_ACKS_STOPPING && b->round_start) {
     b->probing_samples = false;
     b->ack_phase = TCT_BBR_ACKS_INIT;
-    if (!r->app_limited)
+    if (!r->app_limited && is_in_probe_bw(b))
       age_max_bw(b);
   }
   if (is_too_high(r)) {
@@ -353,6 +357,7 @@ static void leave_probe_rtt(const tct_stack *s, struct tct_tcp *c, bbr *b) {
 }
 
 static void in_probe_rtt(const tct_stack *s, struct tct_tcp *c, bbr *b) {
+  tct_tcp_rate_mark_limited(c); /* what is measured now says nothing of the path's rate */
   if (b->probe_rtt_done_at == TCT_NEVER) {
     if (tct_tcp_recover_pipe(c) > probe_rtt_window(s, c, b))
       return;
@@ -530,7 +535,7 @@ static void on_start(tct_stack *s, struct tct_tcp *c, void *state) {
   b->heap_bytes = 0;
   if (b->state == TCT_BBR_PROBE_RTT && s->now > b->probe_rtt_done_at)
     leave_probe_rtt(s, c, b);
-  else if (b->state >= TCT_BBR_DOWN && b->state <= TCT_BBR_UP)
+  else if (is_in_probe_bw(b))
     set_rate(b, UNIT);
 }
 

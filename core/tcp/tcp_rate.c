@@ -30,6 +30,12 @@ void tct_tcp_rate_on_sent(const tct_stack *s, struct tct_tcp *c, struct tct_run 
   run->in_flight = (tct_tcp_recover_pipe(c) & ~1u) | (k->app_limited ? 1u : 0u);
 }
 
+/* Not the path is the limit, until all that is out now has arrived. */
+void tct_tcp_rate_mark_limited(struct tct_tcp *c) {
+  c->extra->rate.app_limited = true;
+  c->extra->rate.app_limited_end = c->extra->rate.delivered_bytes + tct_tcp_recover_pipe(c);
+}
+
 /* The application was the limit: what is out now is the last of a full pipe. */
 void tct_tcp_rate_on_burst_end(const tct_stack *s, struct tct_tcp *c) {
   const struct tct_tcp_active *a = tct_tcp_active(c);
@@ -37,8 +43,7 @@ void tct_tcp_rate_on_burst_end(const tct_stack *s, struct tct_tcp *c) {
   if (c->extra == NULL || a == NULL || tct_tcp_send_unsent(c) >= tct_tcp_send_mss(s, c) ||
       pipe + tct_tcp_send_mss(s, c) > tct_tcp_cc_window(c) || tct_tcp_sack_next_lost(c) != NULL)
     return;
-  c->extra->rate.app_limited = true;
-  c->extra->rate.app_limited_end = c->extra->rate.delivered_bytes + pipe;
+  tct_tcp_rate_mark_limited(c);
 }
 
 static bool is_past(uint32_t delivered, uint32_t mark) {
