@@ -17,6 +17,7 @@ struct tct_tcp_profile {
       data_retries;             /* syn_linear: first ones 1 s apart, not counted in syn_retries */
   uint8_t min_tso_segs;         /* least length of a train that ends with PSH; 1: there are none */
   uint8_t quick_acks;           /* segments acknowledged at once at the start; 0: none */
+  bool empty_probe;             /* a shut window is asked after with nothing, one below */
   bool minshall;                /* Nagle holds back only behind an unacknowledged small segment */
   bool time_wait_old_syn_acked; /* an old SYN in TIME-WAIT: ACK (Linux) or silence (RFC 6191) */
   uint8_t layout;               /* enum tct_tcp_opt_layout */

@@ -385,6 +385,7 @@ struct tct_tcp_active {
   tct_seq fin_seq;          /* of a FIN beyond a gap */
   tct_seq eor[TCT_EOR_MAX]; /* no segment may cross these positions, oldest first */
   uint8_t n_eor;
+  tct_seq read_at_ack;     /* rx.begin when the last ACK left; tcp_recv.c */
   uint32_t full_since_ack; /* bytes in order since the last ACK */
 };
 
@@ -494,8 +495,8 @@ struct tct_extra {
   uint8_t ecn; /* tct_ecn */
   uint8_t mtu_probing;
   uint8_t defer_accept_s, syn_policy, no_ts, no_sack, no_wscale;
-  uint8_t challenge_left; /* per connection, refilled each second */
-  uint32_t challenge_s;
+  uint8_t challenge_left;             /* per connection, refilled each second */
+  uint32_t challenge_s, challenge_ms; /* second, and moment, of the last one */
   uint16_t pmtu_tries;
   uint8_t n_marks, n_reached;
   struct tct_tcp_cc_keep cc;

@@ -94,6 +94,7 @@ static void forget_history(struct tct_tcp_active *a) {
   a->train_end = a->conn->snd.una;
   a->small_end = a->conn->snd.una;
   a->full_since_ack = 0;
+  a->read_at_ack = tct_tcp_reasm_data_end(a->conn);
   a->ooo.n_recent = 0;
 }
 

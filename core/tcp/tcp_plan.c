@@ -56,9 +56,13 @@ static bool plan_syn(conn *c, plan_t *p) {
 
 /* A shut window is asked after with a byte that the peer may refuse [RFC9293 MUST-36]; with the FIN
  * if that is all there is. */
-static bool plan_probe(conn *c, plan_t *p) {
+static bool plan_probe(const tct_stack *s, conn *c, plan_t *p) {
   if ((c->snd.flags & TCT_SND_PROBE_DUE) == 0)
     return false;
+  if (s->tcp->profile->empty_probe && tct_tcp_syn_acked(c)) {
+    set(p, TCT_WHY_PROBE, tct_seq_sub(c->snd.una, 1), 0, TCT_ACK);
+    return true;
+  }
   tct_seq data_end = tct_tcp_send_data_end(c);
   if (tct_seq_lt(c->snd.una, data_end) && tct_tcp_syn_acked(c)) {
     set(p, TCT_WHY_PROBE, c->snd.una, 1, data_flags(c, c->snd.una, 1));
@@ -266,7 +270,7 @@ void tct_tcp_plan(const tct_stack *s, const struct tct_tcp *c, struct tct_tcp_pl
     return;
   if ((c->rcv.ecn & TCT_ECNF_HANDSHAKE) != 0 && plan_ack(c, p))
     return; /* bare, before any data: RFC 9768 3.2.2.1 */
-  if (plan_probe(c, p) || plan_keepalive(c, p) || plan_bare_fin(c, p))
+  if (plan_probe(s, c, p) || plan_keepalive(c, p) || plan_bare_fin(c, p))
     return;
   if (plan_debt(c, p) || plan_tlp(s, c, p) || plan_paced(s, c, p) || plan_fin(c, p))
     return;

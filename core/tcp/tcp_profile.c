@@ -18,6 +18,7 @@ static const struct tct_tcp_profile linux_profile = {
     .data_retries = 15,
     .min_tso_segs = 2,
     .quick_acks = 16,
+    .empty_probe = true,
     .minshall = true,
     .time_wait_old_syn_acked = true,
     .layout = TCT_TCP_OPT_LINUX,

@@ -9,6 +9,7 @@
 #include "util/rule.h"
 
 #define CHALLENGES_PER_S 10u       /* per connection: nothing is learnt about other connections */
+#define CHALLENGE_PAUSE_MS 500u    /* Linux: tcp_invalid_ratelimit */
 #define PAWS_IDLE_S (24u * 86400u) /* RFC 7323 5.5: an older TS.Recent proves nothing */
 
 void tct_tcp_recv_init(tct_stack *s, struct tct_tcp *c, uint32_t buf_max) {
@@ -36,8 +37,10 @@ void tct_tcp_recv_start(tct_stack *s, struct tct_tcp *c, tct_seq irs) {
   bool small = c->extra != NULL && c->extra->maxseg != 0 && c->extra->maxseg < 536;
   c->rcv.mss = small ? c->extra->maxseg : 536;
   struct tct_tcp_active *a = tct_tcp_active(c);
-  if (a != NULL) /* made for data queued before anything could be received */
-    tct_queue_init(&a->rx, c->rcv.nxt);
+  if (a == NULL)
+    return;
+  tct_queue_init(&a->rx, c->rcv.nxt); /* made for data queued before anything could be received */
+  a->read_at_ack = c->rcv.nxt;
 }
 
 /* Buffer, or the application's clamp. */
@@ -137,11 +140,13 @@ static void delay_ack(tct_stack *s, struct tct_tcp *c, struct tct_tcp_active *a)
   tct_tcp_timer_refresh(s, c);
 }
 
-/* The second full segment; Linux: anything beyond the first. */
+/* The second full segment. Linux: anything beyond the first, unless more lies unread than at the
+ * last ACK: then the application's reading will draw it. */
 static bool is_second(const tct_stack *s, const struct tct_tcp *c, const struct tct_tcp_active *a) {
-  if (s->tcp->profile->quick_acks != 0)
-    return a->full_since_ack > c->rcv.mss;
-  return a->full_since_ack >= 2u * c->rcv.mss;
+  if (s->tcp->profile->quick_acks == 0)
+    return a->full_since_ack >= 2u * c->rcv.mss;
+  uint32_t read = tct_seq_len(a->read_at_ack, a->rx.begin);
+  return a->full_since_ack > c->rcv.mss && read >= a->full_since_ack;
 }
 
 /* Linux lets the FIN's ACK wait for ours, if data had come before: from ESTABLISHED only. */
@@ -211,6 +216,7 @@ void tct_tcp_recv_on_ack_sent(tct_stack *s, struct tct_tcp *c, tct_seq edge) {
   c->rcv.flags &= (uint8_t) ~(TCT_RCV_ACK_NOW | TCT_RCV_DELACK | TCT_RCV_WINDOW);
   if (a != NULL) {
     a->full_since_ack = 0;
+    a->read_at_ack = a->rx.begin;
     a->delack_at = TCT_NEVER; /* its timer finds nothing due and goes back to sleep */
   }
 }
@@ -222,8 +228,11 @@ void tct_tcp_recv_pay_debt(struct tct_tcp *c) {
 
 static void ack_on_read(tct_stack *s, struct tct_tcp *c) {
   const struct tct_tcp_active *a = tct_tcp_active(c);
-  bool waits = a != NULL && (c->rcv.flags & TCT_RCV_DELACK) != 0;
-  if (!waits || unread(c) > 0 || a->ooo.set.n > 0 || !tct_tcp_delack_is_due_on_read(c))
+  if (a == NULL || (c->rcv.flags & TCT_RCV_DELACK) == 0)
+    return;
+  bool all = unread(c) == 0 && a->ooo.set.n == 0;
+  bool second = s->tcp->profile->quick_acks != 0 && a->full_since_ack > c->rcv.mss;
+  if (!second && !(all && tct_tcp_delack_is_due_on_read(c)))
     return;
   tct_tcp_recv_ack_now(c, TCT_WHY_ACK_READ);
   tct_tcp_output_wake(s, c);
@@ -257,12 +266,21 @@ void tct_tcp_recv_set_quickack(tct_stack *s, struct tct_tcp *c, bool on) {
   tct_tcp_output_wake(s, c);
 }
 
+/* Linux: none within half a second of the last one. */
+static bool is_pause_over(const tct_stack *s, struct tct_extra *x) {
+  uint32_t now_ms = tct_max_u32(tct_time_ms32(s->now), 1);
+  if (x->challenge_ms != 0 && tct_ms32_since(now_ms, x->challenge_ms) < CHALLENGE_PAUSE_MS)
+    return false;
+  x->challenge_ms = now_ms;
+  return true;
+}
+
 /* RFC 5961 10: limited per connection, so that no budget is shared with anybody else's connection.
  */
 bool tct_tcp_recv_challenge(tct_stack *s, struct tct_tcp *c) {
   struct tct_extra *x = tct_tcp_block_extra(s, c);
   uint32_t now_s = (uint32_t)(s->now / TCT_S(1)) + 1;
-  if (x == NULL)
+  if (x == NULL || (s->cfg.profile == TCT_PROFILE_LINUX && !is_pause_over(s, x)))
     return false;
   if (x->challenge_s != now_s) {
     x->challenge_s = now_s;
@@ -277,12 +295,15 @@ bool tct_tcp_recv_challenge(tct_stack *s, struct tct_tcp *c) {
   return true;
 }
 
+static bool is_outdated(const tct_stack *s, const struct tct_tcp *c) {
+  return (uint32_t)(s->now / TCT_S(1)) - c->rcv.ts_recent_s > PAWS_IDLE_S;
+}
+
 /* RFC 7323 5.3 R1: older than the last one taken, unless that one is itself too old to tell. */
 bool tct_tcp_recv_paws_ok(const tct_stack *s, const struct tct_tcp *c,
                           const struct tct_tcp_hdr *h) {
-  if ((int32_t)tct_ms32_since(h->opt.tsval, c->rcv.ts_recent) >= 0)
-    return true;
-  return (uint32_t)(s->now / TCT_S(1)) - c->rcv.ts_recent_s > PAWS_IDLE_S;
+  int32_t slack = s->cfg.profile == TCT_PROFILE_LINUX ? 1 : 0; /* ticks of two processors' clocks */
+  return (int32_t)tct_ms32_since(h->opt.tsval, c->rcv.ts_recent) >= -slack || is_outdated(s, c);
 }
 
 /* RFC 7323 4.3: only a segment that spans the last ACK sent, so that a delayed ACK echoes the
@@ -290,7 +311,7 @@ bool tct_tcp_recv_paws_ok(const tct_stack *s, const struct tct_tcp *c,
 void tct_tcp_recv_on_timestamp(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_hdr *h) {
   if ((c->open & TCT_OPEN_TS) == 0 || !h->opt.has_ts || tct_seq_gt(h->seq, c->rcv.ack_sent))
     return;
-  if ((int32_t)tct_ms32_since(h->opt.tsval, c->rcv.ts_recent) < 0 && !tct_tcp_recv_paws_ok(s, c, h))
+  if ((int32_t)tct_ms32_since(h->opt.tsval, c->rcv.ts_recent) < 0 && !is_outdated(s, c))
     return;
   c->rcv.ts_recent = h->opt.tsval;
   c->rcv.ts_recent_s = (uint32_t)(s->now / TCT_S(1));

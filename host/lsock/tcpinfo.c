@@ -74,6 +74,30 @@ static void fill_counters(const tct_info *i, struct lsock_tcp_info *out) {
   out->sndbuf_limited = i->sndbuf_limited;
 }
 
+static void fill_recovery(const tct_info *i, struct lsock_tcp_info *out) {
+  out->reord_seen = i->reord_seen;
+  out->total_rto = (uint16_t)(i->total_rto < UINT16_MAX ? i->total_rto : UINT16_MAX);
+  out->total_rto_recoveries =
+      (uint16_t)(i->total_rto_recoveries < UINT16_MAX ? i->total_rto_recoveries : UINT16_MAX);
+  out->total_rto_time = i->total_rto_time_ms;
+  out->pacing_rate = i->pacing_rate;
+  out->max_pacing_rate = i->max_pacing_rate;
+  out->delivery_rate = i->delivery_rate;
+  out->delivered = i->delivered;
+  out->flags = i->delivery_rate_app_limited & 1;
+}
+
+static void fill_ecn(const tct_info *i, struct lsock_tcp_info *out) {
+  out->received_ce = i->received_ce;
+  out->received_e1_bytes = i->received_e1_bytes;
+  out->received_e0_bytes = i->received_e0_bytes;
+  out->received_ce_bytes = i->received_ce_bytes;
+  out->delivered_ce = i->delivered_ce;
+  out->delivered_e1_bytes = i->delivered_e1_bytes;
+  out->delivered_e0_bytes = i->delivered_e0_bytes;
+  out->delivered_ce_bytes = i->delivered_ce_bytes;
+}
+
 void lsock_tcpinfo_fill(struct lsock *l, struct lsock_file *f, struct lsock_tcp_info *out) {
   tct_info i;
   memset(out, 0, sizeof *out);
@@ -88,8 +112,9 @@ void lsock_tcpinfo_fill(struct lsock *l, struct lsock_file *f, struct lsock_tcp_
   out->backoff = i.backoff;
   out->options = i.options;
   out->wscales = (uint8_t)((i.snd_wscale & 15) | i.rcv_wscale << 4);
-  out->pacing_rate = out->max_pacing_rate = UINT64_MAX;
   fill_path(&i, out);
   fill_flight(&i, out);
   fill_counters(&i, out);
+  fill_recovery(&i, out);
+  fill_ecn(&i, out);
 }
