@@ -269,6 +269,25 @@ static void print_moment(const struct run *r, uint64_t received_before) {
          r->path.dropped_by_fault + r->path.dropped_by_queue + r->path.dropped_by_policer);
 }
 
+static void print_ends(const struct run *r) {
+  tct_counters tx, rx;
+  tct_stack_counters(tct_sim_host_stack(r->host[0]), &tx);
+  tct_stack_counters(tct_sim_host_stack(r->host[1]), &rx);
+  printf("dropped: %" PRIu64 " by chance, %" PRIu64 " by the queue, %" PRIu64 " by the policer\n"
+         "resent: %" PRIu64 ", of them needlessly %" PRIu64 "; spells %" PRIu64
+         ", of them mistaken %" PRIu64 "; time-outs %" PRIu64 "\n"
+         "receiver: %" PRIu64 " out of order, %" PRIu64 " of them given up\n",
+         r->path.dropped_by_fault, r->path.dropped_by_queue, r->path.dropped_by_policer,
+         r->path.count[0].resent_segs, r->path.count[0].needless_segs, r->path.count[0].episodes,
+         r->path.count[0].mistakes, tx.TCPTimeouts, rx.TCPOFOQueue, rx.TCPOFODrop);
+  for (int v = 1; v < TCT_VERDICT_COUNT; v++)
+    for (unsigned i = 0; i < 2; i++)
+      if (tct_verdict_count(tct_sim_host_stack(r->host[i]), (tct_verdict)v) != 0)
+        printf("%s: %s %" PRIu64 "\n", i == 0 ? "sender" : "receiver",
+               tct_verdict_name((tct_verdict)v),
+               tct_verdict_count(tct_sim_host_stack(r->host[i]), (tct_verdict)v));
+}
+
 static int watch(const struct job *j, const struct options *o) {
   struct run r;
   struct tct_tee_pcapng capture;
@@ -285,6 +304,7 @@ static int watch(const struct job *j, const struct options *o) {
   for (unsigned i = 0; i < r.path.n_stalls && r.path.stall[i][0] < o->seconds * SEC; i++)
     printf("stall from %.3f to %.3f s\n", (double)r.path.stall[i][0] / 1e9,
            (double)r.path.stall[i][1] / 1e9);
+  print_ends(&r);
   if (r.capture != NULL)
     tct_tee_pcapng_close(&capture);
   tct_sim_free(r.world);

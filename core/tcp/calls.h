@@ -192,6 +192,9 @@ void tct_tcp_reasm_duplicate(tct_stack *s, struct tct_tcp *c, tct_seq begin,
 void tct_tcp_reasm_sack_blocks(const struct tct_tcp *c, struct tct_tcp_opts *o, unsigned room);
 void tct_tcp_reasm_on_fin(struct tct_tcp *c); /* one beyond a gap came: it is told of, too */
 void tct_tcp_reasm_on_sack_sent(struct tct_tcp *c);
+void tct_tcp_reasm_init(struct tct_tcp_ooo *o);
+void tct_tcp_reasm_deinit(tct_stack *s, struct tct_tcp_ooo *o);
+uint32_t tct_tcp_reasm_ranges_max(const struct tct_tcp *c);
 
 /* ---- tcp_send.c: una, nxt, the peer's window, Nagle, silly windows --------------------------- */
 void tct_tcp_send_init(tct_stack *s, struct tct_tcp *c, tct_seq iss);

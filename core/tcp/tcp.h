@@ -269,11 +269,16 @@ struct tct_runs { /* ring, grown by doubling up to TCT_RUNS_MAX; then neighbours
   struct tct_run first[TCT_RUNS_INLINE];
 };
 
-#define TCT_OOO_MAX 64 /* out-of-order ranges held; more are dropped (SegmentSmack) */
+/* Out-of-order ranges held: one for so many bytes of receive buffer, within these; what would be
+ * one more is dropped (SegmentSmack). A long path that lost thousands of segments needs thousands.
+ */
+#define TCT_OOO_BYTES 512
+#define TCT_OOO_INLINE 32
+#define TCT_OOO_MAX 16384
 #define TCT_DSACK_MAX 4
 struct tct_tcp_ooo { /* tcp_reasm.c */
   struct tct_ranges set;
-  struct tct_range at[TCT_OOO_MAX];
+  struct tct_range first[TCT_OOO_INLINE]; /* set.at is this, or grown by doubling */
   tct_seq recent[4]; /* starts of arrivals, newest first: the order of SACK blocks (RFC 2018 4) */
   struct tct_range dsack[TCT_DSACK_MAX]; /* duplicates to report, oldest first (RFC 2883) */
   uint8_t n_recent, n_dsack;

@@ -111,7 +111,7 @@ struct tct_tcp_active *tct_tcp_block_active(tct_stack *s, struct tct_tcp *c) {
   tct_queue_init(&a->tx, unacked_byte(c));
   tct_queue_init(&a->rx, tct_tcp_reasm_data_end(c));
   tct_tcp_sack_init(&a->runs);
-  tct_ranges_init(&a->ooo.set, a->ooo.at, TCT_OOO_MAX);
+  tct_tcp_reasm_init(&a->ooo);
   a->delack_at = TCT_NEVER;
   a->cork_at = TCT_NEVER;
   forget_history(a);
@@ -134,6 +134,7 @@ void tct_tcp_block_drop_active(tct_stack *s, struct tct_tcp *c) {
   tct_queue_deinit(&a->tx, &s->chunks);
   tct_tcp_send_return_lent(s, &a->tx);
   tct_tcp_sack_deinit(s, &a->runs);
+  tct_tcp_reasm_deinit(s, &a->ooo);
   tct_tcp_past_save(c);
   c->u.active = NULL;
   tct_stack_free(s, a, sizeof *a);

@@ -60,20 +60,61 @@ void tct_tcp_reasm_duplicate(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct
   o->dsack[o->n_dsack++] = (struct tct_range){begin, end};
 }
 
+/* ---- Room for ranges ---- */
+
+void tct_tcp_reasm_init(struct tct_tcp_ooo *o) {
+  tct_ranges_init(&o->set, o->first, TCT_OOO_INLINE);
+}
+
+/* Empties the set, too. */
+void tct_tcp_reasm_deinit(tct_stack *s, struct tct_tcp_ooo *o) {
+  if (o->set.at != o->first)
+    tct_stack_free(s, o->set.at, o->set.cap * sizeof *o->set.at);
+  tct_tcp_reasm_init(o);
+}
+
+uint32_t tct_tcp_reasm_ranges_max(const struct tct_tcp *c) {
+  return tct_clamp_u32(c->rcv.buf_max / TCT_OOO_BYTES, TCT_OOO_INLINE, TCT_OOO_MAX);
+}
+
+static bool grow(tct_stack *s, const struct tct_tcp *c, struct tct_tcp_ooo *o) {
+  uint32_t cap = tct_min_u32(2u * o->set.cap, tct_tcp_reasm_ranges_max(c));
+  struct tct_ranges larger;
+  struct tct_range *at = cap > o->set.cap ? tct_stack_alloc(s, cap * sizeof *at) : NULL;
+  if (at == NULL)
+    return false;
+  tct_ranges_init(&larger, at, (uint16_t)cap);
+  larger.n = o->set.n;
+  memcpy(at, o->set.at, o->set.n * sizeof *at);
+  tct_tcp_reasm_deinit(s, o);
+  o->set = larger;
+  return true;
+}
+
+/* ---- Arrivals ---- */
+
+static bool add_range(tct_stack *s, const struct tct_tcp *c, struct tct_tcp_ooo *o,
+                      struct tct_range r) {
+  if (tct_ranges_add(&o->set, r.begin, r.end, NULL))
+    return true;
+  return grow(s, c, o) && tct_ranges_add(&o->set, r.begin, r.end, NULL);
+}
+
 /* Beyond a gap. Bounded in ranges and in memory really held, so that one-byte pieces cost their
  * sender more than us; what does not fit is dropped, the sender repeats it. */
 static tct_verdict input_out_of_order(tct_stack *s, struct tct_tcp *c, struct tct_tcp_active *a,
                                       const struct tct_text *t) {
   struct tct_tcp_ooo *o = &a->ooo;
-  struct tct_range merged, twice;
+  const struct tct_range new = {t->seq, tct_seq_add(t->seq, t->len)};
+  struct tct_range twice;
   bool room = a->rx.charged_bytes < 2 * c->rcv.buf_max + 65536u;
   if (!room || !TCT_RULE(SHLD_31)) { /* [RFC9293 SHLD-31] */
     s->n.TCPOFODrop++;
     return TCT_DROP_OUT_OF_ORDER_LIMIT;
   }
-  if (tct_ranges_overlap(&o->set, t->seq, tct_seq_add(t->seq, t->len), &twice))
+  if (tct_ranges_overlap(&o->set, new.begin, new.end, &twice))
     tct_tcp_reasm_duplicate(s, c, twice.begin, twice.end);
-  if (!tct_ranges_add(&o->set, t->seq, tct_seq_add(t->seq, t->len), &merged)) {
+  if (!add_range(s, c, o, new)) {
     s->n.TCPOFODrop++;
     return TCT_DROP_OUT_OF_ORDER_LIMIT;
   }
@@ -128,6 +169,8 @@ tct_verdict tct_tcp_reasm_input(tct_stack *s, struct tct_tcp *c, const struct tc
   tct_seq end = tct_seq_add(t->seq, stored);
   if (had_gap)
     end = join(&a->ooo, end);
+  if (a->ooo.set.n == 0)
+    tct_tcp_reasm_deinit(s, &a->ooo);
   uint32_t seg_len = t->pkt->seg_size != 0 ? t->pkt->seg_size : t->len;
   TCT_EXTRA_ADD(c, bytes_received, tct_seq_len(c->rcv.nxt, end));
   tct_tcp_recv_on_in_order(s, c, tct_seq_len(c->rcv.nxt, end), seg_len, had_gap);

@@ -113,7 +113,7 @@ static inline void leaf_init(struct leaf *f, bool strict) {
   tct_queue_init(&f->a.tx, c->snd.una);
   tct_queue_init(&f->a.rx, c->rcv.nxt);
   tct_tcp_sack_init(&f->a.runs);
-  tct_ranges_init(&f->a.ooo.set, f->a.ooo.at, TCT_OOO_MAX);
+  tct_tcp_reasm_init(&f->a.ooo);
   c->u.active = &f->a;
 }
 
@@ -121,6 +121,7 @@ static inline void leaf_end(struct leaf *f) {
   tct_queue_deinit(&f->a.tx, &f->s.chunks);
   tct_queue_deinit(&f->a.rx, &f->s.chunks);
   tct_tcp_sack_deinit(&f->s, &f->a.runs);
+  tct_tcp_reasm_deinit(&f->s, &f->a.ooo);
   tct_chunk_pool_deinit(&f->s.chunks);
   failing_alloc_finish(&f->mem);
 }

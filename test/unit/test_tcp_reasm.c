@@ -205,13 +205,34 @@ static void one_byte_pieces__ranges__are_bounded_and_the_rest_is_dropped(void **
   struct leaf f;
   leaf_init(&f, true);
   tct_seq n = f.c.rcv.nxt;
-  for (unsigned i = 0; i < TCT_OOO_MAX; i++)
+  unsigned most = tct_tcp_reasm_ranges_max(&f.c);
+  assert_int_equal(most, f.c.rcv.buf_max / TCT_OOO_BYTES);
+  for (unsigned i = 0; i < most; i++)
     assert_int_equal(text(&f, n + 2 + 2 * i, 1), TCT_ACCEPTED);
-  assert_int_equal(text(&f, n + 2 + 2 * TCT_OOO_MAX, 1), TCT_DROP_OUT_OF_ORDER_LIMIT);
+  assert_int_equal(text(&f, n + 2 + 2 * most, 1), TCT_DROP_OUT_OF_ORDER_LIMIT);
   assert_int_equal(f.s.n.TCPOFODrop, 1);
   assert_int_equal(text(&f, n + 3, 1), TCT_ACCEPTED); /* what joins two still fits */
   assert_int_equal(text(&f, n, 2), TCT_ACCEPTED);
   check_stream(&f, n);
+  stop(&f);
+}
+
+/* Thousands of segments lost at once, as at the end of slow start on a long path. */
+static void large_buffer__many_gaps__are_all_held_and_their_memory_comes_back(void **state) {
+  enum { GAPS = 9000 };
+  (void)state;
+  struct leaf f;
+  leaf_init(&f, true);
+  f.c.rcv.buf_max = 16u << 20;
+  f.c.rcv.edge = f.c.rcv.nxt + f.c.rcv.buf_max;
+  tct_seq n = f.c.rcv.nxt;
+  for (unsigned i = 0; i < GAPS; i++)
+    assert_int_equal(text(&f, n + 1 + 2 * i, 1), TCT_ACCEPTED);
+  assert_int_equal(f.a.ooo.set.n, GAPS);
+  for (unsigned i = 0; i < GAPS; i++)
+    assert_int_equal(text(&f, n + 2 * i, 1), TCT_ACCEPTED);
+  assert_int_equal(f.c.rcv.nxt, n + 2 * GAPS);
+  assert_ptr_equal(f.a.ooo.set.at, f.a.ooo.first);
   stop(&f);
 }
 
@@ -308,6 +329,7 @@ int main(void) {
       cmocka_unit_test(duplicate_of_a_whole_block__dsack__is_followed_by_the_block),
       cmocka_unit_test(five_duplicates__dsack__keeps_the_first_four),
       cmocka_unit_test(one_byte_pieces__ranges__are_bounded_and_the_rest_is_dropped),
+      cmocka_unit_test(large_buffer__many_gaps__are_all_held_and_their_memory_comes_back),
       cmocka_unit_test(spread_pieces__memory_held__is_bounded),
       cmocka_unit_test(no_memory_beyond_a_gap__segment__is_not_told_as_received),
       cmocka_unit_test(memory_ends_within_a_piece__ranges__say_only_what_is_stored),
