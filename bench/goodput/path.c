@@ -72,18 +72,23 @@ static bool is_before(uint32_t a, uint32_t b) {
 
 /* True when something of it was dropped and not sent again since. */
 static bool take_drops(struct goodput_count *c, uint32_t seq, uint32_t end) {
-  uint64_t oldest = c->n_drops > GOODPUT_DROPS_MAX ? c->n_drops - GOODPUT_DROPS_MAX : 0;
-  bool found = false;
-  for (uint64_t i = oldest; i < c->n_drops; i++) {
+  bool found = false, whole = false;
+  if (c->n_drops - c->n_repaired > GOODPUT_DROPS_MAX)
+    c->n_repaired = c->n_drops - GOODPUT_DROPS_MAX;
+  for (uint64_t i = c->n_repaired; i < c->n_drops && !whole; i++) {
     uint32_t *drop = c->drop[i % GOODPUT_DROPS_MAX];
     if (drop[0] == drop[1] || !is_before(drop[0], end) || !is_before(seq, drop[1]))
       continue;
     found = true;
+    whole = drop[0] == seq;
     if (is_before(end, drop[1]))
       drop[0] = end;
     else
       drop[1] = drop[0];
   }
+  while (c->n_repaired < c->n_drops && c->drop[c->n_repaired % GOODPUT_DROPS_MAX][0] ==
+                                           c->drop[c->n_repaired % GOODPUT_DROPS_MAX][1])
+    c->n_repaired++;
   return found;
 }
 

@@ -14,7 +14,7 @@
 
 #define GOODPUT_LOST UINT64_MAX
 #define GOODPUT_STALLS_MAX 64
-#define GOODPUT_DROPS_MAX 4096 /* remembered; a power of two */
+#define GOODPUT_DROPS_MAX 16384 /* remembered; a power of two */
 
 struct goodput_side { /* one direction; 0 carries the data */
   uint64_t n;         /* packets so far */
@@ -32,7 +32,7 @@ struct goodput_count {
   uint64_t episodes; /* spells of retransmission, each ending when what was out then is repaired */
   /* Resent though no copy had been dropped; and spells that began so. */
   uint64_t needless_segs, mistakes;
-  uint64_t n_drops;
+  uint64_t n_drops, n_repaired;        /* all of the first n_repaired are */
   uint32_t drop[GOODPUT_DROPS_MAX][2]; /* the latest dropped ranges, those repaired made empty */
 };
 

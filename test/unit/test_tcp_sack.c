@@ -5,7 +5,7 @@
  */
 #include "test/lib/leaf.h"
 
-#define SPAN 20000u
+#define SPAN 40000u
 
 struct byte { /* what the model knows of one sequence number */
   tct_time sent_at;
