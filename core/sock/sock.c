@@ -176,7 +176,9 @@ int tct_sock_connect(tct_stack *s, tct_sock k, const tct_endpoint *remote) {
   if (c == NULL)
     return TCT_EBADF;
   int e = open_actively(s, c, remote);
-  if (e == TCT_OK && !tct_tcp_fastopen_defers(s, c))
+  if (e == TCT_OK && tct_tcp_fastopen_defers(s, c))
+    tct_sock_event_post(s, c, TCT_EV_WRITABLE); /* it waits for the first write */
+  else if (e == TCT_OK)
     tct_sock_launch_syn(s, c);
   return e;
 }

@@ -86,8 +86,8 @@ uint32_t tct_tcp_recv_free(const struct tct_tcp *c) {
 /* How far it is open is the application's affair, for as long as it likes [RFC9293 MAY-8]. The
  * right edge moves in worthwhile steps only [RFC9293 MUST-39], and never back [RFC9293 SHLD-14]. */
 tct_seq tct_tcp_recv_edge_to_offer(const struct tct_tcp *c) {
-  if ((c->rcv.flags & TCT_RCV_FIN) != 0)
-    return c->rcv.edge;
+  if ((c->rcv.flags & TCT_RCV_FIN) != 0 || tct_tcp_fastopen_is_early(c))
+    return c->rcv.edge; /* a SYN,ACK that goes again could not tell of more */
   uint32_t most = (65535u << tct_tcp_rcv_shift(c));
   tct_seq target = tct_seq_add(c->rcv.nxt, tct_min_u32(tct_tcp_recv_free(c), most));
   uint32_t gain = tct_seq_ahead(c->rcv.edge, target);

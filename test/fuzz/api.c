@@ -50,6 +50,8 @@ static bool start(struct side *d, unsigned i, uint8_t how, uint8_t fail) {
   c.deterministic = true;
   c.profile = (how & 1) != 0 ? TCT_PROFILE_LINUX : TCT_PROFILE_STRICT;
   c.info = (how & 2) != 0 ? TCT_INFO_BASIC : TCT_INFO_FULL;
+  c.fastopen = TCT_FASTOPEN_CLIENT | TCT_FASTOPEN_SERVER | TCT_FASTOPEN_CLIENT_NO_COOKIE |
+               TCT_FASTOPEN_SERVER_NO_COOKIE | TCT_FASTOPEN_ALL_LISTENERS;
   c.limits = (tct_limits){.conns = 16,
                           .half_open = 8,
                           .held = 2,

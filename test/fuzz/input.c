@@ -29,6 +29,8 @@ static void tweak_small(tct_config *c) {
                            .buffer_bytes = 1 << 20,
                            .reasm_bytes = 1 << 15,
                            .reply_bytes = 1 << 14};
+  c->fastopen = TCT_FASTOPEN_CLIENT | TCT_FASTOPEN_SERVER | TCT_FASTOPEN_CLIENT_NO_COOKIE |
+                TCT_FASTOPEN_SERVER_NO_COOKIE | TCT_FASTOPEN_ALL_LISTENERS;
 }
 
 static void tweak_linux(tct_config *c) {

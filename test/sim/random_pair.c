@@ -36,6 +36,7 @@ struct run {
   tct_sim *w;
   tct_sim_host *host[2];
   tct_sim_link *link;
+  bool fast[2];
   tct_sim_server listener;
   tct_sim_flow client[FLOWS_MAX], server[FLOWS_MAX];
   struct act acts[ACTS_MAX];
@@ -111,6 +112,11 @@ static void draw_host(struct run *r, int end) {
   c.stack.ecn_option = (uint8_t)below(r, TCT_ECN_OPTION_ALWAYS + 1);
   c.stack.mtu_probing = (uint8_t)below(r, TCT_MTU_PROBING_ALWAYS + 1);
   c.stack.congestion = coin(r) ? TCT_CC_DCTCP : TCT_CC_DEFAULT;
+  r->fast[end] = coin(r);
+  if (r->fast[end]) /* Fast Open, with cookies or without */
+    c.stack.fastopen = TCT_FASTOPEN_CLIENT | TCT_FASTOPEN_SERVER | TCT_FASTOPEN_ALL_LISTENERS;
+  if (r->fast[end] && coin(r))
+    c.stack.fastopen |= TCT_FASTOPEN_CLIENT_NO_COOKIE | TCT_FASTOPEN_SERVER_NO_COOKIE;
   c.stack.trace = watch_trace;
   r->sinks[end] = (struct watch_sink){&r->watch, (unsigned)end};
   c.stack.trace_ctx = &r->sinks[end];
@@ -156,6 +162,8 @@ static void start_flow(struct run *r, unsigned i) {
   int err = tct_sim_flow_open(&r->client[i], r->host[0]);
   if (err == TCT_OK) {
     draw_options(r, 0, r->client[i].app.sock);
+    if (r->client[i].tx_total > 0 && r->fast[0])
+      set(r, 0, r->client[i].app.sock, TCT_OPT_FASTOPEN_CONNECT, 1);
     err = tct_sim_flow_connect_sock(&r->client[i], &to);
   }
   if (err < 0)
