@@ -102,6 +102,24 @@ static void put_payload(struct build *b, uint8_t *p, uint32_t offset) {
     b->c->own_rx = true;
 }
 
+/* The newest TSval that left: for sketches, whose lines expect nothing and so name none. */
+static bool find_newest_ts(const struct build *b, uint32_t *live) {
+  bool found = false;
+  for (const struct drill_frame *f = b->r->frames; f; f = f->next) {
+    if (!f->is_out || f->conn != b->c || f->proto != 6)
+      continue;
+    for (size_t i = 0; i + 10 <= f->options_len && f->options[i] != 0;) {
+      const uint8_t *o = f->options + i;
+      if (o[0] == 8) {
+        *live = (uint32_t)o[2] << 24 | (uint32_t)o[3] << 16 | (uint32_t)o[4] << 8 | o[5];
+        found = true;
+      }
+      i += o[0] == 1 ? 1 : o[1];
+    }
+  }
+  return found;
+}
+
 /* The TSecr that stands for a TSval of ours which the script has seen. */
 static bool map_ecr(struct build *b, uint32_t script, uint32_t *live) {
   const struct drill_conn *c = b->c;
@@ -115,6 +133,8 @@ static bool map_ecr(struct build *b, uint32_t script, uint32_t *live) {
     *live = c->ts[0].live + (script - c->ts[0].script);
     return true;
   }
+  if (b->r->is_logged && find_newest_ts(b, live))
+    return true;
   return drill_run_fail(b->r, "TS ecr %u: no expected packet had TS val %u", script, script);
 }
 
