@@ -36,10 +36,14 @@ static bool fail_errno(struct drill_run *r, const char *what) {
   return drill_run_fail(r, "%s: %s", what, strerror(errno));
 }
 
+static void name_device(struct ifreq *q, const char *name) {
+  memset(q, 0, sizeof *q);
+  (void)snprintf(q->ifr_name, sizeof q->ifr_name, "%s", name);
+}
+
 static bool make_device(struct drill_run *r) {
   struct ifreq q;
-  memset(&q, 0, sizeof q);
-  strcpy(q.ifr_name, DEVICE);
+  name_device(&q, DEVICE);
   q.ifr_flags = IFF_TUN | IFF_NO_PI;
   r->linux->tun = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
   if (r->linux->tun < 0)
@@ -49,8 +53,7 @@ static bool make_device(struct drill_run *r) {
 
 static bool set_up(struct drill_run *r, int sock, const char *name) {
   struct ifreq q;
-  memset(&q, 0, sizeof q);
-  strcpy(q.ifr_name, name);
+  name_device(&q, name);
   if (ioctl(sock, SIOCGIFFLAGS, &q) < 0)
     return fail_errno(r, "cannot read a device's flags");
   q.ifr_flags = (short)(q.ifr_flags | IFF_UP | IFF_RUNNING);
@@ -59,8 +62,7 @@ static bool set_up(struct drill_run *r, int sock, const char *name) {
 
 static bool set_mtu(struct drill_run *r, int sock) {
   struct ifreq q;
-  memset(&q, 0, sizeof q);
-  strcpy(q.ifr_name, DEVICE);
+  name_device(&q, DEVICE);
   q.ifr_mtu = (int)(r->set->mtu ? r->set->mtu : r->set->ip == DRILL_IP6 ? 1520 : 1500);
   return ioctl(sock, SIOCSIFMTU, &q) == 0 || fail_errno(r, "cannot set the MTU");
 }
@@ -69,8 +71,7 @@ static bool add_ipv4(struct drill_run *r, int sock, const tct_addr *a, unsigned 
                      const char *label) {
   struct ifreq q;
   struct sockaddr_in in = {.sin_family = AF_INET};
-  memset(&q, 0, sizeof q);
-  strcpy(q.ifr_name, label);
+  name_device(&q, label);
   memcpy(&in.sin_addr, a->b + 12, 4);
   memcpy(&q.ifr_addr, &in, sizeof in);
   if (ioctl(sock, SIOCSIFADDR, &q) < 0)
@@ -91,7 +92,7 @@ static bool add_address(struct drill_run *r, int sock, const char *text, const c
   bool is_v6 = r->set->ip == DRILL_IP6;
   char host[64];
   const char *slash = strchr(text, '/');
-  unsigned prefix_len = slash ? (unsigned)atoi(slash + 1) : is_v6 ? 48 : 16;
+  unsigned prefix_len = slash ? (unsigned)strtoul(slash + 1, NULL, 10) : is_v6 ? 48 : 16;
   snprintf(host, sizeof host, "%.*s", (int)(slash ? slash - text : (long)strlen(text)), text);
   tct_addr a = drill_conn_address(host);
   return is_v6 ? add_ipv6(r, sock, &a, prefix_len) : add_ipv4(r, sock, &a, prefix_len, label);
@@ -191,7 +192,7 @@ bool drill_linux_net(struct drill_run *r) {
   if (!make_device(r) || !configure(r))
     return false;
   drill_linux_defaults();
-  strcpy(r->linux->congestion, "cubic");
+  (void)snprintf(r->linux->congestion, sizeof r->linux->congestion, "cubic");
   await_address(r);
   return open_tap(r);
 }

@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -121,7 +122,8 @@ void drill_finish(struct drill_task *t, struct drill_result *out) {
     munmap((void *)(uintptr_t)t->progress, sizeof(int));
   }
   *out = (struct drill_result){.passed = false, .line = line};
-  strcpy(out->why, ended ? "the process that played it died" : "nothing more happened");
+  (void)snprintf(out->why, sizeof out->why, "%s",
+                 ended ? "the process that played it died" : "nothing more happened");
   if (bytes)
     take_result(bytes, n, out);
   free(bytes);

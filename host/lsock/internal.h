@@ -62,6 +62,7 @@ struct lsock_file {
   bool has_handle, is_nonblock, is_v6;
   bool read_shut, write_shut;
   bool is_strict;       /* of a stack that keeps to the RFC */
+  bool is_active;       /* it connected, was not accepted */
   bool had_eof;         /* the peer's FIN was reached */
   bool connect_told;    /* connect() has reported success */
   bool connect_lost;    /* an attempt failed that connect() has not reported */

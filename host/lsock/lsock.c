@@ -266,6 +266,8 @@ static long disconnect(struct lsock *l, int fd) {
 void lsock_file_connecting(struct lsock *l, int fd) {
   struct lsock_file *f = l->files[fd];
   f->phase = LSOCK_CONNECTING;
+  f->is_active = true;
+  lsock_wmem_free(f);
   /* of an attempt before */
   f->read_shut = f->write_shut = f->connect_told = f->connect_lost = f->had_eof = false;
   f->tx_bytes = 0;

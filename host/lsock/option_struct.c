@@ -194,10 +194,11 @@ static long get_meminfo(struct lsock *l, struct lsock_file *f, const struct lsoc
   tct_info info = {.size = sizeof info};
   if (f->kind == LSOCK_TCP && f->has_handle && tct_sock_info(l->stack, f->handle, &info) == 0) {
     words[0] = info.unread_bytes;
-    words[5] = info.snd_nxt - info.snd_una + info.notsent_bytes;
+    words[5] =
+        f->is_strict ? info.snd_nxt - info.snd_una + info.notsent_bytes : lsock_wmem_queued(l, f);
   }
   words[1] = f->rcvbuf ? f->rcvbuf : (uint32_t)ask_core(l, f, TCT_OPT_RCVBUF, 0);
-  words[3] = f->sndbuf ? f->sndbuf : (uint32_t)ask_core(l, f, TCT_OPT_SNDBUF, 0);
+  words[3] = f->is_strict ? (uint32_t)ask_core(l, f, TCT_OPT_SNDBUF, 0) : lsock_wmem_limit(l, f);
   return lsock_option_put(o->out, o->out_len, words, sizeof words);
 }
 

@@ -74,20 +74,21 @@ static void fill_counters(const tct_info *i, struct lsock_tcp_info *out) {
   out->sndbuf_limited = i->sndbuf_limited;
 }
 
-static void fill_recovery(const tct_info *i, struct lsock_tcp_info *out) {
-  out->reord_seen = i->reord_seen;
-  out->total_rto = (uint16_t)(i->total_rto < UINT16_MAX ? i->total_rto : UINT16_MAX);
-  out->total_rto_recoveries =
-      (uint16_t)(i->total_rto_recoveries < UINT16_MAX ? i->total_rto_recoveries : UINT16_MAX);
-  out->total_rto_time = i->total_rto_time_ms;
+/* Rates in bytes a second, what was delivered, time-outs. */
+static void fill_delivery(const tct_info *i, struct lsock_tcp_info *out) {
   out->pacing_rate = i->pacing_rate;
   out->max_pacing_rate = i->max_pacing_rate;
   out->delivery_rate = i->delivery_rate;
   out->delivered = i->delivered;
   out->flags = i->delivery_rate_app_limited & 1;
+  out->reord_seen = i->reord_seen;
+  out->total_rto = (uint16_t)(i->total_rto < UINT16_MAX ? i->total_rto : UINT16_MAX);
+  out->total_rto_recoveries =
+      (uint16_t)(i->total_rto_recoveries < UINT16_MAX ? i->total_rto_recoveries : UINT16_MAX);
+  out->total_rto_time = i->total_rto_time_ms;
 }
 
-static void fill_ecn(const tct_info *i, struct lsock_tcp_info *out) {
+static void fill_marks(const tct_info *i, struct lsock_tcp_info *out) {
   out->received_ce = i->received_ce;
   out->received_e1_bytes = i->received_e1_bytes;
   out->received_e0_bytes = i->received_e0_bytes;
@@ -115,6 +116,8 @@ void lsock_tcpinfo_fill(struct lsock *l, struct lsock_file *f, struct lsock_tcp_
   fill_path(&i, out);
   fill_flight(&i, out);
   fill_counters(&i, out);
-  fill_recovery(&i, out);
-  fill_ecn(&i, out);
+  if (f->is_active && !f->is_strict && i.state >= TCT_ESTABLISHED)
+    out->bytes_acked++; /* Linux counts the SYN of a connect, not that of an accept */
+  fill_delivery(&i, out);
+  fill_marks(&i, out);
 }

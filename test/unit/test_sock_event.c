@@ -240,20 +240,6 @@ static void shutdown__read__on_linux_what_comes_can_be_read(void **state) {
   assert_int_equal(tct_sock_recv(w.s, k, buf, 8, 0), 5);
 }
 
-static void shutdown__both__on_linux_text_is_refused_as_by_nobody(void **state) {
-  (void)state;
-  tct_event ev;
-  connected();
-  assert_int_equal(tct_sock_shutdown(w.s, k, TCT_SHUT_RDWR), TCT_OK);
-  expect(&w, TCT_FIN | TCT_ACK);
-  from_peer(TCT_ACK, syn.seq + 2, 0);
-  from_peer(TCT_ACK, syn.seq + 2, 5);
-  struct seg g = expect(&w, TCT_RST);
-  assert_int_equal(g.seq, syn.seq + 2);
-  assert_true(events_of(&w, k, &ev) & TCT_EV_CLOSED);
-  assert_int_equal(ev.err, TCT_ECONNRESET);
-}
-
 static void send__before_the_handshake__waits_and_goes(void **state) {
   (void)state;
   start_connect();
@@ -587,7 +573,6 @@ int main(void) {
       T(shutdown__write__epipe_and_fin_after_the_data),
       T(shutdown__read__what_comes_is_thrown_away),
       T(shutdown__read__on_linux_what_comes_can_be_read),
-      T(shutdown__both__on_linux_text_is_refused_as_by_nobody),
       T(send__before_the_handshake__waits_and_goes),
       T(send__buffer_full__writable_once_a_third_is_free),
       T(rcvlowat__fewer_bytes__no_event),
