@@ -266,30 +266,57 @@ static bool offers_timestamps(void) {
   return peer_receive(&P, &s) && memchr(s.options, 8, s.n_options) != NULL && s.n_options == 20;
 }
 
-/* 77: this machine lets nobody make a namespace. */
-static int in_namespace(void) {
+static int turn_a_knob(void) {
   const char *knob = "/proc/sys/net/ipv4/tcp_timestamps";
+  if (!write_file(knob, "1\n") || !offers_timestamps())
+    return 1;
+  return !write_file(knob, "0\n") || offers_timestamps();
+}
+
+/* Under this key everybody's server gives 192.0.2.1 this cookie [RFC7413 4.1.2]. */
+static int ask_for_a_cookie(void) {
+  static const uint8_t request[] = {34, 2, 1, 1};
+  static const uint8_t cookie[] = {34, 10, 0x30, 0x21, 0xb9, 0xd8, 0x89, 0x01, 0x7e, 0xeb};
+  struct segment s;
+  if (!write_file("/proc/sys/net/ipv4/tcp_fastopen", "0x70403\n") ||
+      !write_file("/proc/sys/net/ipv4/tcp_fastopen_key", "a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4\n"))
+    return 1;
+  make_listener(AF_INET);
+  P.snd_nxt = PEER_ISN;
+  P.more = request;
+  P.n_more = sizeof request;
+  peer_send(&P, SYN, 0);
+  return !peer_receive(&P, &s) || !memmem(s.options, s.n_options, cookie, sizeof cookie);
+}
+
+/* 77: this machine lets nobody make a namespace. */
+static int in_namespace(int (*what)(void)) {
   if (unshare(CLONE_NEWNET) != 0)
     return 77;
   start("");
-  if (!write_file(knob, "1\n") || !offers_timestamps())
-    return 1;
-  if (!write_file(knob, "0\n") || offers_timestamps())
-    return 1;
+  int status = what();
   I.free(U);
-  return 0;
+  return status;
 }
 
 static bool is_skipped;
-static void sysctl__a_knob_turned_in_the_middle_holds(void) {
+static void try_in_namespace(int (*what)(void)) {
   int status = -1;
   fflush(stdout);
   pid_t child = fork();
   if (child == 0)
-    _exit(in_namespace());
+    _exit(in_namespace(what));
   EXPECT(child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status));
   is_skipped = WEXITSTATUS(status) == 77;
   EXPECT(is_skipped || WEXITSTATUS(status) == 0);
+}
+
+static void sysctl__a_knob_turned_in_the_middle_holds(void) {
+  try_in_namespace(turn_a_knob);
+}
+
+static void sysctl__fast_open_key_makes_the_known_cookie(void) {
+  try_in_namespace(ask_for_a_cookie);
 }
 
 /* ---- All of them ----------------------------------------------------------------------------- */
@@ -338,6 +365,7 @@ static const struct test {
     TEST(pipe_and_splice__move_bytes_round, ""),
     TEST(preload__getsockopt_knows_our_descriptors, ""),
     TEST(sysctl__a_knob_turned_in_the_middle_holds, ""),
+    TEST(sysctl__fast_open_key_makes_the_known_cookie, ""),
 };
 
 static bool load(void) {

@@ -62,7 +62,7 @@ static size_t put_ip(const struct peer *p, uint8_t *b, size_t payload) {
 void peer_send(struct peer *p, uint8_t flags, size_t len) {
   static const uint8_t mss[] = {2, 4, 0x05, 0xb4};
   uint8_t packet[2048] = {0};
-  size_t options = flags & SYN ? sizeof mss : 0, tcp_len = 20 + options + len;
+  size_t options = flags & SYN ? sizeof mss + p->n_more : 0, tcp_len = 20 + options + len;
   size_t at = put_ip(p, packet, tcp_len);
   uint8_t *t = packet + at;
   put16(t, p->port);
@@ -72,7 +72,9 @@ void peer_send(struct peer *p, uint8_t flags, size_t len) {
   t[12] = (uint8_t)((20 + options) / 4 << 4);
   t[13] = flags;
   put16(t + 14, 60000);
-  memcpy(t + 20, mss, options);
+  memcpy(t + 20, mss, options ? sizeof mss : 0);
+  if (options && p->n_more)
+    memcpy(t + 20 + sizeof mss, p->more, p->n_more);
   uint32_t sum = add_up(packet + (p->is_v6 ? 8 : 12), p->is_v6 ? 32 : 8, 6 + (uint32_t)tcp_len);
   put16(t + 16, fold(add_up(t, tcp_len, sum)));
   if (p->i->netdev_send(p->i->userdata, packet, at + tcp_len) != 0)

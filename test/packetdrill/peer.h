@@ -29,6 +29,8 @@ struct peer {
   struct packetdrill_interface *i;
   bool is_v6;
   uint16_t port, local_port;
+  const uint8_t *more; /* options of a SYN behind its MSS, in whole words */
+  size_t n_more;
   uint32_t snd_nxt, rcv_nxt; /* the peer's own numbers */
 };
 
