@@ -134,7 +134,7 @@ struct tct_tcp_tmr { /* tcp_timer.c */
 struct tct_tcp_rtt {   /* tcp_rtt.c */
   uint32_t srtt_us8;   /* smoothed, in eighths of a microsecond; 0: no sample yet */
   uint32_t rttvar_us4; /* in quarters */
-  uint32_t min_us;     /* UINT32_MAX: none */
+  uint32_t min_us;     /* least of the last five minutes; UINT32_MAX: none */
 };
 
 struct tct_tcp_cc {        /* tcp_cc_*.c */
@@ -460,6 +460,9 @@ struct tct_ecn_counts {  /* accurate ECN, all from zero; tcp_accecn.c */
   uint8_t demand;  /* ACKs that should carry the option */
   bool on_data;    /* data segments leave room for it */
 };
+struct tct_tcp_least { /* tcp_rtt.c: the least, then the least since it was seen, and so on */
+  uint32_t us[3], at_ms[3];
+};
 struct tct_tcp_rate_keep {              /* tcp_rate.c */
   tct_time delivered_at, first_sent_at; /* when something arrived last, and when that had left */
   uint32_t delivered_bytes;             /* so far; wraps */
@@ -508,6 +511,7 @@ struct tct_extra {
   uint8_t n_marks, n_reached;
   struct tct_tcp_cc_keep cc;
   struct tct_tcp_rate_keep rate;
+  struct tct_tcp_least least;
   struct tct_tcp_mark *marks; /* TCT_MARKS_MAX of them when first used */
   struct tct_tcp_fastopen *fastopen;
 };

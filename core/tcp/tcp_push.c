@@ -22,16 +22,8 @@ bool tct_tcp_push_is_end(const struct tct_tcp *c, tct_seq end) {
   return end == tct_tcp_send_data_end(c);
 }
 
-/* Twice the window in a round trip, in slow start; 6/5 of it later. */
-static uint64_t rate_bytes_per_s(const struct tct_tcp *c) {
-  uint64_t window = tct_max_u32(c->cc.cwnd, tct_tcp_send_flight(c));
-  uint32_t percent = c->cc.cwnd < c->cc.ssthresh / 2 ? 200 : 120;
-  uint32_t rtt_us = tct_max_u32(c->rtt.srtt_us8 / 8, 1);
-  return window * percent * 10000 / rtt_us;
-}
-
-static uint32_t train_bytes(const struct tct_tcp *c) {
-  uint64_t bytes = rate_bytes_per_s(c) >> TRAIN_SHIFT;
+static uint32_t train_bytes(const tct_stack *s, const struct tct_tcp *c) {
+  uint64_t bytes = tct_tcp_pace_rate(s, c) >> TRAIN_SHIFT;
   uint32_t near = c->rtt.min_us >> TRAIN_RTT_LOG;
   if (near < 17)
     bytes += TRAIN_MAX_BYTES >> near;
@@ -40,7 +32,7 @@ static uint32_t train_bytes(const struct tct_tcp *c) {
 
 static uint32_t train_segs(const tct_stack *s, const struct tct_tcp *c, uint32_t usable_bytes) {
   uint32_t mss = tct_tcp_send_mss(s, c), half = c->cc.cwnd / mss / 2;
-  uint32_t most = tct_max_u32(train_bytes(c) / mss, s->cfg.min_tso_segs);
+  uint32_t most = tct_max_u32(train_bytes(s, c) / mss, s->cfg.min_tso_segs);
   most = tct_min_u32(most, tct_max_u32(half, 1)); /* at least two trains a window */
   return tct_min_u32(usable_bytes / mss, most);
 }
@@ -66,7 +58,7 @@ bool tct_tcp_push_should_wait(const tct_stack *s, const struct tct_tcp *c, uint3
       usable_bytes >= unsent || tct_seq_lt(c->snd.nxt, a->train_end))
     return false;
   bool repairs = a->rec.phase == TCT_REC_FAST || a->rec.phase == TCT_REC_RTO;
-  uint32_t train = tct_max_u32(train_bytes(c) / mss, s->cfg.min_tso_segs) * mss;
+  uint32_t train = tct_max_u32(train_bytes(s, c) / mss, s->cfg.min_tso_segs) * mss;
   uint32_t third = tct_min_u32(c->snd.wnd, c->cc.cwnd) / 3;
   if (repairs || usable_bytes >= train || usable_bytes >= third ||
       tct_time_sub(s->now, a->sent_at) > TCT_MS(1))

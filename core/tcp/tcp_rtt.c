@@ -7,6 +7,7 @@
 #include "tcp/calls.h"
 #include "util/rule.h"
 
+#define LEAST_WINDOW_MS 300000u
 #define SAMPLE_US_MAX (1u << 28) /* about 268 s: eight times that still fits 32 bits */
 
 void tct_tcp_rtt_init(struct tct_tcp *c) {
@@ -57,10 +58,46 @@ static void hold_deviation(const tct_stack *s, struct tct_tcp *c, bool first) {
   x->dev_max_us = least_us;
 }
 
+static void set_from(struct tct_tcp_least *l, unsigned from, uint32_t us, uint32_t now_ms) {
+  for (unsigned i = from; i < TCT_ARRAY_LEN(l->us); i++) {
+    l->us[i] = us;
+    l->at_ms[i] = now_ms;
+  }
+}
+
+static void drop_oldest(struct tct_tcp_least *l, uint32_t us, uint32_t now_ms) {
+  memmove(l->us, l->us + 1, sizeof l->us - sizeof l->us[0]);
+  memmove(l->at_ms, l->at_ms + 1, sizeof l->at_ms - sizeof l->at_ms[0]);
+  set_from(l, TCT_ARRAY_LEN(l->us) - 1, us, now_ms);
+}
+
+/* The least of the last five minutes (Linux's tcp_min_rtt_wlen), with three samples: the least, the
+ * least since that one, the least since that. When the first is too old the next takes its place;
+ * a quarter and half of the window into it, fresh ones are taken in, so that there is a next. */
+static uint32_t least_of_window(struct tct_tcp_least *l, uint32_t us, uint32_t now_ms) {
+  if (l->us[0] == 0 || us <= l->us[0] || tct_ms32_since(now_ms, l->at_ms[2]) > LEAST_WINDOW_MS)
+    set_from(l, 0, us, now_ms);
+  else if (us <= l->us[1])
+    set_from(l, 1, us, now_ms);
+  else if (us <= l->us[2])
+    set_from(l, 2, us, now_ms);
+  while (tct_ms32_since(now_ms, l->at_ms[0]) > LEAST_WINDOW_MS)
+    drop_oldest(l, us, now_ms);
+  uint32_t age_ms = tct_ms32_since(now_ms, l->at_ms[0]);
+  if (l->at_ms[1] == l->at_ms[0] && age_ms > LEAST_WINDOW_MS / 4)
+    set_from(l, 1, us, now_ms);
+  else if (l->at_ms[2] == l->at_ms[1] && age_ms > LEAST_WINDOW_MS / 2)
+    set_from(l, 2, us, now_ms);
+  return l->us[0];
+}
+
 void tct_tcp_rtt_sample(const tct_stack *s, struct tct_tcp *c, uint64_t rtt_ns) {
   uint32_t us = (uint32_t)tct_clamp_u64(rtt_ns / 1000, 1, SAMPLE_US_MAX);
   bool first = c->rtt.srtt_us8 == 0;
-  c->rtt.min_us = tct_min_u32(c->rtt.min_us, us);
+  if (c->extra != NULL)
+    c->rtt.min_us = least_of_window(&c->extra->least, us, tct_time_ms32(s->now));
+  else
+    c->rtt.min_us = tct_min_u32(c->rtt.min_us, us);
   if (first) {
     c->rtt.srtt_us8 = us * 8;
     c->rtt.rttvar_us4 = us * 2;

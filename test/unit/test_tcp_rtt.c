@@ -107,6 +107,29 @@ static void extreme_samples__estimate__stays_sane(void **state) {
   leaf_end(&f);
 }
 
+/* The path became longer: the least of old is forgotten after five minutes, not before, and not all
+ * at once if it came closer in steps. */
+static void path_became_longer__five_minutes__least_follows(void **state) {
+  (void)state;
+  struct leaf f;
+  leaf_init(&f, false);
+  tct_tcp_rtt_sample(&f.s, &f.c, TCT_MS(20));
+  for (unsigned i = 0; i < 299; i++) {
+    f.s.now += TCT_S(1);
+    tct_tcp_rtt_sample(&f.s, &f.c, i < 200 ? TCT_MS(50) : TCT_MS(80));
+    assert_int_equal(f.c.rtt.min_us, 20000);
+  }
+  f.s.now += TCT_S(2);
+  tct_tcp_rtt_sample(&f.s, &f.c, TCT_MS(80));
+  assert_int_equal(f.c.rtt.min_us, 50000);
+  f.s.now += TCT_S(301);
+  tct_tcp_rtt_sample(&f.s, &f.c, TCT_MS(80));
+  assert_int_equal(f.c.rtt.min_us, 80000);
+  tct_tcp_rtt_sample(&f.s, &f.c, TCT_MS(10));
+  assert_int_equal(f.c.rtt.min_us, 10000);
+  leaf_end(&f);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(no_sample__rto__is_one_second),
@@ -116,6 +139,7 @@ int main(void) {
       cmocka_unit_test(expiries__rto__doubles_up_to_the_maximum),
       cmocka_unit_test(syn_was_lost__rto_of_data__starts_at_three_seconds),
       cmocka_unit_test(extreme_samples__estimate__stays_sane),
+      cmocka_unit_test(path_became_longer__five_minutes__least_follows),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
