@@ -266,6 +266,7 @@ struct tct_runs { /* ring, grown by doubling up to TCT_RUNS_MAX; then neighbours
   uint32_t waiting_bytes;                       /* LOST and not RESENT */
   tct_seq fack;             /* one past the highest SACKed; meaningful while sacked.segs > 0 */
   tct_seq lost_from;        /* nothing below waits to be resent */
+  tct_seq judged_to;        /* from lost_from up to here all is SACKed or waits; tcp_rack.c */
   struct tct_range told[4]; /* SACK blocks of the last ACK that had any: seen, marked */
   uint8_t n_told;
   struct tct_run first[TCT_RUNS_INLINE];

@@ -60,6 +60,9 @@ static void check_runs(const struct tct_tcp *c, const struct tct_tcp_active *a) 
     count(&resent, run, (run->flags & TCT_RUN_RESENT) != 0);
     count(&waiting, run, waits);
     TCT_ASSERT(!waits || tct_seq_geq(run->begin, r->lost_from));
+    if (r->waiting_bytes > 0 && tct_seq_geq(run->begin, r->lost_from) &&
+        tct_seq_lt(run->begin, r->judged_to))
+      TCT_ASSERT(waits || (run->flags & TCT_RUN_SACKED) != 0);
     TCT_ASSERT((run->flags & TCT_RUN_SACKED) == 0 || tct_seq_leq(run->end, r->fack));
     at = run->end;
   }

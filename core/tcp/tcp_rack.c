@@ -7,8 +7,8 @@
  * sections 6 and 8 (as Linux: two more round trips of patience than the text only with D-SACKs),
  * RFC 6675 section 4.
  *
- * Cost: the walk is over runs sent before the newest that arrived, and only when something newly
- * arrived: at most one walk of TCT_RUNS_MAX runs for each segment that we send.
+ * Cost: only when something newly arrived, so at most once for each segment that we send; what is
+ * SACKed or waits to be sent again is passed over, and the walk ends at what was sent later.
  */
 #include "tcp/calls.h"
 
@@ -157,28 +157,53 @@ bool tct_tcp_rack_is_recent(const tct_stack *s, const struct tct_tcp *c,
   return left_ns(s, c, run, 0) > 0;
 }
 
-/* [RFC8985 6.2 step 5] Marks what is lost; returns how long to wait for the rest, 0: not at all.
- * Runs that went once lie in the order in which they were sent, so the first of them that is too
- * new ends the walk. */
-uint64_t tct_tcp_rack_detect(tct_stack *s, struct tct_tcp *c) {
+static bool is_judged(const struct tct_run *run) {
+  bool waits = (run->flags & (TCT_RUN_LOST | TCT_RUN_RESENT)) == TCT_RUN_LOST;
+  return waits || (run->flags & TCT_RUN_SACKED) != 0;
+}
+
+/* Runs [i, upto), until one that went `times` times and left after the newest that arrived: behind
+ * it, in the order of such transmissions, all did. */
+static void detect_in(tct_stack *s, struct tct_tcp *c, uint32_t i, uint32_t upto, uint8_t times,
+                      uint64_t *wait_ns) {
   struct tct_tcp_active *a = tct_tcp_active(c);
   const struct tct_tcp_rack *rack = &a->rec.rack;
-  uint64_t wnd_ns = window_ns(s, c), wait_ns = 0;
-  for (uint32_t i = 0; i < a->runs.n; i++) {
+  uint64_t wnd_ns = window_ns(s, c);
+  for (; i < upto; i++) {
     const struct tct_run *run = tct_tcp_sack_at(&a->runs, i);
-    bool waits = (run->flags & (TCT_RUN_LOST | TCT_RUN_RESENT)) == TCT_RUN_LOST;
-    if (waits || (run->flags & TCT_RUN_SACKED) != 0)
+    if (is_judged(run))
       continue;
-    bool after = tct_tcp_rack_sent_after(run, rack->sent_at, rack->end);
-    if ((after || rack->sent_at == 0) && run->times == 1)
-      break;
+    bool after = tct_tcp_rack_sent_after(run, rack->sent_at, rack->end) || rack->sent_at == 0;
+    if (after && run->times <= times)
+      return;
     if (after || (run->sent_at == rack->sent_at && run->end == rack->end))
       continue;
     uint64_t left = left_ns(s, c, run, wnd_ns);
     if (left == 0)
       tct_tcp_sack_lose(s, &a->runs, i);
-    wait_ns = tct_max_u64(wait_ns, left);
+    *wait_ns = tct_max_u64(*wait_ns, left);
   }
+}
+
+/* [RFC8985 6.2 step 5] Marks what is lost; returns how long to wait for the rest, 0: not at all.
+ * First what was sent again, then what was not: between lies what is judged already, and is passed
+ * over. */
+uint64_t tct_tcp_rack_detect(tct_stack *s, struct tct_tcp *c) {
+  struct tct_runs *r = &tct_tcp_active(c)->runs;
+  uint64_t wait_ns = 0;
+  tct_seq lost_from = r->lost_from, judged_to = r->judged_to;
+  bool skip = r->waiting_bytes > 0 && tct_seq_lt(lost_from, judged_to);
+  if (skip)
+    detect_in(s, c, 0, tct_tcp_sack_find(r, lost_from), 2, &wait_ns);
+  detect_in(s, c, skip ? tct_tcp_sack_find(r, judged_to) : 0, r->n, 1, &wait_ns);
+  if (r->waiting_bytes == 0)
+    return wait_ns;
+  if (!skip || r->lost_from != lost_from) /* what was sent again is lost again: begin anew */
+    judged_to = r->lost_from;
+  uint32_t i = tct_tcp_sack_find(r, judged_to);
+  while (i < r->n && is_judged(tct_tcp_sack_at(r, i)))
+    i++;
+  r->judged_to = i < r->n ? tct_tcp_sack_at(r, i)->begin : c->snd.nxt;
   return wait_ns;
 }
 

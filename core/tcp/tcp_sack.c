@@ -211,7 +211,8 @@ static void push(tct_stack *s, struct tct_runs *r, const struct tct_run *piece) 
     book(r, piece);
     return;
   }
-  TCT_ASSERT(last != NULL);                /* the first few runs need no memory */
+  TCT_ASSERT(last != NULL); /* the first few runs need no memory */
+  r->judged_to = r->lost_from;
   if ((last->flags & TCT_RUN_SACKED) != 0) /* of what is new nothing has arrived */
     tct_tcp_sack_set_flags(r, last, last->flags & (unsigned)~TCT_RUN_SACKED);
   extend(r, last, piece); /* detail is lost, not bytes */
@@ -273,6 +274,18 @@ static uint8_t once_more(uint8_t times) {
   return times < 255 ? (uint8_t)(times + 1) : 255;
 }
 
+/* `piece`, the beginning of run i, waits no longer. It was the lowest that did, but for probes of a
+ * shut window: then what lies behind is to be looked at again. */
+static void pass_over(struct tct_runs *r, uint32_t i, const struct tct_run *piece) {
+  for (uint32_t k = tct_tcp_sack_find(r, r->lost_from); k < i; k++) {
+    if (!waits(tct_tcp_sack_at(r, k)))
+      continue;
+    r->judged_to = tct_seq_min(r->judged_to, piece->begin);
+    return;
+  }
+  r->lost_from = tct_seq_max(r->lost_from, piece->end);
+}
+
 /* Run i, or as much of it as lies in [begin, end), went again; returns where that ends. */
 static tct_seq resend_run(tct_stack *s, struct tct_tcp *c, uint32_t i, tct_seq end, bool probe) {
   struct tct_runs *r = &tct_tcp_active(c)->runs;
@@ -286,8 +299,8 @@ static tct_seq resend_run(tct_stack *s, struct tct_tcp *c, uint32_t i, tct_seq e
   piece.times = once_more(piece.times);
   tct_tcp_rate_on_sent(s, c, &piece);
   piece.flags |= lost && !probe ? TCT_RUN_RESENT : 0;
-  if (lost && !probe && tct_seq_geq(r->lost_from, piece.begin))
-    r->lost_from = piece.end;
+  if (lost && !probe)
+    pass_over(r, i, &piece);
   if (hand_over(r, i, &piece))
     return piece.end;
   if (piece.end != tct_tcp_sack_at(r, i)->end && !tct_tcp_sack_split(s, r, i, piece.end))
@@ -333,7 +346,7 @@ void tct_tcp_sack_lose(tct_stack *s, struct tct_runs *r, uint32_t i) {
   }
   add(&r->lost_ever, &sum);
   if (waits(run) && (r->waiting_bytes == sum.bytes || tct_seq_lt(run->begin, r->lost_from)))
-    r->lost_from = run->begin;
+    r->lost_from = r->judged_to = run->begin;
 }
 
 /* What of [begin, end) is not SACKed. */
@@ -369,6 +382,7 @@ void tct_tcp_sack_forget_sacked(struct tct_tcp *c) {
   if (a == NULL)
     return;
   a->runs.n_told = 0;
+  a->runs.judged_to = a->runs.lost_from;
   for (uint32_t i = 0; i < a->runs.n && a->runs.sacked.segs > 0; i++) {
     struct tct_run *run = tct_tcp_sack_at(&a->runs, i);
     tct_tcp_sack_set_flags(&a->runs, run, run->flags & (unsigned)~TCT_RUN_SACKED);
