@@ -7,6 +7,7 @@
  * RFC 6928, RFC 9293 section 3.8.2 [MAY-18]; an unused window as Linux, docs/profiles.md.
  */
 #include "tcp/tcp_cc.h"
+#include "util/mul_div.h"
 #include "util/rule.h"
 
 /* ---- Which algorithm ------------------------------------------------------------------------- */
@@ -149,7 +150,7 @@ void tct_tcp_cc_on_probed(const tct_stack *s, struct tct_tcp *c, uint32_t before
   uint32_t mss = tct_tcp_send_mss(s, c), segs = tct_tcp_cc_segs(s, c);
   if (s->cfg.profile != TCT_PROFILE_LINUX)
     return;
-  c->cc.cwnd = tct_max_u32((uint32_t)((uint64_t)segs * before / now), 1) * mss;
+  c->cc.cwnd = tct_max_u32(tct_mul_div_u32(segs, before, now), 1) * mss;
   c->cc.ssthresh = before_cut(c);
 }
 
