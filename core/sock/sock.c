@@ -149,7 +149,7 @@ static int start_connect(tct_stack *s, struct tct_tcp *c, const struct tct_tuple
 
 /* Ready to be sent; what is queued may go with it. */
 void tct_sock_launch_syn(tct_stack *s, struct tct_tcp *c) {
-  tct_tcp_fastopen_launch(s, c);
+  tct_tcp_fastopen_client_launch(s, c);
   tct_tcp_send_on_sent(s, c, c->iss, tct_seq_add(c->iss, 1), false); /* the SYN's number */
   tct_tcp_timer_set_due(s, c, TCT_DUE_SYN);
   s->n.ActiveOpens++;
@@ -176,7 +176,7 @@ int tct_sock_connect(tct_stack *s, tct_sock k, const tct_endpoint *remote) {
   if (c == NULL)
     return TCT_EBADF;
   int e = open_actively(s, c, remote);
-  if (e == TCT_OK && tct_tcp_fastopen_defers(s, c))
+  if (e == TCT_OK && tct_tcp_fastopen_client_defers(s, c))
     tct_sock_event_post(s, c, TCT_EV_WRITABLE); /* it waits for the first write */
   else if (e == TCT_OK)
     tct_sock_launch_syn(s, c);
@@ -207,7 +207,7 @@ long tct_sock_connect_send(tct_stack *s, tct_sock k, const tct_endpoint *remote,
   int e = open_with_data(s, c, remote);
   if (e != TCT_OK)
     return e;
-  uint32_t room = tct_tcp_fastopen_room(s, c);
+  uint32_t room = tct_tcp_fastopen_client_room(s, c);
   long took = room > 0 && len > 0 ? tct_tcp_send_queue(s, c, buf, tct_min_size(len, room), 0) : 0;
   if ((flags & TCT_MSG_MORE) != 0 && took >= 0 && (size_t)took < len)
     c->extra->fastopen->flags |= TCT_FO_MORE;

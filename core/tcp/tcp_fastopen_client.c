@@ -45,7 +45,7 @@ static void pause(tct_stack *s) {
 }
 
 /* The third time-out in a row, or giving up before: of a connection that Fast Open touched. */
-void tct_tcp_fastopen_on_timeout(tct_stack *s, struct tct_tcp *c, bool gives_up) {
+void tct_tcp_fastopen_client_on_timeout(tct_stack *s, struct tct_tcp *c, bool gives_up) {
   const struct tct_tcp_fastopen *f = own(c);
   bool touched = f != NULL && ((f->flags & TCT_FO_ASKED) != 0 ||
                                (f->syn_len > 0 && (f->flags & TCT_FO_CHILD) == 0));
@@ -55,14 +55,14 @@ void tct_tcp_fastopen_on_timeout(tct_stack *s, struct tct_tcp *c, bool gives_up)
 }
 
 /* Nothing came but a RST beyond a gap: what is in the gap was lost to a middle box. */
-void tct_tcp_fastopen_on_stray_rst(tct_stack *s, struct tct_tcp *c) {
+void tct_tcp_fastopen_client_on_stray_rst(tct_stack *s, struct tct_tcp *c) {
   if (tct_tcp_fastopen_has(c, TCT_FO_ASKED) && c->extra->data_segs_in == 0 &&
       c->state == TCT_ESTABLISHED)
     pause(s);
 }
 
 /* Or nothing but a FIN beyond a gap. If data came, the path is good. */
-void tct_tcp_fastopen_on_end(tct_stack *s, struct tct_tcp *c) {
+void tct_tcp_fastopen_client_on_end(tct_stack *s, struct tct_tcp *c) {
   const struct tct_tcp_active *a = tct_tcp_active(c);
   if (!tct_tcp_fastopen_has(c, TCT_FO_ASKED))
     return;
@@ -99,7 +99,7 @@ static uint32_t room_by(tct_stack *s, const struct tct_tcp *c, uint16_t known_ms
   return tct_sub_floor_u32(tct_min_u32(mss, path), OPTIONS_RESERVE);
 }
 
-uint32_t tct_tcp_fastopen_room(tct_stack *s, struct tct_tcp *c) {
+uint32_t tct_tcp_fastopen_client_room(tct_stack *s, struct tct_tcp *c) {
   struct tct_fastopen_known k;
   struct tct_tcp_fastopen *f = tct_tcp_fastopen_of(s, c);
   if (f == NULL)
@@ -108,8 +108,8 @@ uint32_t tct_tcp_fastopen_room(tct_stack *s, struct tct_tcp *c) {
   return m == COOKIE || m == BARE ? room_by(s, c, k.mss) : 0;
 }
 
-bool tct_tcp_fastopen_defers(tct_stack *s, struct tct_tcp *c) {
-  if (!tct_tcp_fastopen_has(c, TCT_FO_CONNECT) || tct_tcp_fastopen_room(s, c) == 0)
+bool tct_tcp_fastopen_client_defers(tct_stack *s, struct tct_tcp *c) {
+  if (!tct_tcp_fastopen_has(c, TCT_FO_CONNECT) || tct_tcp_fastopen_client_room(s, c) == 0)
     return false;
   own(c)->flags |= TCT_FO_DEFERRED;
   return true;
@@ -128,7 +128,7 @@ static void set_option(struct tct_tcp_fastopen *f, enum means m,
 
 /* Looks again: between a deferred connect and its first data a pause may have begun, or a cookie
  * have come. */
-void tct_tcp_fastopen_launch(tct_stack *s, struct tct_tcp *c) {
+void tct_tcp_fastopen_client_launch(tct_stack *s, struct tct_tcp *c) {
   struct tct_fastopen_known k;
   struct tct_tcp_fastopen *f = own(c);
   if (f == NULL)
@@ -165,13 +165,14 @@ static void learn(tct_stack *s, const struct tct_tcp *c, const struct tct_tcp_fa
 }
 
 /* The handshake is complete on our side. [RFC7413 4.2.1] */
-void tct_tcp_fastopen_on_syn_ack(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_opts *o) {
+void tct_tcp_fastopen_client_on_syn_ack(tct_stack *s, struct tct_tcp *c,
+                                        const struct tct_tcp_opts *o) {
   struct tct_tcp_fastopen *f = own(c);
   if (f == NULL || ((f->flags & TCT_FO_ASKED) == 0 && f->syn_len == 0))
     return;
   learn(s, c, f, o);
   if (c->snd.una != c->snd.nxt) { /* it took the SYN, not its data, or not all */
-    tct_tcp_recover_on_syn_data(s, c);
+    tct_tcp_recover_on_refused(s, c, TCT_WHY_SYN_DATA);
     s->n.TCPFastOpenActiveFail++;
   } else if (f->syn_len > 0) {
     f->flags |= TCT_FO_TAKEN;
@@ -180,7 +181,7 @@ void tct_tcp_fastopen_on_syn_ack(tct_stack *s, struct tct_tcp *c, const struct t
 }
 
 /* The SYN with its data was too large for the path: it goes again at once, alone. */
-void tct_tcp_fastopen_on_too_big(tct_stack *s, struct tct_tcp *c, uint32_t mtu) {
+void tct_tcp_fastopen_client_on_too_big(tct_stack *s, struct tct_tcp *c, uint32_t mtu) {
   if (c->state != TCT_SYN_SENT || c->snd.nxt == tct_seq_add(c->iss, 1))
     return;
   if (s->tcp->profile->syn_mss_of_path && own(c) != NULL) {

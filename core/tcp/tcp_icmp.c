@@ -49,7 +49,7 @@ tct_verdict tct_tcp_icmp_input(tct_stack *s, const struct tct_icmp_event *e) {
     return TCT_DROP_ICMP_SEQUENCE;
   if (is_too_big(e)) {
     tct_tcp_mtu_set(s, c, e->mtu);
-    tct_tcp_fastopen_on_too_big(s, c, e->mtu);
+    tct_tcp_fastopen_client_on_too_big(s, c, e->mtu);
   } else {
     on_error(s, c, e);
   }

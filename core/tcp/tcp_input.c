@@ -83,7 +83,7 @@ static tct_verdict syn_sent_take_syn(struct arrival *in) {
       tct_tcp_recv_ack_later(s, c, TCT_WHY_HANDSHAKE_ACK);
     else
       tct_tcp_recv_ack_now(c, TCT_WHY_HANDSHAKE_ACK);
-    tct_tcp_fastopen_on_syn_ack(s, c, &in->h->opt);
+    tct_tcp_fastopen_client_on_syn_ack(s, c, &in->h->opt);
     return TCT_ACCEPTED;
   }
   if (!TCT_RULE(MUST_10))
@@ -225,7 +225,7 @@ static tct_verdict step2_rst(struct arrival *in, bool *done) {
     reset(in);
     return TCT_ACCEPTED;
   }
-  tct_tcp_fastopen_on_stray_rst(in->s, in->c);
+  tct_tcp_fastopen_client_on_stray_rst(in->s, in->c);
   if (TCT_RULE(EP_19)) /* [RFC9293 EP-19] */
     (void)tct_tcp_recv_challenge(in->s, in->c);
   return TCT_DROP_RST_CHALLENGED;

@@ -528,23 +528,14 @@ void tct_tcp_recover_on_rto(tct_stack *s, struct tct_tcp *c) {
 /* ---- Losses that are no congestion ----------------------------------------------------------- */
 
 /* Bytes that a shut window refused (a probe's, or what was in flight when it was pulled back) are
- * repeated as soon as there is room, not a time-out later. */
-void tct_tcp_recover_on_reopened(tct_stack *s, struct tct_tcp *c) {
+ * repeated as soon as there is room, not a time-out later; those that went with a SYN as soon as
+ * the SYN,ACK leaves them out [RFC7413 4.2.1]. */
+void tct_tcp_recover_on_refused(tct_stack *s, struct tct_tcp *c, tct_why why) {
   struct tct_tcp_active *a = tct_tcp_active(c);
   if (a == NULL)
     return;
   tct_tcp_sack_mark_lost(s, c, c->snd.una, c->snd.nxt);
-  repair(s, c, a, TCT_WHY_REOPENED);
-}
-
-/* What went with the SYN is still outstanding after the SYN,ACK: the server did not take it, or
- * never saw it. [RFC7413 4.2.1] */
-void tct_tcp_recover_on_syn_data(tct_stack *s, struct tct_tcp *c) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
-  if (a == NULL)
-    return;
-  tct_tcp_sack_mark_lost(s, c, c->snd.una, c->snd.nxt);
-  repair(s, c, a, TCT_WHY_SYN_DATA);
+  repair(s, c, a, why);
 }
 
 /* The path shrank: what is out in too large pieces is gone, and that is no congestion (RFC

@@ -196,7 +196,7 @@ void tct_tcp_send_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *
     return;
   c->snd.flags &= (uint8_t)~TCT_SND_PROBE_DUE;
   if (wnd_before == 0 && tct_tcp_send_flight(c) > 0)
-    tct_tcp_recover_on_reopened(s, c);
+    tct_tcp_recover_on_refused(s, c, TCT_WHY_REOPENED);
 }
 
 /* ---- How much may go ---------------------------------------------------------------------------

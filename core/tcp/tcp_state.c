@@ -67,7 +67,7 @@ static void fall_silent(tct_stack *s, struct tct_tcp *c) {
       TCT_SOCKF_CLOSED) /* not again after TIME-WAIT */
     s->n.OrphansNow--;
   tct_tcp_fastopen_release(s, c, false);
-  tct_tcp_fastopen_on_end(s, c);
+  tct_tcp_fastopen_client_on_end(s, c);
   tct_tcp_timer_stop(s, c);
   tct_list_remove(&c->ready);
   tct_tcp_demux_remove(s, c);

@@ -107,7 +107,7 @@ static bool give_up(tct_stack *s, struct tct_tcp *c) {
     why = TCT_WHY_USER_TIMEOUT;
   }
   over = over && TCT_RULE_ELSE(MUST_20, true, opening);
-  tct_tcp_fastopen_on_timeout(s, c, over);
+  tct_tcp_fastopen_client_on_timeout(s, c, over);
   if (!over)
     return false;
   s->n.TCPAbortOnTimeout++;
