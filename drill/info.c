@@ -138,7 +138,8 @@ static bool lookup_other(struct drill_run *r, const char *name, int64_t *v) {
   X(TW) X(HeldNow) X(HalfOpenNow) X(TimeWaitNow) X(OrphansNow) X(ConnsNow) X(ActiveNow)            \
   X(BufferBytesNow) X(MemoryBytesNow) X(TCPAckMerged) \
   X(TCPSackRecovery) X(TCPRenoRecovery) X(TCPSlowStartRetrans) X(TCPLostRetransmit)                \
-  X(TCPMTUPSuccess) X(TCPMTUPFail) X(TCPLossProbes) X(TCPLossProbeRecovery) X(TCPSACKReneging) X(TCPSACKDiscard)                    \
+  X(TCPMTUPSuccess) X(TCPMTUPFail) X(TCPLossProbes) X(TCPLossProbeRecovery) X(TCPSACKReneging)     \
+  X(TCPSACKDiscard)                                                                                \
   X(TCPSACKReorder) X(TCPRenoReorder) X(TCPTSReorder)                                              \
   X(TCPDSACKRecv) X(TCPDSACKOfoRecv) X(TCPDSACKIgnored)                                            \
   X(TCPFullUndo) X(TCPPartialUndo) X(TCPDSACKUndo) X(TCPLossUndo) X(TCPSpuriousRTOs) \
