@@ -355,7 +355,7 @@ struct tct_tcp_tune { /* tcp_tune.c: how fast the application takes what comes *
   tct_time window_since;
 };
 
-#define TCT_EOR_MAX 8     /* write boundaries waiting; a further one makes send return EAGAIN */
+#define TCT_EOR_MAX 64    /* write boundaries waiting; a further one makes send return EAGAIN */
 struct tct_tcp_cc_use {   /* tcp_cc.c */
   tct_seq used_end;       /* snd.nxt when the use of the window was last judged */
   uint32_t out_max_bytes; /* outstanding then: the most in a round trip, in whole segments */
