@@ -531,11 +531,10 @@ void tct_tcp_recover_on_rto(tct_stack *s, struct tct_tcp *c) {
  * repeated as soon as there is room, not a time-out later; those that went with a SYN as soon as
  * the SYN,ACK leaves them out [RFC7413 4.2.1]. */
 void tct_tcp_recover_on_refused(tct_stack *s, struct tct_tcp *c, tct_why why) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
-  if (a == NULL)
+  if (tct_tcp_active(c) == NULL)
     return;
   tct_tcp_sack_mark_lost(s, c, c->snd.una, c->snd.nxt);
-  repair(s, c, a, why);
+  repair(s, c, tct_tcp_active(c), why);
 }
 
 /* The path shrank: what is out in too large pieces is gone, and that is no congestion (RFC
