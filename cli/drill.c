@@ -25,7 +25,7 @@ enum { OVERRIDES_MAX = 64, DEPTH_MAX = 16, SECONDS_MAX = 240, TRIES_MAX = 5, PAR
 struct drill_cli {
   const char *overrides[OVERRIDES_MAX];
   size_t n_overrides;
-  const char *profile, *plot;
+  const char *profile, *plot, *so;
   bool quiet, tap, parse_only, both, any_profile, diff, wants_log, wants_frames, is_wrong;
   unsigned passed, failed, skipped;
   enum drill_against against;
@@ -57,6 +57,7 @@ static const char help[] =
     "\n"
     "  --against linux         this machine's kernel in place of the stack, in real time (root)\n"
     "  --diff                  both, and where they first part, whatever the script expects\n"
+    "  --against PATH/X.so     a TCP in a shared object, driven as packetdrill drives it (root)\n"
     "  --any-profile           with --against linux: scripts for the strict profile, too\n"
     "  --parallel N            scripts at a time with --against linux (8)\n"
     "  --profile strict|linux  for scripts that name none (linux)\n"
@@ -123,6 +124,7 @@ static struct drill_options options_for(const struct drill_cli *c, const char **
   memcpy(overrides, c->overrides, c->n_overrides * sizeof overrides[0]);
   o.n_overrides = c->n_overrides;
   o.against = c->against;
+  o.so = c->so;
   o.any_profile = c->any_profile;
   o.log = c->wants_log;
   if (extra)
@@ -206,6 +208,7 @@ static void begin_slot(struct drill_cli *c, struct slot *s) {
   const char *overrides[OVERRIDES_MAX + 1];
   struct drill_options o = options_for(c, overrides, s->extra);
   o.against = s->against;
+  o.so = c->so;
   o.log = c->diff || c->wants_log;
   fflush(stdout);
   s->tries++;
@@ -452,6 +455,8 @@ static int take_option(struct drill_cli *c, int left, char **argv) {
   bool is_against = strcmp(a, "--against") == 0;
   if (is_against && left > 1 && strcmp(argv[1], "linux") == 0)
     return c->against = DRILL_AGAINST_LINUX, 2;
+  if (is_against && left > 1 && strchr(argv[1], '/'))
+    return c->against = DRILL_AGAINST_LINUX, c->so = argv[1], 2;
   if (strcmp(a, "--parallel") == 0 && left > 1)
     return set_parallel(c, argv[1]) ? 2 : 0;
   if (is_against)

@@ -81,6 +81,7 @@ static void choose_subject(struct drill_run *r, struct drill_script *s,
     return;
   r->subject = &drill_subject_linux;
   r->linux = drill_arena_get(r->arena, sizeof *r->linux);
+  r->linux->so = o->so;
   loosen(&s->set);
 }
 

@@ -17,6 +17,7 @@ struct drill_options {
   size_t n_overrides;
   bool parse_only;
   bool log;         /* play to the end whatever is expected, and give a log for drill_compare */
+  const char *so;   /* with DRILL_AGAINST_LINUX: a shared object in its place, or NULL */
   bool any_profile; /* against the kernel: scripts for the strict profile, too */
   volatile int *progress; /* where the line being played is told, or NULL */
   tct_trace_fn trace;     /* of the stack, or NULL */

@@ -34,8 +34,13 @@ uint64_t drill_linux_now(const struct drill_run *r) {
 }
 
 bool drill_linux_start(struct drill_run *r) {
+  static const struct drill_wire wire = {drill_linux_settle, drill_linux_advance, drill_linux_step,
+                                         drill_linux_inject, drill_linux_stamp};
   r->linux->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  return drill_linux_net(r);
+  r->linux->sys = &drill_linux_sys;
+  r->linux->wire = &wire;
+  r->linux->now = drill_linux_now;
+  return drill_linux_net(r) && (!r->linux->so || drill_so_open(r, r->linux->so));
 }
 
 void drill_linux_stop(struct drill_run *r) {

@@ -50,12 +50,16 @@ static long or_errno(long result) {
   return result < 0 ? -errno : result;
 }
 
+static const struct drill_sys *sys_of(const struct job *j) {
+  return j->r->linux->sys;
+}
+
 static void *run_job(void *arg) {
   struct job *j = arg;
   uint64_t one = 1;
   atomic_store(&j->tid, (long)gettid());
   j->result = j->work(j);
-  j->end_ns = drill_linux_now(j->r);
+  j->end_ns = j->r->linux->now(j->r);
   atomic_store(&j->is_done, true);
   (void)!write(j->r->linux->wake, &one, sizeof one);
   return NULL;
@@ -145,27 +149,26 @@ static long finish(struct drill_op *op, struct job *fresh) {
  */
 
 static long do_socket(struct drill_run *r, int domain, int type, int protocol) {
-  int fd = socket(domain, type, protocol);
+  int fd = r->linux->sys->socket(domain, type, protocol);
   if (fd >= 0 && (type & 0xf) == SOCK_STREAM)
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, r->linux->congestion,
-                     (socklen_t)strlen(r->linux->congestion));
+    (void)r->linux->sys->setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, r->linux->congestion,
+                                    (socklen_t)strlen(r->linux->congestion));
   return or_errno(fd);
 }
 
 static long do_bind(struct drill_run *r, int fd, const tct_endpoint *local) {
   struct sockaddr_storage name;
   socklen_t len = (socklen_t)drill_call_sockaddr(r, local, &name);
-  return or_errno(bind(fd, (struct sockaddr *)&name, len));
+  return or_errno(r->linux->sys->bind(fd, (struct sockaddr *)&name, len));
 }
 
 static long do_listen(struct drill_run *r, int fd, int backlog) {
-  (void)r;
-  return or_errno(listen(fd, backlog));
+  return or_errno(r->linux->sys->listen(fd, backlog));
 }
 
 static long work_accept(struct job *j) {
   socklen_t len = sizeof j->name;
-  return or_errno(accept4(j->fd, (struct sockaddr *)&j->name, &len, j->flags));
+  return or_errno(sys_of(j)->accept(j->fd, (struct sockaddr *)&j->name, &len, j->flags));
 }
 
 static long do_accept(struct drill_run *r, struct drill_op *op, int fd, int flags,
@@ -182,7 +185,7 @@ static long do_accept(struct drill_run *r, struct drill_op *op, int fd, int flag
 }
 
 static long work_connect(struct job *j) {
-  return or_errno(connect(j->fd, (struct sockaddr *)&j->name, (socklen_t)j->n));
+  return or_errno(sys_of(j)->connect(j->fd, (struct sockaddr *)&j->name, (socklen_t)j->n));
 }
 
 static long do_connect(struct drill_run *r, struct drill_op *op, int fd,
@@ -193,12 +196,11 @@ static long do_connect(struct drill_run *r, struct drill_op *op, int fd,
 }
 
 static long do_shutdown(struct drill_run *r, int fd, int how) {
-  (void)r;
-  return or_errno(shutdown(fd, how));
+  return or_errno(r->linux->sys->shutdown(fd, how));
 }
 
 static long work_close(struct job *j) {
-  return or_errno(close(j->fd));
+  return or_errno(sys_of(j)->close(j->fd));
 }
 
 static long do_close(struct drill_run *r, struct drill_op *op, int fd) {
@@ -207,31 +209,26 @@ static long do_close(struct drill_run *r, struct drill_op *op, int fd) {
 
 static long do_abort(struct drill_run *r, int fd) {
   struct linger at_once = {.l_onoff = 1, .l_linger = 0};
-  (void)r;
-  (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-  return or_errno(close(fd));
+  (void)r->linux->sys->setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  return or_errno(r->linux->sys->close(fd));
 }
 
 static long do_fcntl(struct drill_run *r, int fd, int cmd, long arg) {
-  (void)r;
-  return or_errno(fcntl(fd, cmd, arg));
+  return or_errno(r->linux->sys->fcntl(fd, cmd, arg));
 }
 
 static long do_ioctl(struct drill_run *r, int fd, unsigned long request, int *value) {
-  (void)r;
-  return or_errno(ioctl(fd, request, value));
+  return or_errno(r->linux->sys->ioctl(fd, request, value));
 }
 
 static long do_setsockopt(struct drill_run *r, int fd, int level, int name, const void *v,
                           size_t len) {
-  (void)r;
-  return or_errno(setsockopt(fd, level, name, v, (socklen_t)len));
+  return or_errno(r->linux->sys->setsockopt(fd, level, name, v, (socklen_t)len));
 }
 
 static long do_getsockopt(struct drill_run *r, int fd, int level, int name, void *v, size_t *len) {
   socklen_t n = (socklen_t)*len;
-  (void)r;
-  long result = or_errno(getsockopt(fd, level, name, v, &n));
+  long result = or_errno(r->linux->sys->getsockopt(fd, level, name, v, &n));
   *len = n;
   return result;
 }
@@ -267,16 +264,16 @@ static bool copy_msghdr(struct job *j, const struct msghdr *m) {
   return true;
 }
 
-static bool is_socket(int fd) {
+static bool is_socket(const struct job *j) {
   int type;
   socklen_t len = sizeof type;
-  return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0;
+  return sys_of(j)->getsockopt(j->fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0;
 }
 
 static long work_send(struct job *j) {
-  if (!is_socket(j->fd))
-    return or_errno(writev(j->fd, j->iov, (int)j->msg.msg_iovlen));
-  return or_errno(sendmsg(j->fd, &j->msg, j->flags));
+  if (!is_socket(j))
+    return or_errno(sys_of(j)->writev(j->fd, j->iov, (int)j->msg.msg_iovlen));
+  return or_errno(sys_of(j)->sendmsg(j->fd, &j->msg, j->flags));
 }
 
 static long do_sendmsg(struct drill_run *r, struct drill_op *op, int fd, const struct msghdr *m,
@@ -291,9 +288,9 @@ static long do_sendmsg(struct drill_run *r, struct drill_op *op, int fd, const s
 }
 
 static long work_recv(struct job *j) {
-  if (!is_socket(j->fd))
-    return or_errno(readv(j->fd, j->iov, (int)j->msg.msg_iovlen));
-  return or_errno(recvmsg(j->fd, &j->msg, j->flags));
+  if (!is_socket(j))
+    return or_errno(sys_of(j)->readv(j->fd, j->iov, (int)j->msg.msg_iovlen));
+  return or_errno(sys_of(j)->recvmsg(j->fd, &j->msg, j->flags));
 }
 
 static long do_recvmsg(struct drill_run *r, struct drill_op *op, int fd, struct msghdr *m,
@@ -322,12 +319,11 @@ static long do_recvmsg(struct drill_run *r, struct drill_op *op, int fd, struct 
  */
 
 static long do_pipe(struct drill_run *r, int fds[2]) {
-  (void)r;
-  return or_errno(pipe2(fds, O_CLOEXEC));
+  return or_errno(r->linux->sys->pipe(fds));
 }
 
 static long work_splice(struct job *j) {
-  return or_errno(splice(j->fd, NULL, j->what, NULL, j->n, (unsigned)j->flags));
+  return or_errno(sys_of(j)->splice(j->fd, j->what, j->n, (unsigned)j->flags));
 }
 
 static long do_splice(struct drill_run *r, struct drill_op *op, int in, int out, size_t len,
@@ -350,7 +346,7 @@ static long do_sendfile(struct drill_run *r, struct drill_op *op, int out, int i
 /* ---- Readiness ------------------------------------------------------------------------------- */
 
 static long work_poll(struct job *j) {
-  return or_errno(poll(j->polls, j->n, j->ms));
+  return or_errno(sys_of(j)->poll(j->polls, j->n, j->ms));
 }
 
 static long do_poll(struct drill_run *r, struct drill_op *op, struct pollfd *fds, size_t n,
@@ -368,17 +364,15 @@ static long do_poll(struct drill_run *r, struct drill_op *op, struct pollfd *fds
 }
 
 static long do_epoll_create(struct drill_run *r) {
-  (void)r;
-  return or_errno(epoll_create1(EPOLL_CLOEXEC));
+  return or_errno(r->linux->sys->epoll_create());
 }
 
 static long do_epoll_ctl(struct drill_run *r, int ep, int what, int fd, struct epoll_event *ev) {
-  (void)r;
-  return or_errno(epoll_ctl(ep, what, fd, ev));
+  return or_errno(r->linux->sys->epoll_ctl(ep, what, fd, ev));
 }
 
 static long work_epoll(struct job *j) {
-  return or_errno(epoll_wait(j->fd, j->events, j->what, j->ms));
+  return or_errno(sys_of(j)->epoll_wait(j->fd, j->events, j->what, j->ms));
 }
 
 static long do_epoll_wait(struct drill_run *r, struct drill_op *op, int ep, struct epoll_event *ev,
@@ -395,16 +389,96 @@ static long do_epoll_wait(struct drill_run *r, struct drill_op *op, int ep, stru
   return result;
 }
 
+/* ---- Packets and the clock: the kernel's, or the shared object's ----------------------------- */
+
+static bool settle(struct drill_run *r) {
+  return r->linux->wire->settle(r);
+}
+
+static bool advance(struct drill_run *r, uint64_t to_ns) {
+  return r->linux->wire->advance(r, to_ns);
+}
+
+static bool step(struct drill_run *r, uint64_t limit_ns) {
+  return r->linux->wire->step(r, limit_ns);
+}
+
+static bool inject(struct drill_run *r, struct drill_frame *f, bool is_more) {
+  return r->linux->wire->inject(r, f, is_more);
+}
+
+static int64_t stamp(struct drill_run *r, const struct timespec *t) {
+  return r->linux->wire->stamp(r, t);
+}
+
+/* ---- libc's own, where its parameters are others -------------------------------------------- */
+
+static int libc_fcntl(int fd, int cmd, long arg) {
+  return fcntl(fd, cmd, arg);
+}
+
+static int libc_ioctl(int fd, unsigned long request, int *value) {
+  return ioctl(fd, request, value);
+}
+
+static int libc_pipe(int fds[2]) {
+  return pipe2(fds, O_CLOEXEC);
+}
+
+static ssize_t libc_splice(int in, int out, size_t len, unsigned flags) {
+  return splice(in, NULL, out, NULL, len, flags);
+}
+
+static int libc_epoll_create(void) {
+  return epoll_create1(EPOLL_CLOEXEC);
+}
+
+static int libc_accept(int fd, struct sockaddr *a, socklen_t *len, int flags) {
+  return accept4(fd, a, len, flags);
+}
+
+static int libc_bind(int fd, const struct sockaddr *a, socklen_t len) {
+  return bind(fd, a, len);
+}
+
+static int libc_connect(int fd, const struct sockaddr *a, socklen_t len) {
+  return connect(fd, a, len);
+}
+
+const struct drill_sys drill_linux_sys = {
+    .socket = socket,
+    .bind = libc_bind,
+    .listen = listen,
+    .accept = libc_accept,
+    .connect = libc_connect,
+    .shutdown = shutdown,
+    .close = close,
+    .fcntl = libc_fcntl,
+    .ioctl = libc_ioctl,
+    .setsockopt = setsockopt,
+    .getsockopt = getsockopt,
+    .sendmsg = sendmsg,
+    .recvmsg = recvmsg,
+    .writev = writev,
+    .readv = readv,
+    .pipe = libc_pipe,
+    .splice = libc_splice,
+    .poll = poll,
+    .epoll_create = libc_epoll_create,
+    .epoll_ctl = epoll_ctl,
+    .epoll_wait = epoll_wait,
+};
+
 const struct drill_subject drill_subject_linux = {
     .name = "linux",
     .start = drill_linux_start,
     .stop = drill_linux_stop,
-    .settle = drill_linux_settle,
-    .advance = drill_linux_advance,
-    .step = drill_linux_step,
-    .inject = drill_linux_inject,
+    .settle = settle,
+    .advance = advance,
+    .step = step,
+    .inject = inject,
     .shell = drill_linux_shell,
-    .stamp = drill_linux_stamp,
+    .stamp = stamp,
     .tcpi = drill_linux_tcpi,
     .counter = drill_linux_counter,
     .socket = do_socket,

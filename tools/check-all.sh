@@ -74,6 +74,11 @@ step_conformance() {
 step_probe() { tools/conformance-probe; }
 step_drill_probe() { tools/build.sh build && tools/drill-probe; }
 step_script_linux() { tools/build.sh build && tools/script-linux; }
+step_script_so() { # the shared object for packetdrill, driven as packetdrill drives it
+  tools/build.sh build &&
+    build/tercet drill --quiet --against "$PWD/build/packetdrill/libtercet-packetdrill.so" \
+      test/script/kernel
+}
 step_goodput() { # a few rows of the table; a median that fell fails
   tools/goodput --rows loss-0,loss-1,reorder-1,stall,policer,clock-15.6ms
 }
@@ -98,7 +103,7 @@ step_interop() {
 step_readme() { tools/readme-commands.sh; }
 
 steps='format shellcheck headers release symbols sizes freestanding wasm32 install digest cppcheck tidy
-  optimised clang msan integer conformance probe drill_probe script_linux goodput fuzz interop readme'
+  optimised clang msan integer conformance probe drill_probe script_linux script_so goodput fuzz interop readme'
 [ "${1-}" = --list ] && { echo $steps; exit 0; }
 [ $# -gt 0 ] && steps=$*
 

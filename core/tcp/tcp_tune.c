@@ -122,12 +122,23 @@ void tct_tcp_tune_on_read(tct_stack *s, struct tct_tcp *c) {
 /* ---- The send buffer ---------------------------------------------------------------------------
  */
 
+/* What a segment costs Linux: header room and bookkeeping, rounded as its allocator does. Programs
+ * that write without waiting rely on what that lets them queue. */
+static uint32_t segment_cost(uint32_t mss) {
+  uint32_t size = 2048;
+  while (size < mss + 640)
+    size *= 2;
+  return size + 256;
+}
+
 /* Twice the congestion window: one in flight, one to be sent when its ACKs come. */
 uint32_t tct_tcp_tune_snd_limit(const tct_stack *s, const struct tct_tcp *c) {
-  uint32_t least = s->cfg.sndbuf_bytes;
+  uint32_t least = s->cfg.sndbuf_bytes, max = s->cfg.sndbuf_max_bytes;
   if (c->extra != NULL && c->extra->sndbuf != 0)
     return c->extra->sndbuf;
-  if (s->cfg.sndbuf_max_bytes <= least || is_short_of_memory(s))
+  if (max <= least || is_short_of_memory(s))
     return least;
-  return tct_clamp_u32(tct_add_sat_u32(c->cc.cwnd, c->cc.cwnd), least, s->cfg.sndbuf_max_bytes);
+  uint32_t mss = tct_tcp_send_mss(s, c), segs = tct_max_u32(c->cc.cwnd / mss, 10);
+  uint32_t cost = segment_cost(mss);
+  return segs > max / (2 * cost) ? max : tct_clamp_u32(2 * segs * cost, least, max);
 }
