@@ -297,6 +297,8 @@ static void take_ack(struct arrival *in, struct tct_tcp_ack *a) {
     tct_tcp_timer_forgive(c);
   }
   tct_tcp_timer_on_answer(c, s->now);
+  if (s->cfg.profile == TCT_PROFILE_LINUX)
+    c->soft_err = 0; /* the path works: what ICMP said is over */
   if (a->advanced)
     tct_tcp_timer_on_progress(s, c);
   tct_tcp_cc_on_news(s, c, a);

@@ -56,7 +56,9 @@ static uint8_t our_wscale(const tct_stack *s, const struct tct_tcp *c) {
 /* A SYN offers what is configured; a SYN,ACK only what the SYN offered as well. [RFC9293 MUST-14,
  * SHLD-5] MSS also when it equals the default [RFC9293 MAY-3]. */
 void tct_tcp_options_syn(const tct_stack *s, const struct tct_tcp *c, struct tct_tcp_opts *o) {
-  bool answer = c->state != TCT_SYN_SENT;
+  /* crossing SYNs: Linux repeats its own options, whatever the peer's SYN offered */
+  bool repeats = s->cfg.profile == TCT_PROFILE_LINUX && (c->open & TCT_OPEN_ACTIVE) != 0;
+  bool answer = c->state != TCT_SYN_SENT && !repeats;
   memset(o, 0, sizeof *o);
   o->has_mss = TCT_RULE(MUST_14);
   o->mss = tct_tcp_options_mss(s, c->key.raddr, c->ifi,
@@ -64,7 +66,7 @@ void tct_tcp_options_syn(const tct_stack *s, const struct tct_tcp *c, struct tct
   o->has_ts =
       answer ? (c->open & TCT_OPEN_TS) != 0 : tct_tcp_options_offers(s, c, TCT_OPT_TIMESTAMPS);
   o->tsval = tct_tcp_options_tsval(s, c);
-  o->tsecr = answer ? c->rcv.ts_recent : 0;
+  o->tsecr = c->state != TCT_SYN_SENT ? c->rcv.ts_recent : 0;
   o->sack_permitted =
       answer ? (c->open & TCT_OPEN_SACK) != 0 : tct_tcp_options_offers(s, c, TCT_OPT_SACK);
   o->has_wscale =

@@ -17,18 +17,25 @@ void tct_tcp_recv_init(tct_stack *s, struct tct_tcp *c, uint32_t buf_max) {
   c->rcv.buf_max = buf_max;
 }
 
-/* The window that went out on a SYN or SYN,ACK: unscaled, so 65535 at the most. Linux's habit is
- * whole segments. */
-uint32_t tct_tcp_recv_syn_window(const tct_stack *s, const struct tct_tcp *c) {
-  uint32_t window = tct_min_u32(tct_tcp_recv_limit(c), 65535);
+static bool is_set_by_application(const struct tct_tcp *c) {
+  return c->extra != NULL && (c->extra->set >> TCT_OPT_RCVBUF & 1) != 0;
+}
+
+/* Linux's habit: whole segments, of a buffer that nobody has set. */
+static uint32_t whole_segments(const tct_stack *s, const struct tct_tcp *c, uint32_t window) {
   uint32_t mss = tct_tcp_options_mss(s, c->key.raddr, c->ifi, 0);
-  if (s->cfg.profile == TCT_PROFILE_LINUX && window > mss)
-    window -= window % mss;
-  return window;
+  bool cut = s->cfg.profile == TCT_PROFILE_LINUX && window > mss && !is_set_by_application(c);
+  return cut ? window - window % mss : window;
+}
+
+/* The window that went out on a SYN or SYN,ACK: unscaled, so 65535 at the most. */
+uint32_t tct_tcp_recv_syn_window(const tct_stack *s, const struct tct_tcp *c) {
+  return tct_min_u32(whole_segments(s, c, tct_tcp_recv_limit(c)), 65535);
 }
 
 void tct_tcp_recv_start(tct_stack *s, struct tct_tcp *c, tct_seq irs) {
   c->irs = irs;
+  c->rcv.buf_max = whole_segments(s, c, c->rcv.buf_max);
   c->rcv.nxt = tct_seq_add(irs, 1);
   c->rcv.edge = tct_seq_add(c->rcv.nxt, tct_tcp_recv_syn_window(s, c));
   c->rcv.ack_sent = c->rcv.nxt;

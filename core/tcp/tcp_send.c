@@ -59,6 +59,13 @@ static void raise_window_max(tct_stack *s, struct tct_tcp *c, uint32_t wnd) {
   tct_tcp_cc_on_mss(s, c, mss_before);
 }
 
+/* Linux: a repeated segment may open the window or shut it, not take a part of it back. */
+static bool is_mere_shrinking(const tct_stack *s, const struct tct_tcp *c,
+                              const struct tct_tcp_hdr *h, uint32_t wnd) {
+  bool repeated = h->seq == c->snd.wl1 && tct_seq_leq(h->ack, c->snd.una);
+  return s->cfg.profile == TCT_PROFILE_LINUX && repeated && wnd != 0 && wnd < c->snd.wnd;
+}
+
 /* Window of newer segments only: SND.WL1, SND.WL2 [RFC9293 EP-28]; and of any that acknowledges
  * more than all before, or SND.UNA would move under an old window and take its edge along [RFC9293
  * EP-47]. Unsigned and scaled [RFC9293 MUST-1] [RFC9293 REC-1]. */
@@ -69,7 +76,7 @@ void tct_tcp_send_window(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_h
   bool newer = syn || tct_seq_lt(c->snd.wl1, h->seq) ||
                (c->snd.wl1 == h->seq && tct_seq_leq(c->snd.wl2, h->ack)) ||
                (tct_seq_gt(h->ack, c->snd.una) && TCT_RULE(EP_47)) || !TCT_RULE(EP_28);
-  if (!newer)
+  if (!newer || (!syn && is_mere_shrinking(s, c, h, wnd)))
     return;
   c->snd.wnd = wnd;
   if (wnd > c->snd.wnd_max)
@@ -316,6 +323,12 @@ uint32_t tct_tcp_send_room(const tct_stack *s, const struct tct_tcp *c) {
   return a->n_eor == TCT_EOR_MAX ? 0 : room;
 }
 
+/* Linux lets its probe timer release a corked remnant: an RTO. */
+static tct_time cork_ns(const tct_stack *s, const struct tct_tcp *c) {
+  bool by_rto = s->cfg.profile == TCT_PROFILE_LINUX && tct_tcp_syn_acked(c);
+  return by_rto ? tct_max_u64(tct_tcp_rtt_base_rto_ns(s, c), TCT_MS(200)) : TCT_MS(200);
+}
+
 /* Queued bytes are there: flags that came with them, and the plan to be asked. */
 void tct_tcp_send_on_queued(tct_stack *s, struct tct_tcp *c, unsigned flags) {
   struct tct_tcp_active *a = tct_tcp_active(c);
@@ -324,7 +337,7 @@ void tct_tcp_send_on_queued(tct_stack *s, struct tct_tcp *c, unsigned flags) {
   if ((flags & TCT_MSG_MORE) != 0)
     c->snd.flags |= TCT_SND_MORE;
   if (held && a->cork_at == TCT_NEVER)
-    a->cork_at = tct_time_add(s->now, TCT_MS(200));
+    a->cork_at = tct_time_add(s->now, cork_ns(s, c));
   if (!held)
     a->cork_at = TCT_NEVER;
   tct_tcp_timer_refresh(s, c);

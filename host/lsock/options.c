@@ -186,7 +186,7 @@ static int from_core(const struct lsock_file *f, const struct row *row, int64_t 
   case SNDBUF:
     return f->sndbuf ? (int)f->sndbuf : (int)v;
   case RCVBUF:
-    return f->rcvbuf ? (int)f->rcvbuf : (int)v;
+    return f->rcvbuf ? (int)f->rcvbuf : f->is_strict ? (int)v : 2 * (int)v;
   default:
     return (int)v;
   }

@@ -62,7 +62,8 @@ static bool set_rto_min(tct_config *c, const char *v) {
   return true;
 }
 static bool set_rmem(tct_config *c, const char *v) {
-  c->rcvbuf_bytes = (uint32_t)nth_number(v, 1);
+  /* Linux keeps half of it for bookkeeping: the window is the other half */
+  c->rcvbuf_bytes = (uint32_t)nth_number(v, 1) / (c->profile == TCT_PROFILE_LINUX ? 2 : 1);
   c->rcvbuf_max_bytes = (uint32_t)nth_number(v, 2);
   return true;
 }
