@@ -202,9 +202,10 @@ void tct_tcp_send_init(tct_stack *s, struct tct_tcp *c, tct_seq iss);
 void tct_tcp_send_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *p,
                          const struct tct_tcp_hdr *h, struct tct_tcp_ack *a);
 void tct_tcp_send_window(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_hdr *h,
-                         bool syn);                      /* WL1/WL2 rule [EP-28] */
-uint32_t tct_tcp_send_flight(const struct tct_tcp *c);   /* una to nxt, SYN left out */
-uint32_t tct_tcp_send_unsent(const struct tct_tcp *c);   /* queued, never sent; FIN left out */
+                         bool syn);                    /* WL1/WL2 rule [EP-28] */
+uint32_t tct_tcp_send_flight(const struct tct_tcp *c); /* una to nxt, SYN left out */
+uint32_t tct_tcp_send_unsent(const struct tct_tcp *c); /* queued, never sent; FIN left out */
+bool tct_tcp_send_is_eor(const struct tct_tcp *c, tct_seq pos);
 uint32_t tct_tcp_send_sendable(const struct tct_tcp *c); /* of that, up to the next MSG_EOR */
 tct_seq tct_tcp_send_data_end(const struct tct_tcp *c);  /* one past the last queued byte */
 uint32_t tct_tcp_send_mss(const tct_stack *s,
@@ -239,6 +240,8 @@ void tct_tcp_sack_on_sent(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct_se
                           uint16_t seg_size);
 void tct_tcp_sack_on_resent(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct_seq end,
                             bool probe);
+void tct_tcp_sack_merge(struct tct_tcp *c, tct_seq begin,
+                        tct_seq end); /* one segment from now on */
 void tct_tcp_sack_on_ack(struct tct_tcp *c, tct_seq una, struct tct_tcp_ack *a);
 void tct_tcp_sack_mark_lost(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct_seq end);
 void tct_tcp_sack_lose(tct_stack *s, struct tct_runs *r, uint32_t i); /* run i */
@@ -327,6 +330,8 @@ void tct_tcp_past_forget(const struct tct_tcp *c, struct tct_tcp_rec *rec);
 void tct_tcp_past_save(struct tct_tcp *c);
 void tct_tcp_past_recall(const struct tct_tcp *c, struct tct_tcp_rec *rec);
 bool tct_tcp_past_is_waiting(const struct tct_tcp *c); /* for a D-SACK, without a block */
+void tct_tcp_past_count_rto(const tct_stack *s, struct tct_tcp *c, bool again);
+void tct_tcp_past_end_rto(const tct_stack *s, struct tct_tcp *c);
 
 /* ---- tcp_rack.c: which bytes are lost -------------------------------------------------------- */
 bool tct_tcp_rack_is_on(const tct_stack *s, const struct tct_tcp *c);

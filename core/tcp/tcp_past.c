@@ -46,3 +46,25 @@ void tct_tcp_past_recall(const struct tct_tcp *c, struct tct_tcp_rec *rec) {
 bool tct_tcp_past_is_waiting(const struct tct_tcp *c) {
   return c->extra != NULL && (c->extra->past.undo_on || c->extra->past.tlp != TCT_TLP_NONE);
 }
+
+/* One more time-out; `again`: of a series that goes on. */
+void tct_tcp_past_count_rto(const tct_stack *s, struct tct_tcp *c, bool again) {
+  struct tct_extra *x = c->extra;
+  if (x == NULL)
+    return;
+  x->rto_count = (uint16_t)tct_min_u32(x->rto_count + 1u, UINT16_MAX);
+  if (again)
+    return;
+  x->rto_recoveries = (uint16_t)tct_min_u32(x->rto_recoveries + 1u, UINT16_MAX);
+  if (x->rto_since_ms == 0)
+    x->rto_since_ms = tct_max_u32(tct_time_ms32(s->now), 1);
+}
+
+/* The time spent in a series of time-outs. */
+void tct_tcp_past_end_rto(const tct_stack *s, struct tct_tcp *c) {
+  struct tct_extra *x = c->extra;
+  if (x == NULL || x->rto_since_ms == 0)
+    return;
+  x->rto_ms += tct_ms32_since(tct_time_ms32(s->now), x->rto_since_ms);
+  x->rto_since_ms = 0;
+}

@@ -135,6 +135,26 @@ static bool plan_tlp(const tct_stack *s, conn *c, plan_t *p) {
   return true;
 }
 
+/* A short segment goes again together with the short ones behind it, if no MSG_EOR stands between
+ * and all of it makes one segment (Linux). `most`: mss, or what the window leaves. */
+static uint32_t with_followers(const tct_stack *s, conn *c, const struct tct_run *run,
+                               uint32_t most, uint8_t *push) {
+  const struct tct_tcp_active *a = tct_tcp_active(c);
+  uint32_t take = tct_seq_len(run->begin, run->end);
+  if (s->cfg.profile != TCT_PROFILE_LINUX || take > run->seg_size)
+    return take;
+  for (uint32_t i = tct_tcp_sack_find(&a->runs, run->end); i < a->runs.n; i++) {
+    const struct tct_run *next = tct_tcp_sack_at(&a->runs, i);
+    uint32_t len = tct_seq_len(next->begin, next->end);
+    bool plain = (next->flags & (TCT_RUN_SACKED | TCT_RUN_FIN)) == 0 && len <= next->seg_size;
+    if (!plain || take + len > most || tct_tcp_send_is_eor(c, next->begin))
+      break;
+    take += len;
+    *push |= next->flags & TCT_RUN_PUSH;
+  }
+  return take;
+}
+
 /* What was declared lost, lowest first, as far as window and congestion window let it [RFC9293
  * SHLD-16]: what lies beyond a shrunken edge waits [RFC9293 MAY-7]. */
 static bool plan_lost(const tct_stack *s, conn *c, plan_t *p) {
@@ -153,10 +173,13 @@ static bool plan_lost(const tct_stack *s, conn *c, plan_t *p) {
   if (!tct_tcp_recover_may_resend(s, c, run, take))
     return false;
   fin = fin && take == bytes;
+  uint8_t push = take >= bytes && take > 0 ? run->flags & TCT_RUN_PUSH : 0;
+  if (!fin && take == bytes && take > 0)
+    take = with_followers(s, c, run, tct_min_u32(mss, room), &push);
   take = fin ? take : with_queued(s, c, take);
   tct_why why = bytes == 0 ? TCT_WHY_FIN_REXMIT : (tct_why)tct_tcp_active(c)->rec.why;
   set(p, why, run->begin, take, (uint8_t)(data_flags(c, run->begin, take) | (fin ? TCT_FIN : 0)));
-  if (take >= bytes && take > 0 && (run->flags & TCT_RUN_PUSH) != 0)
+  if (push != 0)
     p->flags |= TCT_PSH;
   p->resend = true;
   return true;

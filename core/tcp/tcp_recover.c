@@ -60,19 +60,10 @@ bool tct_tcp_recover_may_resend(const tct_stack *s, const struct tct_tcp *c,
 
 /* ---- Phases ---------------------------------------------------------------------------------- */
 
-/* The time spent in a series of time-outs. */
-static void end_rto_series(const tct_stack *s, struct tct_tcp *c) {
-  struct tct_extra *x = c->extra;
-  if (x == NULL || x->rto_since_ms == 0)
-    return;
-  x->rto_ms += tct_ms32_since(tct_time_ms32(s->now), x->rto_since_ms);
-  x->rto_since_ms = 0;
-}
-
 static void set_phase(const tct_stack *s, struct tct_tcp *c, uint8_t phase) {
   struct tct_tcp_rec *rec = &tct_tcp_active(c)->rec;
   if (rec->phase == TCT_REC_RTO && phase != TCT_REC_RTO)
-    end_rto_series(s, c);
+    tct_tcp_past_end_rto(s, c);
   rec->phase = phase;
 }
 
@@ -476,24 +467,12 @@ static void lose_all(tct_stack *s, struct tct_tcp *c, struct tct_tcp_active *a) 
   }
 }
 
-static void count_rto(const tct_stack *s, struct tct_tcp *c, bool again) {
-  struct tct_extra *x = c->extra;
-  if (x == NULL)
-    return;
-  x->rto_count = (uint16_t)tct_min_u32(x->rto_count + 1u, UINT16_MAX);
-  if (again)
-    return;
-  x->rto_recoveries = (uint16_t)tct_min_u32(x->rto_recoveries + 1u, UINT16_MAX);
-  if (x->rto_since_ms == 0)
-    x->rto_since_ms = tct_max_u32(tct_time_ms32(s->now), 1);
-}
-
 /* RFC 5681 3.1 (4): ssthresh falls once for a window, however often its time-out comes. */
 void tct_tcp_recover_on_rto(tct_stack *s, struct tct_tcp *c) {
   struct tct_tcp_active *a = tct_tcp_active(c);
   bool again = c->tmr.tries > 1;
   s->n.TCPTimeouts++;
-  count_rto(s, c, again);
+  tct_tcp_past_count_rto(s, c, again);
   if (a == NULL) {
     if (!again)
       tct_tcp_cc_on_rto(s, c, tct_tcp_send_flight(c));
@@ -563,6 +542,8 @@ void tct_tcp_recover_on_resent(tct_stack *s, struct tct_tcp *c, tct_seq begin, t
   bool probe = why == TCT_WHY_TLP;
   if (a == NULL)
     return;
+  if (!probe && s->cfg.profile == TCT_PROFILE_LINUX && tct_seq_len(begin, end) <= UINT16_MAX)
+    tct_tcp_sack_merge(c, begin, end);
   uint32_t segs = a->runs.resent.segs;
   tct_tcp_sack_on_resent(s, c, begin, end, probe);
   segs = a->runs.resent.segs - tct_min_u32(segs, a->runs.resent.segs);

@@ -315,6 +315,32 @@ static tct_seq resend_run(tct_stack *s, struct tct_tcp *c, uint32_t i, tct_seq e
   return run->end;
 }
 
+/* The runs of [begin, end), each one short segment, go again as one: as if they had been one, sent
+ * when the first was. */
+void tct_tcp_sack_merge(struct tct_tcp *c, tct_seq begin, tct_seq end) {
+  struct tct_runs *r = &tct_tcp_active(c)->runs;
+  uint32_t i = tct_tcp_sack_find(r, begin), k = i + 1;
+  if (i == r->n || tct_tcp_sack_at(r, i)->begin != begin)
+    return;
+  struct tct_run *run = tct_tcp_sack_at(r, i);
+  for (; k < r->n && tct_seq_leq(tct_tcp_sack_at(r, k)->end, end); k++)
+    continue;
+  if (k == i + 1)
+    return;
+  unbook(r, run);
+  for (uint32_t n = i + 1; n < k; n++) {
+    const struct tct_run *next = tct_tcp_sack_at(r, n);
+    unbook(r, next);
+    run->end = next->end;
+    run->times = run->times > next->times ? run->times : next->times;
+    run->flags |= next->flags & TCT_RUN_LAST;
+  }
+  run->seg_size = (uint16_t)tct_seq_len(run->begin, run->end);
+  book(r, run);
+  tct_tcp_sack_remove(r, i + 1, k - i - 1);
+  r->judged_to = r->lost_from; /* may lie inside */
+}
+
 /* [begin, end) went again: as a repair, or as a probe, which repairs nothing that is known. */
 void tct_tcp_sack_on_resent(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct_seq end,
                             bool probe) {

@@ -225,6 +225,15 @@ tct_seq tct_tcp_send_bare_seq(const struct tct_tcp *c) {
                               : c->snd.nxt;
 }
 
+/* MSG_EOR ended a write here. */
+bool tct_tcp_send_is_eor(const struct tct_tcp *c, tct_seq pos) {
+  const struct tct_tcp_active *a = tct_tcp_active(c);
+  for (unsigned i = 0; a != NULL && i < a->n_eor; i++)
+    if (a->eor[i] == pos)
+      return true;
+  return false;
+}
+
 /* Everything queued up to the next boundary that MSG_EOR set. */
 uint32_t tct_tcp_send_sendable(const struct tct_tcp *c) {
   const struct tct_tcp_active *a = tct_tcp_active(c);
