@@ -19,6 +19,7 @@
 #define DOWN_GAIN 230u     /* 0.9 */
 #define MARGIN_PERCENT 99u /* paced a little below the estimate: no standing queue */
 #define LOSS_PERCENT 2u
+#define SEEN_PERCENT (MARGIN_PERCENT - LOSS_PERCENT)
 #define STARTUP_LOSSES                                                                             \
   6u /* so many ACKs with loss in a round, and more than 2 %: the pipe is full */
 #define MIN_RTT_WINDOW_NS TCT_S(10)
@@ -123,8 +124,12 @@ static void cut_short_term(const struct tct_tcp *c, bbr *b) {
     b->bw_lo = max_bw(b);
   if (b->inflight_lo == NONE)
     b->inflight_lo = c->cc.cwnd;
-  b->bw_lo = tct_max_u64(b->bw_latest, b->bw_lo / 10 * 7);
-  b->inflight_lo = tct_max_u32(b->inflight_latest, beta_of(b->inflight_lo));
+  /* What was measured is lower by our own margin and by the loss that is put up with: neither says
+   * that the path is slower, and without this the bounds would sink by that much each round. */
+  uint64_t bw = b->bw_latest / SEEN_PERCENT * 100;
+  uint32_t inflight = b->inflight_latest / SEEN_PERCENT * 100;
+  b->bw_lo = tct_min_u64(b->bw_lo, tct_max_u64(bw, b->bw_lo / 10 * 7));
+  b->inflight_lo = tct_min_u32(b->inflight_lo, tct_max_u32(inflight, beta_of(b->inflight_lo)));
 }
 
 /* Marks count as loss does: the draft bounds by either. */
