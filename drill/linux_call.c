@@ -149,10 +149,12 @@ static long finish(struct drill_op *op, struct job *fresh) {
  */
 
 static long do_socket(struct drill_run *r, int domain, int type, int protocol) {
-  int fd = r->linux->sys->socket(domain, type, protocol);
-  if (fd >= 0 && (type & 0xf) == SOCK_STREAM)
-    (void)r->linux->sys->setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, r->linux->congestion,
-                                    (socklen_t)strlen(r->linux->congestion));
+  const struct drill_linux *l = r->linux;
+  int fd = l->sys->socket(domain, type, protocol);
+  if (fd >= 0 && (type & 0xf) == SOCK_STREAM &&
+      l->sys->setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, l->congestion,
+                         (socklen_t)strlen(l->congestion)) < 0)
+    drill_run_skip(r, drill_arena_printf(r->arena, "this kernel has no %s", l->congestion));
   return or_errno(fd);
 }
 

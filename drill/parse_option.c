@@ -184,6 +184,8 @@ static bool set_flag(struct drill_settings *s, const char *name) {
     return s->strict_segments = true;
   if (strcmp(name, "exact") == 0)
     return set_exact(s);
+  if (strcmp(name, "no_leftovers") == 0)
+    return s->allow_leftovers = false, true;
   if (strcmp(name, "allow_leftovers") == 0)
     return s->allow_leftovers = true;
   if (strcmp(name, "dry_run") == 0)
