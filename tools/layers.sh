@@ -18,7 +18,7 @@ stack:    tercet util wire ip tcp udp sock
 drivers:  tercet util wire
 host:     tercet util drivers
 sim:      tercet util wire stack drivers
-drill:    tercet util wire drivers host
+drill:    tercet util wire drivers host packetdrill
 packetdrill: tercet drivers host
 cli:      tercet util wire drivers host sim drill
 examples: tercet drivers

@@ -50,17 +50,17 @@ uint32_t tct_tcp_push_train(const tct_stack *s, const struct tct_tcp *c, uint32_
 
 /* Linux: a train that is cut short by the window waits for the ACK that makes it whole, if that is
  * due within half a round trip, the last one left within a millisecond, and less than a third of
- * the window would go. */
+ * the window would go. Here in disorder alone, where waiting lets the first SACKs pass before new
+ * data: with an open window it cost 8 % of the goodput at 1 % loss. */
 bool tct_tcp_push_should_wait(const tct_stack *s, const struct tct_tcp *c, uint32_t usable_bytes) {
   const struct tct_tcp_active *a = tct_tcp_active(c);
   uint32_t mss = tct_tcp_send_mss(s, c), unsent = tct_tcp_send_unsent(c);
   if (a == NULL || s->cfg.min_tso_segs < 2 || a->runs.n == 0 || unsent <= mss ||
       usable_bytes >= unsent || tct_seq_lt(c->snd.nxt, a->train_end))
     return false;
-  bool repairs = a->rec.phase == TCT_REC_FAST || a->rec.phase == TCT_REC_RTO;
   uint32_t train = tct_max_u32(train_bytes(s, c) / mss, s->cfg.min_tso_segs) * mss;
   uint32_t third = tct_min_u32(c->snd.wnd, c->cc.cwnd) / 3;
-  if (repairs || usable_bytes >= train || usable_bytes >= third ||
+  if (a->rec.phase != TCT_REC_DISORDER || usable_bytes >= train || usable_bytes >= third ||
       tct_time_sub(s->now, a->sent_at) > TCT_MS(1))
     return false;
   tct_time oldest = tct_tcp_sack_at(&a->runs, 0)->sent_at;

@@ -59,7 +59,7 @@ typedef enum tct_verdict {
   X(FRTO, "new data to see whether the time-out was false")                                        \
   X(MTU_PROBE, "a larger segment, to see whether the path carries it")                             \
   X(MTU_REDUCED, "path MTU shrank: sent again smaller")                                            \
-  X(SYN_DATA, "Fast Open: the SYN came through without its data, which goes again")                 \
+  X(SYN_DATA, "Fast Open: the SYN came through without its data, which goes again")               \
   X(REOPENED, "the window reopened: what it had refused goes again")                               \
   X(PROBE, "window probe")                        X(KEEPALIVE, "keep-alive probe")                 \
   X(WINDOW, "window update")                                                                       \

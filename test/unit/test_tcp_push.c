@@ -80,6 +80,8 @@ static void short_train__waits__only_if_the_next_ack_is_near(void **state) {
   f.s.now += TCT_MS(60);
   assert_false(tct_tcp_push_should_wait(&f.s, &f.c, 1000)); /* it left too long ago */
   f.a.sent_at = f.s.now;
+  assert_false(tct_tcp_push_should_wait(&f.s, &f.c, 1000)); /* nothing came out of order */
+  f.a.rec.phase = TCT_REC_DISORDER;
   assert_true(tct_tcp_push_should_wait(&f.s, &f.c, 1000));
   assert_false(tct_tcp_push_should_wait(&f.s, &f.c, 2000));  /* a whole train */
   assert_false(tct_tcp_push_should_wait(&f.s, &f.c, 21000)); /* all there is */
