@@ -35,7 +35,7 @@ static bool is_large(const struct plot *p, size_t flow) {
   unsigned larger = 0;
   for (size_t i = 0; i < p->n_flows; i++)
     larger += weight(&p->flow[i]) > weight(&p->flow[flow]) ||
-              (weight(&p->flow[i]) == weight(&p->flow[flow]) && i < flow);
+              (i < flow && weight(&p->flow[i]) == weight(&p->flow[flow]));
   return larger < COMPARE_FLOWS_MAX;
 }
 

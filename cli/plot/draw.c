@@ -174,7 +174,7 @@ static void put_one(struct drawing *d, const struct measure_bar *b) {
 }
 
 static void put_many(struct drawing *d, enum measure_class class) {
-  bool heads = d->visible[class] <= HEADS_MAX && class <= MEASURE_PROBE;
+  bool heads = class <= MEASURE_PROBE && d->visible[class] <= HEADS_MAX;
   struct shape_bars s;
   fprintf(d->g.out, "<path class=\"bar %s\" d=\"", css_of_class[class]);
   shape_bars_begin(&s, d->g.out, d->visible[class] > MERGE_FROM);

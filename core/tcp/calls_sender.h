@@ -45,6 +45,9 @@ void tct_tcp_blocks_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_tcp
 bool tct_tcp_push_is_end(const struct tct_tcp *c, tct_seq end);
 bool tct_tcp_push_should_wait(const tct_stack *s, const struct tct_tcp *c, uint32_t usable_bytes);
 uint32_t tct_tcp_push_train(const tct_stack *s, const struct tct_tcp *c, uint32_t usable_bytes);
+uint32_t tct_tcp_push_resend_train(const tct_stack *s, const struct tct_tcp *c,
+                                   const struct tct_run *run);
+void tct_tcp_push_on_resent(struct tct_tcp *c, tct_seq begin, uint32_t train_bytes_left);
 void tct_tcp_push_on_sent(struct tct_tcp *c, tct_seq begin, uint32_t train_bytes_left);
 
 /* ---- tcp_delack.c: how long an ACK may wait -------------------------------------------------- */

@@ -235,7 +235,8 @@ enum {                     /* run.flags */
        TCT_RUN_SACKED = 4, /* the peer holds it */
        TCT_RUN_FIN = 8,    /* its last number is our FIN */
        TCT_RUN_PUSH = 16,  /* a write ended with it: PSH again when it goes again */
-       TCT_RUN_LAST = TCT_RUN_FIN | TCT_RUN_PUSH /* what belongs to the end of a run */
+       TCT_RUN_TRAIN = 32, /* a train ended with it: what goes again goes train by train */
+       TCT_RUN_LAST = TCT_RUN_FIN | TCT_RUN_PUSH | TCT_RUN_TRAIN /* what belongs to a run's end */
 };
 struct tct_run { /* what was sent: contiguous, alike. tcp_sack.c splits and merges */
   tct_seq begin, end;
@@ -389,6 +390,7 @@ struct tct_tcp_active {
   tct_time sent_at;         /* tcp_send.c: new numbers last left; 0: not since it was quiet */
   tct_seq ecn_cut;          /* tcp_ecn.c: snd.nxt when a mark last cut the window */
   tct_seq train_end;        /* tcp_push.c: end of the train that was begun */
+  tct_seq resend_end;       /* and of the one that goes again */
   tct_seq small_end;        /* end of the last segment that was less than full: Minshall */
   tct_seq fin_seq;          /* of a FIN beyond a gap */
   tct_seq eor[TCT_EOR_MAX]; /* no segment may cross these positions, oldest first */

@@ -84,7 +84,7 @@ static void take_duplicate(struct tct_tcp *c, const struct tct_run *run, struct 
 
 /* Neighbours that both arrived need no telling apart, as long as their segments can be counted. */
 static bool join(struct tct_run *run, const struct tct_run *next) {
-  bool alike = (run->flags & ~TCT_RUN_PUSH) == TCT_RUN_SACKED &&
+  bool alike = (run->flags & ~(TCT_RUN_PUSH | TCT_RUN_TRAIN)) == TCT_RUN_SACKED &&
                (next->flags & ~TCT_RUN_LAST) == TCT_RUN_SACKED;
   bool single = payload_of(next) <= run->seg_size && payload_of(next) <= next->seg_size;
   bool fin_alone = payload_of(next) == 0; /* a segment of its own, which a joined run would hide */

@@ -191,6 +191,8 @@ static void on_resent(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan
   tct_tcp_recover_on_resent(s, c, p->seq, old_end, p->why);
   if (p->why == TCT_WHY_TLP)
     tct_tcp_tlp_on_sent(s, c, true);
+  else
+    tct_tcp_push_on_resent(c, p->seq, p->train);
   if (p->seq == c->snd.una)
     tct_tcp_timer_on_head_resent(s, c);
   if (old_end == end)
@@ -198,6 +200,7 @@ static void on_resent(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan
   struct tct_tcp_plan rest = *p;
   rest.seq = old_end;
   rest.len = tct_seq_len(old_end, end);
+  rest.train = 0;
   on_new_sent(s, c, &rest);
 }
 

@@ -179,6 +179,9 @@ static bool plan_lost(const tct_stack *s, conn *c, plan_t *p) {
   take = fin ? take : with_queued(s, c, take);
   tct_why why = bytes == 0 ? TCT_WHY_FIN_REXMIT : (tct_why)tct_tcp_active(c)->rec.why;
   set(p, why, run->begin, take, (uint8_t)(data_flags(c, run->begin, take) | (fin ? TCT_FIN : 0)));
+  p->train = tct_tcp_push_resend_train(s, c, run);
+  if (p->train > 0 && take >= p->train)
+    p->flags |= TCT_PSH;
   if (push != 0)
     p->flags |= TCT_PSH;
   p->resend = true;

@@ -72,3 +72,26 @@ void tct_tcp_push_on_sent(struct tct_tcp *c, tct_seq begin, uint32_t train_bytes
   if (a != NULL)
     a->train_end = tct_seq_add(begin, train_bytes_left);
 }
+
+/* The same for what goes again: as much of the lost run, which is one train or the rest of one, as
+ * there is room for. */
+uint32_t tct_tcp_push_resend_train(const tct_stack *s, const struct tct_tcp *c,
+                                   const struct tct_run *run) {
+  const struct tct_tcp_active *a = tct_tcp_active(c);
+  uint32_t mss = tct_tcp_send_mss(s, c);
+  if (s->cfg.min_tso_segs < 2)
+    return 0;
+  if (tct_seq_between(tct_seq_add(run->begin, 1), a->resend_end, tct_seq_add(run->end, 1)))
+    return tct_seq_len(run->begin, a->resend_end);
+  uint32_t most = tct_max_u32(train_bytes(s, c) / mss, s->cfg.min_tso_segs);
+  uint32_t bytes = tct_seq_len(run->begin, run->end);
+  uint32_t segs = tct_min_u32((bytes + mss - 1) / mss, most);
+  segs = tct_min_u32(segs, tct_tcp_recover_room(s, c) / mss);
+  return segs > 1 ? tct_min_u32(segs * mss, bytes) : 0;
+}
+
+void tct_tcp_push_on_resent(struct tct_tcp *c, tct_seq begin, uint32_t train_bytes_left) {
+  struct tct_tcp_active *a = tct_tcp_active(c);
+  if (a != NULL)
+    a->resend_end = tct_seq_add(begin, train_bytes_left);
+}

@@ -233,6 +233,8 @@ void tct_tcp_sack_on_sent(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct_se
                         .flags = fin ? TCT_RUN_FIN : 0};
   if (tct_tcp_push_is_end(c, fin ? tct_seq_sub(end, 1) : end))
     run.flags |= TCT_RUN_PUSH;
+  if (end == a->train_end)
+    run.flags |= TCT_RUN_TRAIN;
   tct_tcp_rate_on_sent(s, c, &run);
   push(s, &a->runs, &run);
 }
