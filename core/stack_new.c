@@ -157,12 +157,20 @@ static void take_fastopen_keys(tct_stack *s, const tct_keys *k) {
   }
 }
 
+static bool are_same_limits(const tct_limits *a, const tct_limits *b) {
+  return a->conns == b->conns && a->half_open == b->half_open && a->held == b->held &&
+         a->time_wait == b->time_wait && a->udp == b->udp && a->orphans == b->orphans &&
+         a->buffer_bytes == b->buffer_bytes && a->reasm_bytes == b->reasm_bytes &&
+         a->reply_bytes == b->reply_bytes && a->routes == b->routes && a->addrs == b->addrs &&
+         a->ifs == b->ifs;
+}
+
 static bool is_same_make(const tct_config *a, const tct_config *b) {
   return a->alloc.alloc == b->alloc.alloc && a->alloc.free == b->alloc.free &&
          a->alloc.ctx == b->alloc.ctx && memcmp(a->seed, b->seed, sizeof a->seed) == 0 &&
          a->deterministic == b->deterministic && are_same_keys(&a->keys, &b->keys) &&
          a->epoch_ns == b->epoch_ns && a->profile == b->profile && a->info == b->info &&
-         memcmp(&a->limits, &b->limits, sizeof a->limits) == 0 && a->trace == b->trace &&
+         are_same_limits(&a->limits, &b->limits) && a->trace == b->trace &&
          a->trace_ctx == b->trace_ctx;
 }
 

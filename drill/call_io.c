@@ -195,6 +195,7 @@ static long send_to(struct drill_run *r, struct drill_op *op, struct io *x,
   m->msg_namelen = has_to ? (socklen_t)name_peer(r, fd, where, &to, &name) : 0;
   m->msg_name = has_to ? &name : NULL;
   long result = send_out(r, op, fd, x, m, flags);
+  m->msg_name = NULL;
   if (has_to && begins_connecting(fd, op, result))
     drill_call_connecting(r, fd, &to);
   op->is_begun = true;
@@ -267,7 +268,7 @@ static bool read_message(struct drill_run *r, const struct drill_expr *e, struct
 
 static long attempt_sendmsg(struct drill_run *r, struct drill_op *op) {
   int flags = drill_call_int(r, op, 2);
-  struct message x;
+  struct message x = {0};
   struct msghdr m = {.msg_name = NULL};
   if (!read_message(r, op->call->args[1], &x))
     return 0;
@@ -280,7 +281,7 @@ static long attempt_sendmsg(struct drill_run *r, struct drill_op *op) {
 static long attempt_recvmsg(struct drill_run *r, struct drill_op *op) {
   struct drill_fd *fd = drill_call_fd(r, op, 0);
   int flags = drill_call_int(r, op, 2);
-  struct message x;
+  struct message x = {0};
   struct drill_control live;
   struct sockaddr_storage name;
   if (!fd || !read_message(r, op->call->args[1], &x))

@@ -29,7 +29,7 @@ static bool get_field(struct drill_run *r, const struct drill_expr *e, const cha
 static bool put_error(struct drill_run *r, const struct drill_expr *e, uint8_t *to, size_t *len,
                       int level) {
   struct sock_extended_err ee;
-  int64_t error, origin, type, code, info, data;
+  int64_t error = 0, origin = 0, type = 0, code = 0, info = 0, data = 0;
   if (!get_field(r, e, "ee_errno", &error) || !get_field(r, e, "ee_origin", &origin) ||
       !get_field(r, e, "ee_type", &type) || !get_field(r, e, "ee_code", &code) ||
       !get_field(r, e, "ee_info", &info) || !get_field(r, e, "ee_data", &data))
@@ -49,7 +49,7 @@ static bool put_error(struct drill_run *r, const struct drill_expr *e, uint8_t *
 
 static bool put_stamps(struct drill_run *r, const struct drill_expr *e, uint8_t *to, size_t *len) {
   struct stamps s;
-  int64_t sec, nsec;
+  int64_t sec = 0, nsec = 0;
   if (!get_field(r, e, "scm_sec", &sec) || !get_field(r, e, "scm_nsec", &nsec))
     return false;
   memset(&s, 0, sizeof s);
@@ -81,8 +81,8 @@ bool drill_cmsg_build(struct drill_run *r, const struct drill_expr *list, struct
     return drill_run_fail(r, "a list of control messages expected");
   for (size_t i = 0; i < list->n; i++) {
     const struct drill_expr *e = list->kids[i];
-    int64_t level, type;
-    size_t len;
+    int64_t level = 0, type = 0;
+    size_t len = 0;
     const struct drill_expr *d =
         e->kind == DRILL_EXPR_STRUCT ? drill_call_field(e, "cmsg_data") : 0;
     if (!d)

@@ -218,6 +218,7 @@ ssize_t pd_call_recv(void *u, int fd, void *buf, size_t len, int flags) {
 }
 
 /* A stream names nobody: length 0. */
+/* NOLINTNEXTLINE(readability-function-size): the parameters are libc\'s */
 ssize_t pd_call_recvfrom(void *u, int fd, void *buf, size_t len, int flags, struct sockaddr *from,
                          socklen_t *from_len) {
   ssize_t r = pd_call_recv(u, fd, buf, len, flags);
@@ -256,6 +257,7 @@ ssize_t pd_call_writev(void *u, int fd, const struct iovec *iov, int n) {
   return pd_call_sendmsg(u, fd, &m, 0);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the parameters are libc\'s */
 ssize_t pd_call_sendto(void *u, int fd, const void *buf, size_t len, int flags,
                        const struct sockaddr *to, socklen_t to_len) {
   struct iovec one = {(void *)(uintptr_t)buf, len};
@@ -381,6 +383,7 @@ static long try_splice(struct lsock *l, void *arg) {
   return lsock_splice(l, a->fd, a->b, a->len, (unsigned)a->c);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the parameters are libc\'s */
 ssize_t pd_call_splice(void *u, int in, off64_t *in_at, int out, off64_t *out_at, size_t len,
                        unsigned flags) {
   struct args a = {.fd = in, .b = out, .len = len, .c = (int)flags, .w = LSOCK_WAIT_RECV};

@@ -60,7 +60,7 @@ static void put_bars(struct chart *c, const struct measure *m) {
       put_sign(c, x, (low + high) / 2, b->class == MEASURE_AGAIN ? 'R' : 'o');
     if (b->class != MEASURE_DATA)
       continue;
-    for (double y = fmax(low, 0); y <= fmin(high, c->y.px_to); y += 1)
+    for (int y = (int)fmax(low, 0); y <= (int)fmin(high, c->y.px_to); y++)
       put_dot(c, x, y, false);
   }
   for (size_t i = 0; i < m->n_marks; i++)
@@ -72,7 +72,7 @@ static void put_acks(struct chart *c, const struct measure *m) {
   const struct measure_curve *a = &m->line[MEASURE_ACK];
   for (size_t i = 0; i < a->n; i++) {
     double to = i + 1 < a->n ? x_of(c, a->p[i + 1].at) : c->x.px_to;
-    for (double x = fmax(x_of(c, a->p[i].at), 0); x <= fmin(to, c->x.px_to); x += 1)
+    for (int x = (int)fmax(x_of(c, a->p[i].at), 0); x <= (int)fmin(to, c->x.px_to); x++)
       put_dot(c, x, scale_px(&c->y, (double)a->p[i].v), true);
   }
 }
