@@ -21,10 +21,12 @@ n=0
 for h in $(find include core drivers host sim drill packetdrill cli test -name '*.h' | sort); do
   n=$((n + 1))
   printf '#include "%s"\nextern int not_empty;\n' "$h" >"$work/h.c"
+  gnu=
+  case $h in *packetdrill/*) gnu=-D_GNU_SOURCE ;; esac # useconds_t, as the files that use them say
   for cc in gcc clang; do
     command -v $cc >/dev/null || continue
     # shellcheck disable=SC2086 # flags are words
-    try "$h ($cc)" $cc -std=c11 $strict $warn -fsyntax-only "$work/h.c"
+    try "$h ($cc)" $cc -std=c11 $gnu $strict $warn -fsyntax-only "$work/h.c"
   done
   case $h in include/*) ;; *) continue ;; esac
   cp "$work/h.c" "$work/h.cc"
