@@ -213,8 +213,11 @@ static void push(tct_stack *s, struct tct_runs *r, const struct tct_run *piece) 
   }
   TCT_ASSERT(last != NULL); /* the first few runs need no memory */
   r->judged_to = r->lost_from;
-  if ((last->flags & TCT_RUN_SACKED) != 0) /* of what is new nothing has arrived */
-    tct_tcp_sack_set_flags(r, last, last->flags & (unsigned)~TCT_RUN_SACKED);
+  /* of what is new nothing has arrived or is lost; if it counted as lost, as the last run may after
+   * a time-out, the pipe would stay empty and new data would go without end */
+  unsigned fate = TCT_RUN_SACKED | TCT_RUN_LOST | TCT_RUN_RESENT;
+  if ((last->flags & fate) != 0)
+    tct_tcp_sack_set_flags(r, last, last->flags & ~fate);
   extend(r, last, piece); /* detail is lost, not bytes */
   last->times = 2;        /* and no RTT is taken from it */
 }
