@@ -178,7 +178,7 @@ uint32_t tct_tcp_accecn_len(const struct tct_tcp *c) {
 
 /* The difference of 24-bit counters; an older one gives nothing. */
 static uint32_t advance(uint32_t *count, uint32_t init, uint32_t field) {
-  uint32_t d = (field - init - *count) & 0xffffffu;
+  uint32_t d = (field + 0x2000000u - init - (*count & 0xffffffu)) & 0xffffffu;
   if (d >= 0x800000u)
     return 0;
   *count += d;
@@ -220,7 +220,7 @@ static uint32_t count_marks(uint32_t told, uint32_t packets, bool has_bytes, uin
 static bool is_newer(struct tct_tcp *c, const struct tct_tcp_hdr *h, const struct tct_tcp_ack *a) {
   struct tct_ecn_counts *n = &c->extra->ecn_n;
   bool has_ts = (c->open & TCT_OPEN_TS) != 0 && h->opt.has_ts;
-  bool newer = has_ts && (int32_t)(h->opt.tsval - n->tsval) > 0;
+  bool newer = has_ts && (int32_t)tct_ms32_since(h->opt.tsval, n->tsval) > 0;
   if (newer || (has_ts && n->tsval == 0))
     n->tsval = h->opt.tsval;
   return a->advanced || a->sacked_bytes > 0 || (newer && h->ack == c->snd.una);
@@ -250,7 +250,7 @@ void tct_tcp_accecn_on_ack(const tct_stack *s, struct tct_tcp *c, const struct t
     return;
   bool has_bytes = take_option(c, &h->opt.accecn, &ce_bytes);
   uint32_t bytes = tct_add_sat_u32(a->acked_bytes, a->sacked_bytes);
-  uint32_t told = (ace - CEP_INIT - n->delivered_ce) & ACE_MASK;
+  uint32_t told = (ace + 2 * (ACE_MASK + 1) - CEP_INIT - (n->delivered_ce & ACE_MASK)) & ACE_MASK;
   uint32_t marks = count_marks(told, (bytes + mss - 1) / mss, has_bytes, ce_bytes, mss);
   n->delivered_ce += marks;
   a->ece = marks > 0;

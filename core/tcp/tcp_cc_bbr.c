@@ -79,7 +79,7 @@ static void start_round(const struct tct_tcp *c, bbr *b) {
 }
 
 static bool has_reached(uint32_t delivered, uint32_t mark) {
-  return (int32_t)(delivered - mark) >= 0;
+  return tct_seq_geq(delivered, mark); /* wraps like a sequence number */
 }
 
 static void update_round(const struct tct_tcp *c, bbr *b, const struct tct_tcp_rate *r) {
@@ -184,7 +184,9 @@ static void enter(bbr *b, enum tct_bbr_state state) {
 /* From 2 to 3 s, and one round more or not: flows shall not probe in step. Drawn from the
  * connection's own number and progress, so that nobody else's traffic shows in it. */
 static void pick_wait(const struct tct_tcp *c, bbr *b) {
-  uint32_t x = (c->iss ^ (b->rounds * 2654435761u)) * 2246822519u;
+  uint64_t mixed = (uint64_t)(b->rounds & 0xffffu) * 2654435761u;
+  mixed = (c->iss ^ (mixed & UINT32_MAX)) * 2246822519u;
+  uint32_t x = (uint32_t)(mixed & UINT32_MAX);
   x ^= x >> 15;
   b->rounds_since_probe = x & 1u;
   b->probe_wait_ns = TCT_S(2) + TCT_MS((x >> 1) % 1000);

@@ -228,13 +228,13 @@ void tct_tcp_rack_without(tct_stack *s, struct tct_tcp *c) {
   uint32_t threshold = tct_tcp_rack_reordering(s, c), islands = 0, bytes = 0;
   uint32_t enough = (threshold - 1) * tct_tcp_send_mss(s, c);
   bool sacked_above = false;
-  for (uint32_t i = a->runs.sacked.segs > 0 ? a->runs.n : 0; i-- > 0;) {
-    const struct tct_run *run = tct_tcp_sack_at(&a->runs, i);
+  for (uint32_t i = a->runs.sacked.segs > 0 ? a->runs.n : 0; i > 0; i--) {
+    const struct tct_run *run = tct_tcp_sack_at(&a->runs, i - 1);
     bool sacked = (run->flags & TCT_RUN_SACKED) != 0;
     bytes += sacked ? tct_seq_len(run->begin, run->end) : 0;
     islands += sacked && !sacked_above ? 1 : 0;
     sacked_above = sacked;
     if (!sacked && (run->flags & TCT_RUN_LOST) == 0 && (islands >= threshold || bytes > enough))
-      tct_tcp_sack_lose(s, &a->runs, i);
+      tct_tcp_sack_lose(s, &a->runs, i - 1);
   }
 }

@@ -47,7 +47,7 @@ void tct_tcp_rate_on_burst_end(const tct_stack *s, struct tct_tcp *c) {
 }
 
 static bool is_past(uint32_t delivered, uint32_t mark) {
-  return (int32_t)(delivered - mark) > 0;
+  return tct_seq_gt(delivered, mark); /* wraps like a sequence number */
 }
 
 static void take_sample(const tct_stack *s, struct tct_tcp *c, struct tct_tcp_ack *a) {

@@ -67,12 +67,12 @@ static bool grow(tct_stack *s, struct tct_runs *r) {
 /* Runs [from, upto) move by one place towards the head or the tail. */
 static void move_down(struct tct_runs *r, uint32_t from, uint32_t upto) {
   for (uint32_t k = from; k < upto; k++)
-    r->at[(r->head + k - 1) & (r->cap - 1)] = r->at[(r->head + k) & (r->cap - 1)];
+    r->at[(r->head + k + r->cap - 1) & (r->cap - 1)] = r->at[(r->head + k) & (r->cap - 1)];
 }
 
 static void move_up(struct tct_runs *r, uint32_t from, uint32_t upto) {
   for (uint32_t k = upto; k > from; k--)
-    r->at[(r->head + k) & (r->cap - 1)] = r->at[(r->head + k - 1) & (r->cap - 1)];
+    r->at[(r->head + k) & (r->cap - 1)] = r->at[(r->head + k + r->cap - 1) & (r->cap - 1)];
 }
 
 /* A place at i, the shorter side moving away; what stands there is for the caller to write. */
@@ -83,7 +83,7 @@ static bool open_gap(tct_stack *s, struct tct_runs *r, uint32_t i) {
     move_up(r, i, r->n);
   } else {
     move_down(r, 0, i);
-    r->head = (r->head - 1) & (r->cap - 1);
+    r->head = (r->head + r->cap - 1) & (r->cap - 1);
   }
   r->n++;
   return true;

@@ -37,7 +37,7 @@ uint32_t tct_tcp_tune_rcv_max(const tct_stack *s, const struct tct_tcp *c) {
 /* With timestamps each segment with text tells when what it answers had left. */
 static void sample_echo(const tct_stack *s, const struct tct_tcp *c, struct tct_tcp_tune *t,
                         const struct tct_tcp_hdr *h) {
-  uint32_t age_ms = tct_tcp_options_tsval(s, c) - h->opt.tsecr;
+  uint32_t age_ms = tct_ms32_since(tct_tcp_options_tsval(s, c), h->opt.tsecr);
   if (h->opt.tsecr == 0 || age_ms > 60000)
     return;
   uint32_t us = 1000 * tct_max_u32(age_ms, 1);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* How long an ACK may wait under the LINUX profile. The figures were seen on Linux 6.18. RFC 5681
- * section 4.2 [RFC9293 MUST-40]. */
+ * section 4.2. */
 #include "test/lib/at.h"
 #include "test/lib/leaf.h"
 
@@ -17,6 +17,7 @@ static void data(struct leaf *f, uint32_t pause_ms, uint32_t len) {
   f->x.last_recv_ms = tct_time_ms32(f->s.now);
 }
 
+/* [RFC9293 MUST-40] */
 static void first_data__wait__is_forty_ms_and_sixteen_are_quick(void **state) {
   struct leaf f;
   (void)state;

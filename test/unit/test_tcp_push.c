@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Where PSH stands in the LINUX profile, and which trains wait. The figures were seen on Linux
- * 6.18. [RFC9293 MUST-61] */
+ * 6.18. */
 #include "test/lib/leaf.h"
 
 /* RTT 100 ms, ten segments of 1000 may go, so many bytes are queued. */
@@ -57,6 +57,7 @@ static void train_begun__next_segment__ends_it_with_psh(void **state) {
   leaf_end(&f);
 }
 
+/* [RFC9293 MUST-61] */
 static void boundary_of_a_write__is_an_end__wherever_it_stands(void **state) {
   struct leaf f;
   (void)state;
