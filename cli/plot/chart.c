@@ -51,6 +51,11 @@ static double x_of(const struct chart *c, tct_time at) {
   return scale_px(&c->x, at >= c->base ? (double)(at - c->base) : -1);
 }
 
+/* Within the picture: numbers of a hostile capture may lie anywhere. */
+static int pixel(double v, double max) {
+  return (int)fmin(fmax(v, 0), fmax(max, 0));
+}
+
 static void put_bars(struct chart *c, const struct measure *m) {
   for (size_t i = 0; i < m->n_bars; i++) {
     const struct measure_bar *b = &m->bar[i];
@@ -58,9 +63,9 @@ static void put_bars(struct chart *c, const struct measure *m) {
     double high = scale_px(&c->y, (double)b->to);
     if (b->class == MEASURE_AGAIN || b->class == MEASURE_LATE)
       put_sign(c, x, (low + high) / 2, b->class == MEASURE_AGAIN ? 'R' : 'o');
-    if (b->class != MEASURE_DATA)
+    if (b->class != MEASURE_DATA || high < 0 || low > c->y.px_to)
       continue;
-    for (int y = (int)fmax(low, 0); y <= (int)fmin(high, c->y.px_to); y++)
+    for (int y = pixel(low, c->y.px_to); y <= pixel(high, c->y.px_to); y++)
       put_dot(c, x, y, false);
   }
   for (size_t i = 0; i < m->n_marks; i++)
@@ -72,7 +77,10 @@ static void put_acks(struct chart *c, const struct measure *m) {
   const struct measure_curve *a = &m->line[MEASURE_ACK];
   for (size_t i = 0; i < a->n; i++) {
     double to = i + 1 < a->n ? x_of(c, a->p[i + 1].at) : c->x.px_to;
-    for (int x = (int)fmax(x_of(c, a->p[i].at), 0); x <= (int)fmin(to, c->x.px_to); x++)
+    double from = x_of(c, a->p[i].at);
+    if (to < 0 || from > c->x.px_to)
+      continue;
+    for (int x = pixel(from, c->x.px_to); x <= pixel(to, c->x.px_to); x++)
       put_dot(c, x, scale_px(&c->y, (double)a->p[i].v), true);
   }
 }
