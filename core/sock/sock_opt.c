@@ -53,10 +53,6 @@ static const struct field *find_field(tct_opt o) {
   return NULL;
 }
 
-static bool is_set(const struct tct_tcp *c, tct_opt o) {
-  return c->extra != NULL && (c->extra->set >> o & 1) != 0;
-}
-
 static bool is_opened(const struct tct_tcp *c) {
   return c->state != TCT_CLOSED || (c->sockf & TCT_SOCKF_DONE) != 0;
 }
@@ -322,7 +318,7 @@ static int64_t get_default(const tct_stack *s, const struct tct_tcp *c, tct_opt 
 static int64_t get_field(const tct_stack *s, const struct tct_tcp *c, const struct field *f) {
   if (f->opt == TCT_OPT_MAXSEG && c->state >= TCT_ESTABLISHED)
     return tct_tcp_send_mss(s, c);
-  if (is_set(c, f->opt))
+  if (tct_tcp_is_set(c, f->opt))
     return read_field(c->extra, f);
   return f->unset >= 0 ? f->unset : get_default(s, c, f->opt);
 }

@@ -519,6 +519,11 @@ struct tct_extra {
   struct tct_tcp_fastopen *fastopen;
 };
 
+/* Has the application set this option, or does the stack's default hold? */
+static inline bool tct_tcp_is_set(const struct tct_tcp *c, tct_opt o) {
+  return c->extra != NULL && (c->extra->set >> o & 1) != 0;
+}
+
 /* ---- what an ACK meant: tcp_send.c makes it, tcp_rtt, tcp_recover and tcp_cc read it -----------
  */
 

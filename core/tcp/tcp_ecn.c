@@ -15,7 +15,7 @@ enum { ACE_NONE = 0, ACE_ECE = 1, ACE_CWR = 2, ACE_CLASSIC = 3, ACE_ACCURATE = 7
 /* ---- What is agreed: RFC 3168 6.1.1, RFC 9768 3.1 -------------------------------------------- */
 
 tct_ecn tct_tcp_ecn_mode(const tct_stack *s, const struct tct_tcp *c) {
-  bool own = c->extra != NULL && (c->extra->set >> TCT_OPT_ECN & 1) != 0;
+  bool own = tct_tcp_is_set(c, TCT_OPT_ECN);
   if (!TCT_RULE(SHLD_8))
     return TCT_ECN_OFF;
   return (tct_ecn)(own ? c->extra->ecn : s->cfg.ecn);

@@ -58,7 +58,7 @@ static void resize(tct_stack *s, struct tct_tcp *c) {
 /* ---- The search ------------------------------------------------------------------------------ */
 
 tct_mtu_probing tct_tcp_mtu_mode(const tct_stack *s, const struct tct_tcp *c) {
-  bool own = c->extra != NULL && (c->extra->set >> TCT_OPT_MTU_PROBING & 1) != 0;
+  bool own = tct_tcp_is_set(c, TCT_OPT_MTU_PROBING);
   return (tct_mtu_probing)(own ? c->extra->mtu_probing : s->cfg.mtu_probing);
 }
 

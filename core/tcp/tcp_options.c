@@ -43,10 +43,6 @@ uint8_t tct_tcp_options_wscale(uint32_t rcvbuf_bytes) {
   return shift;
 }
 
-static bool is_set(const struct tct_tcp *c, tct_opt o) {
-  return c->extra != NULL && (c->extra->set >> o & 1) != 0;
-}
-
 static uint8_t our_wscale(const tct_stack *s, const struct tct_tcp *c) {
   uint8_t least = s->cfg.profile == TCT_PROFILE_LINUX ? 7 : 0;
   uint8_t needed = tct_tcp_options_wscale(tct_tcp_tune_rcv_max(s, c));
@@ -62,7 +58,7 @@ void tct_tcp_options_syn(const tct_stack *s, const struct tct_tcp *c, struct tct
   memset(o, 0, sizeof *o);
   o->has_mss = TCT_RULE(MUST_14);
   o->mss = tct_tcp_options_mss(s, c->key.raddr, c->ifi,
-                               is_set(c, TCT_OPT_MAXSEG) ? c->extra->maxseg : 0);
+                               tct_tcp_is_set(c, TCT_OPT_MAXSEG) ? c->extra->maxseg : 0);
   o->has_ts =
       answer ? (c->open & TCT_OPEN_TS) != 0 : tct_tcp_options_offers(s, c, TCT_OPT_TIMESTAMPS);
   o->tsval = tct_tcp_options_tsval(s, c);
@@ -79,11 +75,11 @@ bool tct_tcp_options_offers(const tct_stack *s, const struct tct_tcp *c, tct_opt
   const struct tct_extra *x = c->extra;
   switch (o) {
   case TCT_OPT_TIMESTAMPS:
-    return is_set(c, o) ? !x->no_ts : !s->cfg.no_timestamps;
+    return tct_tcp_is_set(c, o) ? !x->no_ts : !s->cfg.no_timestamps;
   case TCT_OPT_SACK:
-    return is_set(c, o) ? !x->no_sack : !s->cfg.no_sack;
+    return tct_tcp_is_set(c, o) ? !x->no_sack : !s->cfg.no_sack;
   default:
-    return is_set(c, o) ? !x->no_wscale : !s->cfg.no_wscale;
+    return tct_tcp_is_set(c, o) ? !x->no_wscale : !s->cfg.no_wscale;
   }
 }
 

@@ -17,14 +17,11 @@ void tct_tcp_recv_init(tct_stack *s, struct tct_tcp *c, uint32_t buf_max) {
   c->rcv.buf_max = buf_max;
 }
 
-static bool is_set_by_application(const struct tct_tcp *c) {
-  return c->extra != NULL && (c->extra->set >> TCT_OPT_RCVBUF & 1) != 0;
-}
-
 /* Linux's habit: whole segments, of a buffer that nobody has set. */
 static uint32_t whole_segments(const tct_stack *s, const struct tct_tcp *c, uint32_t window) {
   uint32_t mss = tct_tcp_options_mss(s, c->key.raddr, c->ifi, 0);
-  bool cut = s->cfg.profile == TCT_PROFILE_LINUX && window > mss && !is_set_by_application(c);
+  bool cut =
+      s->cfg.profile == TCT_PROFILE_LINUX && window > mss && !tct_tcp_is_set(c, TCT_OPT_RCVBUF);
   return cut ? window - window % mss : window;
 }
 

@@ -73,7 +73,7 @@ static bool is_opening(const struct tct_tcp *c) {
 static uint8_t retries_max(const tct_stack *s, const struct tct_tcp *c) {
   if (!is_opening(c))
     return s->cfg.data_retries;
-  if (c->extra != NULL && (c->extra->set >> TCT_OPT_SYN_RETRIES & 1) != 0)
+  if (tct_tcp_is_set(c, TCT_OPT_SYN_RETRIES))
     return c->extra->syn_retries;
   if (!TCT_RULE(MUST_23)) /* [RFC9293 MUST-23] by the profile's count */
     return 2;

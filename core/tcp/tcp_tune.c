@@ -14,10 +14,6 @@ static bool is_short_of_memory(const tct_stack *s) {
   return s->chunks.used_bytes > s->chunks.limit_bytes / 2;
 }
 
-static bool is_set_by_application(const struct tct_tcp *c, tct_opt o) {
-  return c->extra != NULL && (c->extra->set >> o & 1) != 0;
-}
-
 void tct_tcp_tune_init(struct tct_tcp_tune *t) {
   memset(t, 0, sizeof *t);
   t->since = TCT_NEVER;
@@ -26,7 +22,7 @@ void tct_tcp_tune_init(struct tct_tcp_tune *t) {
 
 /* The largest that the buffer may become: our window scale has to allow for it. */
 uint32_t tct_tcp_tune_rcv_max(const tct_stack *s, const struct tct_tcp *c) {
-  if (is_set_by_application(c, TCT_OPT_RCVBUF))
+  if (tct_tcp_is_set(c, TCT_OPT_RCVBUF))
     return c->rcv.buf_max;
   return tct_max_u32(c->rcv.buf_max, s->cfg.rcvbuf_max_bytes);
 }
