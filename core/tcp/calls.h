@@ -17,7 +17,6 @@ struct tct_tcp_profile {
   uint8_t syn_retries, syn_linear, syn_ack_retries,
       data_retries;             /* syn_linear: first ones 1 s apart, not counted in syn_retries */
   uint8_t min_tso_segs;         /* least length of a train that ends with PSH; 1: there are none */
-  uint8_t quick_acks;           /* segments acknowledged at once at the start; 0: none */
   bool empty_probe;             /* a shut window is asked after with nothing, one below */
   bool minshall;                /* Nagle holds back only behind an unacknowledged small segment */
   bool time_wait_old_syn_acked; /* an old SYN in TIME-WAIT: ACK (Linux) or silence (RFC 6191) */
@@ -34,6 +33,18 @@ struct tct_tcp_profile {
   bool shut_keeps_text;   /* shutdown for reading discards nothing; after both ways, text is refused
                              as by nobody */
   bool acks_crossed_syn_ack; /* the SYN,ACK that ends a simultaneous open is told as a duplicate */
+  bool adaptive_acks;        /* delayed ACKs follow the traffic: tcp_delack.c */
+  bool whole_windows;       /* the first window is whole segments of a buffer that nobody has set */
+  bool half_small_window;   /* segments of at most half the largest window seen */
+  bool keeps_window;        /* a repeated segment may open the window or shut it, not narrow it */
+  bool joins_resent;        /* short segments that go again go together */
+  bool cork_for_rto;        /* a corked remnant leaves after an RTO, not after 200 ms */
+  bool ack_ends_soft_error; /* what ICMP said is over when the path works */
+  bool crossed_syn_offers_all; /* a SYN,ACK to a crossing SYN repeats our own options */
+  uint8_t wscale_min;          /* least window scale offered */
+  uint8_t paws_slack_ticks;    /* a timestamp may be so much older than the last one */
+  uint32_t challenge_pause_ms; /* between two challenge ACKs of a connection */
+  int16_t close_wait_reset;    /* TCT_E* of a RST in CLOSE-WAIT */
   uint32_t syn_bad_ack_ms; /* a SYN answered by a wrong ACK goes again so soon; 0: when it is due */
 };
 const struct tct_tcp_profile *tct_tcp_profile(tct_profile p);

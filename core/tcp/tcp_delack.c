@@ -13,7 +13,7 @@
 #define DELAY_MAX_MS 200u
 
 static bool is_adaptive(const tct_stack *s) {
-  return s->tcp->profile->quick_acks != 0;
+  return s->tcp->profile->adaptive_acks;
 }
 
 static uint32_t ato_ms(const struct tct_tcp *c) {

@@ -186,11 +186,6 @@ static tct_verdict step1_seq(struct arrival *in) {
 
 /* ---- Step 2: RST ----------------------------------------------------------------------------- */
 
-/* The peer had said all; Linux calls it a broken pipe. */
-static int close_wait_error(const tct_stack *s) {
-  return s->cfg.profile == TCT_PROFILE_LINUX ? TCT_EPIPE : TCT_ECONNRESET;
-}
-
 /* [RFC9293 EP-20] [RFC9293 EP-21]; data on a RST is allowed and ignored [RFC9293 SHLD-2]. */
 static void reset(struct arrival *in) {
   struct tct_tcp *c = in->c;
@@ -209,7 +204,7 @@ static void reset(struct arrival *in) {
     tct_tcp_state_end(in->s, c, 0, TCT_WHY_RESET);
     break;
   case TCT_CLOSE_WAIT:
-    tct_tcp_state_end(in->s, c, close_wait_error(in->s), TCT_WHY_RESET);
+    tct_tcp_state_end(in->s, c, in->s->tcp->profile->close_wait_reset, TCT_WHY_RESET);
     break;
   default:
     tct_tcp_state_end(in->s, c, TCT_RULE_ELSE(MUST_12, TCT_ECONNRESET, 0),
@@ -297,8 +292,8 @@ static void take_ack(struct arrival *in, struct tct_tcp_ack *a) {
     tct_tcp_timer_forgive(c);
   }
   tct_tcp_timer_on_answer(c, s->now);
-  if (s->cfg.profile == TCT_PROFILE_LINUX)
-    c->soft_err = 0; /* the path works: what ICMP said is over */
+  if (s->tcp->profile->ack_ends_soft_error)
+    c->soft_err = 0;
   if (a->advanced)
     tct_tcp_timer_on_progress(s, c);
   tct_tcp_cc_on_news(s, c, a);

@@ -44,7 +44,7 @@ uint8_t tct_tcp_options_wscale(uint32_t rcvbuf_bytes) {
 }
 
 static uint8_t our_wscale(const tct_stack *s, const struct tct_tcp *c) {
-  uint8_t least = s->cfg.profile == TCT_PROFILE_LINUX ? 7 : 0;
+  uint8_t least = s->tcp->profile->wscale_min;
   uint8_t needed = tct_tcp_options_wscale(tct_tcp_tune_rcv_max(s, c));
   return needed > least ? needed : least;
 }
@@ -53,7 +53,7 @@ static uint8_t our_wscale(const tct_stack *s, const struct tct_tcp *c) {
  * SHLD-5] MSS also when it equals the default [RFC9293 MAY-3]. */
 void tct_tcp_options_syn(const tct_stack *s, const struct tct_tcp *c, struct tct_tcp_opts *o) {
   /* crossing SYNs: Linux repeats its own options, whatever the peer's SYN offered */
-  bool repeats = s->cfg.profile == TCT_PROFILE_LINUX && (c->open & TCT_OPEN_ACTIVE) != 0;
+  bool repeats = s->tcp->profile->crossed_syn_offers_all && (c->open & TCT_OPEN_ACTIVE) != 0;
   bool answer = c->state != TCT_SYN_SENT && !repeats;
   memset(o, 0, sizeof *o);
   o->has_mss = TCT_RULE(MUST_14);

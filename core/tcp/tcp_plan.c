@@ -141,7 +141,7 @@ static uint32_t with_followers(const tct_stack *s, conn *c, const struct tct_run
                                uint32_t most, uint8_t *push) {
   const struct tct_tcp_active *a = tct_tcp_active(c);
   uint32_t take = tct_seq_len(run->begin, run->end);
-  if (s->cfg.profile != TCT_PROFILE_LINUX || take > run->seg_size)
+  if (!s->tcp->profile->joins_resent || take > run->seg_size)
     return take;
   for (uint32_t i = tct_tcp_sack_find(&a->runs, run->end); i < a->runs.n; i++) {
     const struct tct_run *next = tct_tcp_sack_at(&a->runs, i);

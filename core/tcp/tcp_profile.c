@@ -17,7 +17,6 @@ static const struct tct_tcp_profile linux_profile = {
     .syn_ack_retries = 5,
     .data_retries = 15,
     .min_tso_segs = 2,
-    .quick_acks = 16,
     .empty_probe = true,
     .minshall = true,
     .time_wait_old_syn_acked = true,
@@ -36,6 +35,18 @@ static const struct tct_tcp_profile linux_profile = {
     .icmp_ends_opening = true,
     .acks_crossed_syn_ack = true,
     .shut_keeps_text = true,
+    .adaptive_acks = true,
+    .whole_windows = true,
+    .half_small_window = true,
+    .keeps_window = true,
+    .joins_resent = true,
+    .cork_for_rto = true,
+    .ack_ends_soft_error = true,
+    .crossed_syn_offers_all = true,
+    .wscale_min = 7,
+    .paws_slack_ticks = 1, /* clocks of two processors */
+    .challenge_pause_ms = 500,
+    .close_wait_reset = TCT_EPIPE,
     .syn_bad_ack_ms = 8,
 };
 
@@ -52,7 +63,6 @@ static const struct tct_tcp_profile strict_profile = {
     .syn_ack_retries = 5,
     .data_retries = 15, /* [RFC9293 SHLD-11] */
     .min_tso_segs = 1,
-    .quick_acks = 0,
     .time_wait_old_syn_acked = false,
     .layout = TCT_TCP_OPT_STRICT,
     .rcvbuf_bytes = 65535,
@@ -64,6 +74,7 @@ static const struct tct_tcp_profile strict_profile = {
     .override_ms = 500,
     .persist_max_ms = 60000,
     .congestion = TCT_CC_NEWRENO,
+    .close_wait_reset = TCT_ECONNRESET,
     .fastopen = TCT_FASTOPEN_NONE, /* RFC 7413 is an experiment */
 };
 

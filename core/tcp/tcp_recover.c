@@ -542,7 +542,7 @@ void tct_tcp_recover_on_resent(tct_stack *s, struct tct_tcp *c, tct_seq begin, t
   bool probe = why == TCT_WHY_TLP;
   if (a == NULL)
     return;
-  if (!probe && s->cfg.profile == TCT_PROFILE_LINUX && tct_seq_len(begin, end) <= UINT16_MAX)
+  if (!probe && s->tcp->profile->joins_resent && tct_seq_len(begin, end) <= UINT16_MAX)
     tct_tcp_sack_merge(c, begin, end);
   uint32_t segs = a->runs.resent.segs;
   tct_tcp_sack_on_resent(s, c, begin, end, probe);

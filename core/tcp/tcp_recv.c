@@ -9,7 +9,6 @@
 #include "util/rule.h"
 
 #define CHALLENGES_PER_S 10u       /* per connection: nothing is learnt about other connections */
-#define CHALLENGE_PAUSE_MS 500u    /* Linux: tcp_invalid_ratelimit */
 #define PAWS_IDLE_S (24u * 86400u) /* RFC 7323 5.5: an older TS.Recent proves nothing */
 
 void tct_tcp_recv_init(tct_stack *s, struct tct_tcp *c, uint32_t buf_max) {
@@ -20,8 +19,7 @@ void tct_tcp_recv_init(tct_stack *s, struct tct_tcp *c, uint32_t buf_max) {
 /* Linux's habit: whole segments, of a buffer that nobody has set. */
 static uint32_t whole_segments(const tct_stack *s, const struct tct_tcp *c, uint32_t window) {
   uint32_t mss = tct_tcp_options_mss(s, c->key.raddr, c->ifi, 0);
-  bool cut =
-      s->cfg.profile == TCT_PROFILE_LINUX && window > mss && !tct_tcp_is_set(c, TCT_OPT_RCVBUF);
+  bool cut = s->tcp->profile->whole_windows && window > mss && !tct_tcp_is_set(c, TCT_OPT_RCVBUF);
   return cut ? window - window % mss : window;
 }
 
@@ -147,7 +145,7 @@ static void delay_ack(tct_stack *s, struct tct_tcp *c, struct tct_tcp_active *a)
 /* The second full segment. Linux: anything beyond the first, unless more lies unread than at the
  * last ACK: then the application's reading will draw it. */
 static bool is_second(const tct_stack *s, const struct tct_tcp *c, const struct tct_tcp_active *a) {
-  if (s->tcp->profile->quick_acks == 0)
+  if (!s->tcp->profile->adaptive_acks)
     return a->full_since_ack >= 2u * c->rcv.mss;
   uint32_t read = tct_seq_len(a->read_at_ack, a->rx.begin);
   return a->full_since_ack > c->rcv.mss && read >= a->full_since_ack;
@@ -156,7 +154,7 @@ static bool is_second(const tct_stack *s, const struct tct_tcp *c, const struct 
 /* Linux lets the FIN's ACK wait for ours, if data had come before: from ESTABLISHED only. */
 static void take_fin(tct_stack *s, struct tct_tcp *c, struct tct_tcp_active *a) {
   tct_tcp_delack_expect_reply(s, c);
-  if (s->tcp->profile->quick_acks != 0 && c->state == TCT_ESTABLISHED &&
+  if (s->tcp->profile->adaptive_acks && c->state == TCT_ESTABLISHED &&
       tct_tcp_delack_ms(s, c) > 0 && a->full_since_ack <= c->rcv.mss)
     delay_ack(s, c, a);
   else
@@ -235,7 +233,7 @@ static void ack_on_read(tct_stack *s, struct tct_tcp *c) {
   if (a == NULL || (c->rcv.flags & TCT_RCV_DELACK) == 0)
     return;
   bool all = unread(c) == 0 && a->ooo.set.n == 0;
-  bool second = s->tcp->profile->quick_acks != 0 && a->full_since_ack > c->rcv.mss;
+  bool second = s->tcp->profile->adaptive_acks && a->full_since_ack > c->rcv.mss;
   if (!second && !(all && tct_tcp_delack_is_due_on_read(c)))
     return;
   tct_tcp_recv_ack_now(c, TCT_WHY_ACK_READ);
@@ -273,7 +271,8 @@ void tct_tcp_recv_set_quickack(tct_stack *s, struct tct_tcp *c, bool on) {
 /* Linux: none within half a second of the last one. */
 static bool is_pause_over(const tct_stack *s, struct tct_extra *x) {
   uint32_t now_ms = tct_max_u32(tct_time_ms32(s->now), 1);
-  if (x->challenge_ms != 0 && tct_ms32_since(now_ms, x->challenge_ms) < CHALLENGE_PAUSE_MS)
+  if (x->challenge_ms != 0 &&
+      tct_ms32_since(now_ms, x->challenge_ms) < s->tcp->profile->challenge_pause_ms)
     return false;
   x->challenge_ms = now_ms;
   return true;
@@ -284,7 +283,7 @@ static bool is_pause_over(const tct_stack *s, struct tct_extra *x) {
 bool tct_tcp_recv_challenge(tct_stack *s, struct tct_tcp *c) {
   struct tct_extra *x = tct_tcp_block_extra(s, c);
   uint32_t now_s = (uint32_t)(s->now / TCT_S(1)) + 1;
-  if (x == NULL || (s->cfg.profile == TCT_PROFILE_LINUX && !is_pause_over(s, x)))
+  if (x == NULL || !is_pause_over(s, x))
     return false;
   if (x->challenge_s != now_s) {
     x->challenge_s = now_s;
@@ -306,7 +305,7 @@ static bool is_outdated(const tct_stack *s, const struct tct_tcp *c) {
 /* RFC 7323 5.3 R1: older than the last one taken, unless that one is itself too old to tell. */
 bool tct_tcp_recv_paws_ok(const tct_stack *s, const struct tct_tcp *c,
                           const struct tct_tcp_hdr *h) {
-  int32_t slack = s->cfg.profile == TCT_PROFILE_LINUX ? 1 : 0; /* ticks of two processors' clocks */
+  int32_t slack = s->tcp->profile->paws_slack_ticks;
   return (int32_t)tct_ms32_since(h->opt.tsval, c->rcv.ts_recent) >= -slack || is_outdated(s, c);
 }
 

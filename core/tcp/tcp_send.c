@@ -44,7 +44,7 @@ uint32_t tct_tcp_send_unsent(const struct tct_tcp *c) {
 uint32_t tct_tcp_send_mss(const tct_stack *s, const struct tct_tcp *c) {
   uint32_t options = TCT_RULE(MUST_16) ? tct_tcp_options_len(c) : 0;
   uint32_t mss = tct_max_u32(tct_sub_floor_u32(c->snd.mss, options), 1);
-  if (s->cfg.profile == TCT_PROFILE_STRICT || c->snd.wnd_max == 0)
+  if (!s->tcp->profile->half_small_window || c->snd.wnd_max == 0)
     return mss;
   /* Linux: of a small window at most half, so that there are always two segments to clock it */
   uint32_t half = c->snd.wnd_max > SMALL_WINDOW ? c->snd.wnd_max / 2 : c->snd.wnd_max;
@@ -63,7 +63,7 @@ static void raise_window_max(tct_stack *s, struct tct_tcp *c, uint32_t wnd) {
 static bool is_mere_shrinking(const tct_stack *s, const struct tct_tcp *c,
                               const struct tct_tcp_hdr *h, uint32_t wnd) {
   bool repeated = h->seq == c->snd.wl1 && tct_seq_leq(h->ack, c->snd.una);
-  return s->cfg.profile == TCT_PROFILE_LINUX && repeated && wnd != 0 && wnd < c->snd.wnd;
+  return s->tcp->profile->keeps_window && repeated && wnd != 0 && wnd < c->snd.wnd;
 }
 
 /* Window of newer segments only: SND.WL1, SND.WL2 [RFC9293 EP-28]; and of any that acknowledges
@@ -334,7 +334,7 @@ uint32_t tct_tcp_send_room(const tct_stack *s, const struct tct_tcp *c) {
 
 /* Linux lets its probe timer release a corked remnant: an RTO. */
 static tct_time cork_ns(const tct_stack *s, const struct tct_tcp *c) {
-  bool by_rto = s->cfg.profile == TCT_PROFILE_LINUX && tct_tcp_syn_acked(c);
+  bool by_rto = s->tcp->profile->cork_for_rto && tct_tcp_syn_acked(c);
   return by_rto ? tct_max_u64(tct_tcp_rtt_base_rto_ns(s, c), TCT_MS(200)) : TCT_MS(200);
 }
 
