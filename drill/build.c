@@ -21,21 +21,22 @@ struct build {
   bool is_v6;
 };
 
-static void put16(uint8_t *p, uint32_t v) {
+void drill_build_put16(uint8_t *p, uint32_t v) {
   p[0] = (uint8_t)(v >> 8);
   p[1] = (uint8_t)v;
 }
 
-static void put32(uint8_t *p, uint32_t v) {
-  put16(p, v >> 16);
-  put16(p + 2, v);
+void drill_build_put32(uint8_t *p, uint32_t v) {
+  drill_build_put16(p, v >> 16);
+  drill_build_put16(p + 2, v);
 }
 
-static uint8_t tos_of(const struct drill_packet *k) {
+/* The byte beside the version, as a line tells it. */
+uint8_t drill_build_tos(enum drill_ecn_word ecn, uint8_t tos) {
   static const uint8_t bits[] = {[DRILL_ECN_ECT0] = 2, [DRILL_ECN_ECT1] = 1, [DRILL_ECN_CE] = 3};
-  if (k->ecn == DRILL_ECN_TOS)
-    return k->tos;
-  return k->ecn <= DRILL_ECN_CE ? bits[k->ecn] : 0;
+  if (ecn == DRILL_ECN_TOS)
+    return tos;
+  return ecn <= DRILL_ECN_CE ? bits[ecn] : 0;
 }
 
 static uint8_t proto_of(const struct build *b) {
@@ -53,22 +54,23 @@ static size_t put_ipv4(struct build *b, uint8_t *p, uint8_t proto, size_t payloa
   const struct drill_twist *t = &b->k->twist;
   size_t options = (t->ip_options_len + 3) / 4 * 4, header = 20 + options;
   p[0] = (uint8_t)(0x40 | header / 4);
-  p[1] = tos_of(b->k);
-  put16(p + 2, t->iplen >= 0 ? (uint32_t)t->iplen : (uint32_t)(header + payload));
+  p[1] = drill_build_tos(b->k->ecn, b->k->tos);
+  drill_build_put16(p + 2, t->iplen >= 0 ? (uint32_t)t->iplen : (uint32_t)(header + payload));
   p[8] = b->k->ttl >= 0 ? (uint8_t)b->k->ttl : 255;
   p[9] = proto;
   memcpy(p + 12, b->src.b + 12, 4);
   memcpy(p + 16, b->dst.b + 12, 4);
   if (t->ip_options_len)
     memcpy(p + 20, t->ip_options, t->ip_options_len);
-  put16(p + 10, drill_frame_fold(drill_frame_sum(p, header, 0)) + t->bad_ip_sum);
+  drill_build_put16(p + 10, drill_frame_fold(drill_frame_sum(p, header, 0)) + t->bad_ip_sum);
   return header;
 }
 
 static size_t put_ipv6(struct build *b, uint8_t *p, uint8_t proto, size_t payload) {
   uint32_t label = b->k->flowlabel >= 0 ? (uint32_t)b->k->flowlabel : 0;
-  put32(p, 6u << 28 | (uint32_t)tos_of(b->k) << 20 | label);
-  put16(p + 4, b->k->twist.iplen >= 0 ? (uint32_t)b->k->twist.iplen : (uint32_t)payload);
+  drill_build_put32(p, 6u << 28 | (uint32_t)drill_build_tos(b->k->ecn, b->k->tos) << 20 | label);
+  drill_build_put16(p + 4,
+                    b->k->twist.iplen >= 0 ? (uint32_t)b->k->twist.iplen : (uint32_t)payload);
   p[6] = proto;
   p[7] = b->k->ttl >= 0 ? (uint8_t)b->k->ttl : 255;
   memcpy(p + 8, b->src.b, 16);
@@ -90,7 +92,8 @@ static void finish(struct build *b, size_t sum_at) {
   uint16_t field = drill_frame_fold(drill_frame_sum(b->p + b->l4_at, payload, sum));
   if (f.proto == 17 && field == 0)
     field = 0xffff;
-  put16(b->p + b->l4_at + sum_at, (uint32_t)field ^ (b->k->twist.bad_sum ? 0x5555u : 0u));
+  drill_build_put16(b->p + b->l4_at + sum_at,
+                    (uint32_t)field ^ (b->k->twist.bad_sum ? 0x5555u : 0u));
 }
 
 static void put_payload(struct build *b, uint8_t *p, uint32_t offset) {
@@ -141,13 +144,13 @@ static bool map_ecr(struct build *b, uint32_t script, uint32_t *live) {
 static bool put_option(struct build *b, const struct drill_option *o, uint8_t *p) {
   memcpy(p, o->bytes, o->len);
   for (unsigned i = 0; i < o->n_sack * 2; i++)
-    put32(p + 2 + i * 4, drill_conn_ack_in(b->c, b->k, o->sack[i]));
+    drill_build_put32(p + 2 + i * 4, drill_conn_ack_in(b->c, b->k, o->sack[i]));
   if (!o->has_ts || !(b->k->flags & TCT_ACK))
     return true;
   uint32_t live = 0;
   if (!map_ecr(b, o->tsecr, &live))
     return false;
-  put32(p + 6, live);
+  drill_build_put32(p + 6, live);
   return true;
 }
 
@@ -163,16 +166,16 @@ static bool put_tcp(struct build *b) {
       return false;
     header += k->options[i].len;
   }
-  put16(p, b->sport);
-  put16(p + 2, b->dport);
-  put32(p + 4, drill_conn_seq_in(b->c, k));
+  drill_build_put16(p, b->sport);
+  drill_build_put16(p + 2, b->dport);
+  drill_build_put32(p + 4, drill_conn_seq_in(b->c, k));
   if (k->has_ack)
-    put32(p + 8, k->flags & TCT_ACK ? drill_conn_ack_in(b->c, k, k->ack) : k->ack);
+    drill_build_put32(p + 8, k->flags & TCT_ACK ? drill_conn_ack_in(b->c, k, k->ack) : k->ack);
   p[12] = (uint8_t)((t->doff >= 0 ? (size_t)t->doff : header / 4) << 4);
   p[12] |= t->reserved >= 0 ? (uint8_t)t->reserved : (uint8_t)k->ae;
   p[13] = k->flags;
-  put16(p + 14, k->win);
-  put16(p + 18, k->urg);
+  drill_build_put16(p + 14, k->win);
+  drill_build_put16(p + 18, k->urg);
   uint32_t syn = k->flags & TCT_SYN ? 1 : 0;
   put_payload(b, p + header, drill_conn_seq_in(b->c, k) + syn - b->c->isn_remote - 1);
   b->len = b->l4_at + header + k->len;
@@ -182,9 +185,9 @@ static bool put_tcp(struct build *b) {
 
 static bool put_udp(struct build *b) {
   uint8_t *p = b->p + b->l4_at;
-  put16(p, b->sport);
-  put16(p + 2, b->dport);
-  put16(p + 4, 8 + b->k->len);
+  drill_build_put16(p, b->sport);
+  drill_build_put16(p + 2, b->dport);
+  drill_build_put16(p + 4, 8 + b->k->len);
   put_payload(b, p + 8, 0);
   b->len = b->l4_at + 8 + b->k->len;
   finish(b, 6);
@@ -201,12 +204,12 @@ static size_t put_quote(struct build *b, uint8_t *p) {
   struct build q = {.r = b->r, .k = &plain, .src = b->c->local, .dst = b->c->remote};
   size_t header = b->is_v6 ? put_ipv6(&q, p, protos[k->quoted], l4 + k->quoted_len)
                            : put_ipv4(&q, p, protos[k->quoted], l4 + k->quoted_len);
-  put16(p + header, k->twist.sport >= 0 ? (uint32_t)k->twist.sport : b->c->lport);
-  put16(p + header + 2, k->twist.dport >= 0 ? (uint32_t)k->twist.dport : b->c->rport);
+  drill_build_put16(p + header, k->twist.sport >= 0 ? (uint32_t)k->twist.sport : b->c->lport);
+  drill_build_put16(p + header + 2, k->twist.dport >= 0 ? (uint32_t)k->twist.dport : b->c->rport);
   if (k->quoted == DRILL_TCP)
-    put32(p + header + 4, k->quoted_seq + b->c->isn_live);
+    drill_build_put32(p + header + 4, k->quoted_seq + b->c->isn_live);
   else
-    put16(p + header + 4, 8 + k->quoted_len);
+    drill_build_put16(p + header + 4, 8 + k->quoted_len);
   return header + 8;
 }
 
@@ -223,15 +226,15 @@ static bool put_icmp(struct build *b) {
   p[1] = b->k->icmp_code;
   b->len = b->l4_at + 8;
   if (b->k->has_mtu && b->is_v6)
-    put32(p + 4, b->k->mtu);
+    drill_build_put32(p + 4, b->k->mtu);
   else if (b->k->has_mtu)
-    put16(p + 6, b->k->mtu);
+    drill_build_put16(p + 6, b->k->mtu);
   if (is_error(b)) {
     if (!b->c || !b->c->rport)
       return drill_run_fail(b->r, "there is no connection whose packet this error could quote");
     b->len += put_quote(b, p + 8);
   } else {
-    put16(p + 4, b->k->icmp_id);
+    drill_build_put16(p + 4, b->k->icmp_id);
     b->len += b->k->len;
   }
   finish(b, 2);

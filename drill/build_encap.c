@@ -9,37 +9,22 @@
 
 enum { PROTO_IPV4 = 4, PROTO_IPV6 = 41, PROTO_GRE = 47, PROTO_MPLS = 137 };
 
-static void put16(uint8_t *p, uint32_t v) {
-  p[0] = (uint8_t)(v >> 8);
-  p[1] = (uint8_t)v;
-}
-
-static void put32(uint8_t *p, uint32_t v) {
-  put16(p, v >> 16);
-  put16(p + 2, v);
-}
-
-static uint8_t tos_of(const struct drill_layer *l) {
-  static const uint8_t bits[] = {[DRILL_ECN_ECT0] = 2, [DRILL_ECN_ECT1] = 1, [DRILL_ECN_CE] = 3};
-  return l->ecn == DRILL_ECN_TOS ? l->tos : l->ecn <= DRILL_ECN_CE ? bits[l->ecn] : 0;
-}
-
 static size_t put_ipv4(uint8_t *p, const struct drill_layer *l, uint8_t proto, size_t payload) {
   memset(p, 0, 20);
   p[0] = 0x45;
-  p[1] = tos_of(l);
-  put16(p + 2, (uint32_t)(20 + payload));
+  p[1] = drill_build_tos(l->ecn, l->tos);
+  drill_build_put16(p + 2, (uint32_t)(20 + payload));
   p[8] = l->ttl >= 0 ? (uint8_t)l->ttl : 255;
   p[9] = proto;
   memcpy(p + 12, l->src.b + 12, 4);
   memcpy(p + 16, l->dst.b + 12, 4);
-  put16(p + 10, drill_frame_fold(drill_frame_sum(p, 20, 0)));
+  drill_build_put16(p + 10, drill_frame_fold(drill_frame_sum(p, 20, 0)));
   return 20;
 }
 
 static size_t put_ipv6(uint8_t *p, const struct drill_layer *l, uint8_t proto, size_t payload) {
-  put32(p, 6u << 28 | (uint32_t)tos_of(l) << 20);
-  put16(p + 4, (uint32_t)payload);
+  drill_build_put32(p, 6u << 28 | (uint32_t)drill_build_tos(l->ecn, l->tos) << 20);
+  drill_build_put16(p + 4, (uint32_t)payload);
   p[6] = proto;
   p[7] = l->ttl >= 0 ? (uint8_t)l->ttl : 255;
   memcpy(p + 8, l->src.b, 16);
@@ -49,20 +34,20 @@ static size_t put_ipv6(uint8_t *p, const struct drill_layer *l, uint8_t proto, s
 
 static size_t put_gre(uint8_t *p, const struct drill_layer *l, uint8_t inner) {
   size_t n = 4;
-  put16(p, l->gre_flags);
-  put16(p + 2, inner == PROTO_IPV6 ? 0x86dd : inner == PROTO_MPLS ? 0x8847 : 0x0800);
+  drill_build_put16(p, l->gre_flags);
+  drill_build_put16(p + 2, inner == PROTO_IPV6 ? 0x86dd : inner == PROTO_MPLS ? 0x8847 : 0x0800);
   if (l->gre_flags & 0x8000)
-    put32(p + n, 0), n += 4;
+    drill_build_put32(p + n, 0), n += 4;
   if (l->gre_flags & 0x2000)
-    put32(p + n, l->key), n += 4;
+    drill_build_put32(p + n, l->key), n += 4;
   if (l->gre_flags & 0x1000)
-    put32(p + n, l->seq), n += 4;
+    drill_build_put32(p + n, l->seq), n += 4;
   return n;
 }
 
 static size_t put_mpls(uint8_t *p, const struct drill_layer *l) {
   for (unsigned i = 0; i < l->n_labels; i++)
-    put32(p + 4 * i, l->labels[i]);
+    drill_build_put32(p + 4 * i, l->labels[i]);
   return 4 * (size_t)l->n_labels;
 }
 

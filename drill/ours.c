@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "drill/run.h"
+#include "tercet/host.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,18 +14,6 @@
 #include <unistd.h>
 
 enum { STEPS_AT_ONE_TIME_MAX = 10000, HELD_MAX = 64 };
-
-static void *get_memory(void *ctx, size_t size, size_t align) {
-  (void)ctx;
-  size_t unit = align < 16 ? 16 : align;
-  return aligned_alloc(unit, (size + unit - 1) / unit * unit);
-}
-
-static void give_memory(void *ctx, void *p, size_t size) {
-  (void)ctx;
-  (void)size;
-  free(p);
-}
 
 static bool add_address(struct drill_run *r, const char *text, unsigned prefix_len) {
   tct_addr a;
@@ -64,7 +53,7 @@ static bool add_interface(struct drill_run *r) {
 
 static bool start(struct drill_run *r) {
   int err = TCT_OK;
-  r->config.alloc = (tct_alloc){get_memory, give_memory, NULL};
+  r->config.alloc = tct_host_alloc();
   memcpy(r->config.seed, "packet scripts are deterministic", sizeof r->config.seed);
   r->config.deterministic = true;
   r->stack = tct_new(&r->config, &err);

@@ -262,6 +262,9 @@ size_t drill_build_encap(struct drill_run *r, const struct drill_packet *k, uint
                          size_t len);
 /* build.c, match.c, show.c */
 bool drill_build_inject(struct drill_run *r, const struct drill_packet *k);
+void drill_build_put16(uint8_t *p, uint32_t v);
+void drill_build_put32(uint8_t *p, uint32_t v);
+uint8_t drill_build_tos(enum drill_ecn_word ecn, uint8_t tos);
 bool drill_match_expect(struct drill_run *r, const struct drill_event *e);
 /* Frames that came and that no line asked for: fails if there are any. */
 bool drill_match_leftovers(struct drill_run *r);

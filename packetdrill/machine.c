@@ -10,6 +10,7 @@
  */
 #define _GNU_SOURCE
 #include "packetdrill/machine.h"
+#include "tercet/host.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -25,18 +26,6 @@ enum {
 };
 
 struct pd_machine *pd_machine_current;
-
-static void *get_memory(void *ctx, size_t size, size_t align) {
-  (void)ctx;
-  size_t unit = align < 16 ? 16 : align;
-  return aligned_alloc(unit, (size + unit - 1) / unit * unit);
-}
-
-static void give_memory(void *ctx, void *p, size_t size) {
-  (void)ctx;
-  (void)size;
-  free(p);
-}
 
 long long pd_machine_wall_us(uint64_t at_ns) {
   return WALL_BASE_S * 1000000LL + (long long)((at_ns - PD_BASE_NS) / 1000);
@@ -74,7 +63,7 @@ static bool make_stack(struct pd_machine *m) {
   int err;
   tct_config c;
   tct_config_init(&c, sizeof c);
-  c.alloc = (tct_alloc){get_memory, give_memory, NULL};
+  c.alloc = tct_host_alloc();
   memcpy(c.seed, "packetdrill wants one history...", sizeof c.seed);
   c.deterministic = true;
   c.profile = m->set.profile;
