@@ -7,7 +7,7 @@
  */
 #include <stdlib.h>
 
-#include "sim/world.h"
+#include "sim/fault.h"
 #include "util/mem.h"
 #include "util/time.h"
 
@@ -21,6 +21,9 @@ struct tct_sim_host {
   struct sim_packet *inbox[TCT_BURST_MAX];
   unsigned n_inbox;
   bool run_is_due, running;
+  struct sim_slot *slots; /* faults, in the order installed */
+  tct_sim_host_fn watch;
+  void *watch_ctx;
 };
 
 /* ---- Memory: counted, so that tests can see what is left ---- */
@@ -183,7 +186,28 @@ void tct_sim_host_kick(tct_sim_host *h) {
   run_host(h);
 }
 
+/* ---- Faults ---- */
+
+void sim_host_fault_add(struct tct_sim_host *h, struct sim_slot *s) {
+  s->next = h->slots;
+  h->slots = s;
+}
+
+void sim_host_fault_drop_all(struct tct_sim_host *h) {
+  h->slots = NULL;
+}
+
 /* ---- Life ---- */
+
+void tct_sim_host_watch(tct_sim_host *h, tct_sim_host_fn fn, void *ctx) {
+  h->watch = fn;
+  h->watch_ctx = ctx;
+}
+
+static void tell_watch(struct tct_sim_host *h, bool up) {
+  if (h->watch != NULL)
+    h->watch(h->watch_ctx, h, up);
+}
 
 static void drop_inbox(struct tct_sim_host *h) {
   for (unsigned i = 0; i < h->n_inbox; i++)
@@ -195,8 +219,10 @@ void tct_sim_host_crash(tct_sim_host *h) {
   tct_stack *s = h->stack;
   h->stack = NULL;
   drop_inbox(h);
-  if (s != NULL)
-    tct_free(s);
+  if (s == NULL)
+    return;
+  tct_free(s);
+  tell_watch(h, false);
 }
 
 bool tct_sim_host_boot(tct_sim_host *h) {
@@ -213,14 +239,18 @@ bool tct_sim_host_boot(tct_sim_host *h) {
   tct_advance(h->stack, clock_of(h));
   h->wake_at = TCT_NEVER;
   if (tct_if_add(h->stack, &c, &h->ifc) == TCT_OK &&
-      tct_if_addr_add(h->stack, h->ifc, h->config.addr, h->config.prefix_len) >= 0)
+      tct_if_addr_add(h->stack, h->ifc, h->config.addr, h->config.prefix_len) >= 0) {
+    tell_watch(h, true);
     return true;
+  }
   tct_sim_host_crash(h);
   return false;
 }
 
 static void free_host(struct sim_node *n) {
-  tct_sim_host_crash((struct tct_sim_host *)(void *)n);
+  struct tct_sim_host *h = (struct tct_sim_host *)(void *)n;
+  h->watch = NULL;
+  tct_sim_host_crash(h);
   free(n);
 }
 
@@ -244,6 +274,7 @@ tct_sim_host *tct_sim_host_new(tct_sim *w, const tct_sim_host_config *c) {
   h->node.act = act_host;
   h->node.free = free_host;
   sim_world_add(w, &h->node);
+  sim_world_add_target(w, TCT_SIM_CLASS_HOST, h);
   return tct_sim_host_boot(h) ? h : NULL;
 }
 
@@ -265,4 +296,8 @@ tct_sim *tct_sim_host_world(const tct_sim_host *h) {
 
 tct_addr tct_sim_host_addr(const tct_sim_host *h) {
   return h->config.addr;
+}
+
+tct_time tct_sim_host_clock(const tct_sim_host *h) {
+  return clock_of(h);
 }

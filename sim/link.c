@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "drivers/segment.h"
-#include "sim/world.h"
+#include "sim/fault.h"
 #include "util/mem.h"
 #include "util/siphash.h"
 #include "util/time.h"
@@ -25,6 +25,7 @@ struct direction {
   tct_time busy_until; /* when the last bit of the queue will be on the wire */
   struct rule rules[TCT_SIM_RULES_MAX];
   unsigned n_rules;
+  struct sim_slot *slots; /* faults of this direction, in the order installed */
 };
 
 struct tct_sim_link {
@@ -45,6 +46,7 @@ tct_sim_link *tct_sim_link_new(tct_sim *w, tct_sim_end a, tct_sim_end b, const t
   l->world = w;
   l->next = w->links;
   w->links = l;
+  sim_world_add_target(w, TCT_SIM_CLASS_LINK, l);
   l->dir[0].to = nb;
   l->dir[1].to = na;
   l->dir[0].path = *ab;
@@ -91,6 +93,18 @@ void tct_sim_link_carry(tct_sim_link *l, tct_sim_carrier fn, void *ctx) {
   l->carrier_ctx = ctx;
 }
 
+void sim_link_fault_add(struct tct_sim_link *l, struct sim_slot *s) {
+  struct sim_slot **end = &l->dir[s->what.dir].slots;
+  while (*end != NULL)
+    end = &(*end)->next;
+  *end = s;
+}
+
+void sim_link_fault_drop_all(struct tct_sim_link *l) {
+  l->dir[0].slots = NULL;
+  l->dir[1].slots = NULL;
+}
+
 /* ---- Fate ---- */
 
 static bool does_match(const tct_sim_rule *r, const tct_sim_frame *f) {
@@ -121,10 +135,10 @@ static const tct_sim_rule *find_rule(struct direction *d, const tct_sim_frame *f
 /* The generator is asked for each fault that has a rate, in this order, whatever the answers: a
  * fault switched off then changes no other's numbers. */
 static tct_sim_fate draw_fate(struct tct_sim *w, const tct_sim_path *p) {
-  bool lost = sim_world_chance(w, p->loss_ppm);
-  bool duplicated = sim_world_chance(w, p->duplicate_ppm);
-  bool late = sim_world_chance(w, p->reorder_ppm);
-  bool corrupted = sim_world_chance(w, p->corrupt_ppm);
+  bool lost = sim_world_chance(w, sim_fault_group(TCT_SIM_FAULT_LOSS), p->loss_ppm);
+  bool duplicated = sim_world_chance(w, sim_fault_group(TCT_SIM_FAULT_DUPLICATE), p->duplicate_ppm);
+  bool late = sim_world_chance(w, sim_fault_group(TCT_SIM_FAULT_REORDER_TIME), p->reorder_ppm);
+  bool corrupted = sim_world_chance(w, sim_fault_group(TCT_SIM_FAULT_FLIP), p->corrupt_ppm);
   if (lost)
     return TCT_SIM_LOST;
   if (corrupted)
@@ -191,7 +205,7 @@ static void send_copy(struct direction *d, const struct sim_packet *p, tct_time 
 }
 
 static void flip_a_bit(struct tct_sim *w, struct sim_packet *p) {
-  uint32_t bit = tct_prng_below(&w->prng, p->frame.len * 8u);
+  uint32_t bit = sim_world_draw(w, sim_fault_group(TCT_SIM_FAULT_FLIP), p->frame.len * 8u);
   p->bytes[bit / 8] ^= (uint8_t)(1u << (bit % 8));
 }
 
@@ -202,7 +216,8 @@ static tct_time pass_queue(struct tct_sim *w, struct direction *d, uint32_t len)
   d->busy_until = start + wire_time(p, len);
   if (p->jitter_ns == 0)
     return d->busy_until + p->delay_ns;
-  return d->busy_until + p->delay_ns + tct_prng_below(&w->prng, (uint32_t)p->jitter_ns + 1);
+  return d->busy_until + p->delay_ns +
+         sim_world_draw(w, sim_fault_group(TCT_SIM_FAULT_JITTER), (uint32_t)p->jitter_ns + 1);
 }
 
 static void decide(struct direction *d, struct sim_packet *p, tct_time *extra_ns) {

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "sim/fault.h"
+#include "sim/tape.h"
 #include "util/mem.h"
 
 void *sim_world_alloc(size_t size) {
@@ -32,6 +34,7 @@ tct_sim *tct_sim_new(uint64_t seed) {
     bytes[i] = (uint8_t)(seed >> (8 * i));
   tct_prng_init(&w->prng, bytes);
   w->last = &w->first;
+  w->last_slot = &w->slots;
   return w;
 }
 
@@ -46,6 +49,9 @@ void tct_sim_free(tct_sim *w) {
   for (size_t i = 0; i < w->heap.n; i++)
     free_event(&w->heap.at[i]);
   free(w->heap.at);
+  sim_fault_free_all(w);
+  for (size_t i = 0; i < TCT_SIM_CLASS_APP; i++)
+    free(w->targets[i].at);
   sim_link_free_all(w);
   for (struct sim_node *n = w->first, *next; n != NULL; n = next) {
     next = n->next;
@@ -58,12 +64,43 @@ tct_time tct_sim_now(const tct_sim *w) {
   return w->now;
 }
 
-uint32_t tct_sim_below(tct_sim *w, uint32_t bound) {
-  return tct_prng_below(&w->prng, bound);
+/* The generator moves on whether its number is used or not: what is drawn outside of the tape (the
+ * stacks' seeds) then does not depend on there being one. */
+static uint32_t choose(tct_sim *w, unsigned group, uint32_t bound, uint32_t drawn) {
+  return w->tape == NULL ? drawn : sim_tape_choose(w->tape, group, bound, drawn);
 }
 
-bool sim_world_chance(struct tct_sim *w, uint32_t ppm) {
-  return ppm != 0 && tct_prng_below(&w->prng, 1000000) < ppm;
+uint32_t sim_world_draw(struct tct_sim *w, unsigned group, uint32_t bound) {
+  return choose(w, group, bound, tct_prng_below(&w->prng, bound));
+}
+
+bool sim_world_chance(struct tct_sim *w, unsigned group, uint32_t ppm) {
+  return ppm != 0 && choose(w, group, 2, tct_prng_below(&w->prng, 1000000) < ppm) != 0;
+}
+
+uint32_t tct_sim_below(tct_sim *w, uint32_t bound) {
+  return sim_world_draw(w, 0, bound);
+}
+
+uint32_t tct_sim_draw(tct_sim *w, unsigned group, uint32_t bound) {
+  return sim_world_draw(w, group, bound);
+}
+
+bool tct_sim_chance(tct_sim *w, unsigned group, uint32_t ppm) {
+  return sim_world_chance(w, group, ppm);
+}
+
+void tct_sim_tape_set(tct_sim *w, tct_sim_tape *t) {
+  w->tape = t;
+}
+
+void sim_world_add_target(struct tct_sim *w, tct_sim_fault_class c, void *target) {
+  struct sim_targets *t = &w->targets[c];
+  if (t->n == t->cap) {
+    t->cap = t->cap ? t->cap * 2 : 8;
+    t->at = sim_world_grow(t->at, t->cap * sizeof(void *));
+  }
+  t->at[t->n++] = target;
 }
 
 uint64_t tct_sim_digest(const tct_sim *w) {

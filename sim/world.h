@@ -9,6 +9,7 @@
 #define SIM_WORLD_H
 
 #include "tercet/sim.h"
+#include "tercet/sim_net.h"
 #include "util/prng.h"
 
 /* More than this many steps without the clock moving is taken for a loop. */
@@ -50,6 +51,12 @@ void sim_heap_push(struct sim_heap *h, const struct sim_event *e);
 const struct sim_event *sim_heap_first(const struct sim_heap *h);
 struct sim_event sim_heap_pop(struct sim_heap *h);
 
+/* What faults can be aimed at, in the order made: the index is tct_sim_fault.target. */
+struct sim_targets {
+  void **at;
+  uint32_t n, cap;
+};
+
 struct tct_sim {
   tct_time now;
   uint64_t order;
@@ -60,6 +67,10 @@ struct tct_sim {
   uint64_t frames, digest;
   bool no_digest;
   uint32_t steps; /* at this instant */
+  struct tct_sim_tape *tape;
+  struct sim_targets targets[TCT_SIM_CLASS_APP];
+  struct sim_slot *slots, **last_slot; /* faults installed, in that order */
+  uint64_t fault_counts[TCT_SIM_FAULT_COUNT];
 };
 
 /* Memory that the simulation itself needs: there is no going on without it. */
@@ -69,8 +80,12 @@ void sim_world_add(struct tct_sim *w, struct sim_node *n);
 void sim_world_schedule(struct tct_sim *w, tct_time at, sim_event_fn fn, void *ctx, void *arg);
 void sim_world_count_step(struct tct_sim *w);
 bool sim_world_is_stuck(const struct tct_sim *w);
+/* All random choices of a running world are made by these two, and stand on its tape. `group` is
+ * sim_fault_group(kind) or 0. */
+uint32_t sim_world_draw(struct tct_sim *w, unsigned group, uint32_t bound);
 /* True with a chance of ppm in a million. Draws nothing when ppm is 0. */
-bool sim_world_chance(struct tct_sim *w, uint32_t ppm);
+bool sim_world_chance(struct tct_sim *w, unsigned group, uint32_t ppm);
+void sim_world_add_target(struct tct_sim *w, tct_sim_fault_class c, void *target);
 
 /* A node puts a frame on its link; link.c copies it. */
 void sim_link_send(struct sim_node *from, const tct_frame *f);

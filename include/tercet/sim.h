@@ -169,6 +169,7 @@ typedef struct tct_sim_path { /* one direction; all zero: ideal */
   uint32_t mark_bytes;  /* waiting: more than this is marked (RFC 3168) if it may be; 0: never */
   uint32_t loss_ppm, duplicate_ppm, reorder_ppm, corrupt_ppm; /* of a million frames */
   tct_time reorder_ns; /* extra delay of those chosen to be late */
+  uint32_t mtu_bytes;  /* what is larger is lost (a router in front says so); 0: endless */
 } tct_sim_path;
 
 typedef struct tct_sim_frame {
@@ -179,6 +180,7 @@ typedef struct tct_sim_frame {
   bool is_tcp;                  /* then seg holds */
   bool marked;                  /* by this link: congestion experienced */
   uint8_t fate;                 /* tct_sim_fate */
+  uint64_t faults;              /* bits of tct_sim_fault_kind that touched it (sim_net.h) */
   uint16_t why;                 /* tct_why of the sender */
   tct_time sent_at, arrives_at; /* TCT_NEVER: it does not */
   const uint8_t *bytes;
