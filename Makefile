@@ -2,7 +2,7 @@
 # The front door; the build itself is meson.build. Every target installs what it needs and this
 # machine lacks (Debian packages, one line says which). `make help` lists the targets.
 .DEFAULT_GOAL := build
-.PHONY: build demo check check-all conformance conformance-probe drill-probe script-linux sizes fuzz bench goodput \
+.PHONY: build demo check check-all conformance conformance-probe drill-probe script-linux sizes fuzz bench bench-quick goodput \
   goodput-linux goodput-table format \
   install-deps install clean help
 
@@ -47,9 +47,13 @@ fuzz:              ## libFuzzer, SECONDS=n a target (default one hour)
 	@tools/install-deps.sh check-all
 	@FUZZ_SECONDS=$${FUZZ_SECONDS:-$(or $(SECONDS),3600)} tools/fuzz.sh
 
-bench:             ## the benchmarks, built; run them from build-bench/bench/
-	@tools/install-deps.sh build
-	@tools/build.sh build-bench -Dbench=true
+bench:             ## against lwIP, gVisor and the kernel, up to ten million connections (STORE=1)
+	@tools/install-deps.sh bench
+	@tools/bench $(if $(STORE),--store)
+
+bench-quick:       ## the same in a minute: fewer rounds, no millions
+	@tools/install-deps.sh bench
+	@tools/bench --quick
 
 goodput:           ## speed over loss, reordering, stalls, in virtual time; ROWS=list SEEDS=n
 	@tools/install-deps.sh build

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Installs what a make target needs and this machine lacks, from Debian's packages, saying so in one
 # line. The lists below are the only place where a dependency is named.
-#   tools/install-deps.sh build|check|check-all|interop ...
+#   tools/install-deps.sh build|check|check-all|interop|bench ...
 set -u
 
 # package, or package=command: the command being there will do, wherever it came from.
@@ -14,6 +14,7 @@ check_all="$check $interop python3=python3 clang=clang llvm=llvm-nm lld=wasm-ld 
   clang-format=clang-format clang-tidy=clang-tidy cppcheck=cppcheck shellcheck=shellcheck
   git=git qemu-user=qemu-s390x gcc-s390x-linux-gnu=s390x-linux-gnu-gcc libc6-dev-s390x-cross
   gcc-i686-linux-gnu=i686-linux-gnu-gcc libc6-dev-i386-cross"
+bench="$build python3=python3 dpkg-dev=dpkg-source golang-go=go golang-gvisor-gvisor-dev"
 
 is_there() { # PACKAGE[=COMMAND]
   case $1 in
@@ -34,7 +35,8 @@ for set in "$@"; do
     check) wanted="$wanted $check" ;;
     interop) wanted="$wanted $check $interop" ;;
     check-all) wanted="$wanted $check_all" ;;
-    *) fail "no list called '$set'; there are build, check, interop, check-all" ;;
+    bench) wanted="$wanted $bench" ;;
+    *) fail "no list called '$set'; there are build, check, interop, check-all, bench" ;;
   esac
 done
 

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tercet.c - this project's stack as an engine of the benchmark: two stacks, the frames of one
+ * written into slots (or handed over as they are) and given to the other in bursts.
+ */
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "bench/engine/engine.h"
+#include "tercet/tercet.h"
+
+struct side {
+  tct_stack *stack;
+  tct_if ifc;
+  struct ring *out;
+  tct_frame frames[TCT_BURST_MAX];
+  tct_iov iov[TCT_BURST_MAX];
+};
+
+static struct {
+  struct engine_opts o;
+  struct side client, server;
+  tct_sock listener;
+  tct_sock *conns; /* the client's ends */
+  uint64_t connected, replies, received, ended, accepted, frames;
+  uint32_t next_addr;
+  bool echo, closing;
+} b;
+
+static void *get_memory(void *ctx, size_t size, size_t align) {
+  (void)ctx;
+  if (size < 1u << 21)
+    return aligned_alloc(align < 64 ? 64 : align, (size + 63) / 64 * 64);
+  size = (size + (1u << 21) - 1) >> 21 << 21;
+  void *p = aligned_alloc(1u << 21, size);
+  if (p != NULL)
+    (void)madvise(p, size, MADV_HUGEPAGE);
+  return p;
+}
+
+static void give_back(void *ctx, void *p, size_t size) {
+  (void)ctx;
+  (void)size;
+  free(p);
+}
+
+static tct_addr address(unsigned side, uint32_t k) {
+  uint8_t high = (uint8_t)(k / 250), low = (uint8_t)(k % 250 + 1);
+  tct_addr a = tct_addr_ipv4(10, (uint8_t)side, high, low);
+  tct_addr six = {{0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, (uint8_t)side, high, low}};
+  return b.o.ipv6 ? six : a;
+}
+
+static bool start_side(struct side *me, unsigned number, struct ring *out) {
+  tct_config c;
+  tct_if_config link = {
+      .size = sizeof link, .link = TCT_LINK_IP, .mtu = b.o.mtu, .csum_offload = !b.o.checksums};
+  int err;
+  tct_config_init(&c, sizeof c);
+  c.alloc = (tct_alloc){get_memory, give_back, NULL};
+  memset(c.seed, (int)number + 1, sizeof c.seed);
+  c.limits.conns = b.o.conns + 4096;
+  c.limits.time_wait = b.o.time_wait;
+  c.limits.buffer_bytes = UINT64_C(8) << 30;
+  c.port_first = 1024;
+  c.port_last = 65535;
+  c.sndbuf_bytes = c.sndbuf_max_bytes = c.rcvbuf_bytes = c.rcvbuf_max_bytes = b.o.buffer_bytes;
+  if (b.o.parity) { /* what lwIP does, and no more */
+    c.info = TCT_INFO_BASIC;
+    c.no_timestamps = true;
+    c.ecn = TCT_ECN_OFF;
+    c.congestion = TCT_CC_NEWRENO;
+    c.rack = c.tlp = c.frto = TCT_OFF;
+  }
+  me->out = out;
+  me->stack = tct_new(&c, &err);
+  if (me->stack == NULL || tct_if_add(me->stack, &link, &me->ifc) < 0 ||
+      tct_if_set(me->stack, me->ifc, TCT_IF_UP, 1) < 0)
+    return engine_fail("no stack");
+  for (uint32_t k = 0; k < (number == 0 ? b.o.addrs : 1); k++)
+    if (tct_if_addr_add(me->stack, me->ifc, address(number, k), 8) < 0)
+      return engine_fail("no address");
+  return true;
+}
+
+static bool start(const struct engine_opts *o) {
+  b.o = *o;
+  b.conns = calloc(o->conns, sizeof *b.conns);
+  tct_endpoint here = {.port = ENGINE_PORT};
+  if (b.conns == NULL || !start_side(&b.client, 0, &engine_up) ||
+      !start_side(&b.server, 1, &engine_down))
+    return false;
+  if (tct_sock_open(b.server.stack, TCT_TCP, NULL, &b.listener) < 0 ||
+      tct_sock_bind(b.server.stack, b.listener, &here) < 0 ||
+      tct_sock_listen(b.server.stack, b.listener, 4096) < 0)
+    return engine_fail("no listener");
+  return true;
+}
+
+static void describe(char *text, size_t cap) {
+  snprintf(text, cap,
+           "tercet %s, %s profile; buffers of %u bytes; frames %s; TIME-WAIT records %u; software "
+           "checksums %s",
+           TCT_VERSION,
+           b.o.parity ? "parity (no timestamps, NewReno, no RACK-TLP, no ECN, BASIC info)"
+                      : "full (LINUX: timestamps, SACK, CUBIC, RACK-TLP, ECN passive, FULL info)",
+           b.o.buffer_bytes, b.o.slots ? "copied into slots" : "handed over as they are",
+           b.o.time_wait, b.o.checksums ? "on" : "off");
+}
+
+/* ---- The link -------------------------------------------------------------------------------- */
+
+static void copy_to_slots(struct side *from, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    const tct_frame *f = &from->frames[i];
+    uint8_t *p = ring_slot(from->out), *at = p;
+    if (p == NULL)
+      return;
+    for (uint32_t k = 0; k < f->n_iov; k++) {
+      memcpy(at, f->iov[k].base, f->iov[k].len);
+      at += f->iov[k].len;
+    }
+    ring_commit(from->out, (uint32_t)(at - p));
+  }
+}
+
+static size_t take_from_slots(struct side *from, struct side *to) {
+  size_t n = 0;
+  uint32_t len;
+  uint8_t *p;
+  while (n < TCT_BURST_MAX && (p = ring_take(from->out, &len)) != NULL) {
+    to->iov[n] = (tct_iov){p, len};
+    to->frames[n] = (tct_frame){.iov = &to->iov[n], .n_iov = 1, .len = len};
+    to->frames[n].csum = b.o.checksums ? TCT_CSUM_CHECK : TCT_CSUM_GOOD;
+    n++;
+  }
+  return n;
+}
+
+/* One burst. Returns its frames. */
+static size_t carry(struct side *from, struct side *to) {
+  uint64_t now = engine_now();
+  size_t n = tct_output(from->stack, from->ifc, from->frames, TCT_BURST_MAX, now);
+  if (n == 0)
+    return 0;
+  b.frames += n;
+  tct_frame *in = to->frames;
+  if (b.o.slots) {
+    copy_to_slots(from, n);
+    n = take_from_slots(from, to);
+  } else {
+    in = from->frames;
+    for (size_t i = 0; i < n; i++) {
+      in[i].csum = b.o.checksums ? TCT_CSUM_CHECK : TCT_CSUM_GOOD;
+      in[i].flags = 0;
+    }
+  }
+  tct_input(to->stack, to->ifc, in, n, now);
+  return n;
+}
+
+/* ---- The applications ------------------------------------------------------------------------ */
+
+static void read_server(tct_sock k) {
+  tct_iov v[24];
+  unsigned n = 24;
+  size_t len = 0;
+  if (tct_sock_rx_peek(b.server.stack, k, v, &n) < 0)
+    return;
+  for (unsigned i = 0; i < n; i++) {
+    if (b.echo && tct_sock_send(b.server.stack, k, v[i].base, v[i].len, 0) != (long)v[i].len)
+      (void)engine_fail("an echo was not taken");
+    len += v[i].len;
+  }
+  b.received += len;
+  (void)!tct_sock_rx_consume(b.server.stack, k, len);
+}
+
+static void serve(void) {
+  tct_event ev;
+  while (tct_event_next(b.server.stack, &ev)) {
+    tct_sock child;
+    while ((ev.flags & TCT_EV_ACCEPT) != 0 &&
+           tct_sock_accept(b.server.stack, b.listener, NULL, &child) == TCT_OK)
+      b.accepted++;
+    if ((ev.flags & TCT_EV_READABLE) != 0)
+      read_server(ev.sock);
+    if ((ev.flags & TCT_EV_EOF) != 0)
+      (void)tct_sock_close(b.server.stack, ev.sock);
+  }
+}
+
+static void read_client(tct_sock k) {
+  tct_iov v;
+  unsigned n = 1;
+  if (tct_sock_rx_peek(b.client.stack, k, &v, &n) < 0 || n == 0)
+    return;
+  b.replies += v.len / ENGINE_REQUEST_BYTES;
+  (void)!tct_sock_rx_consume(b.client.stack, k, v.len);
+}
+
+static void use(void) {
+  tct_event ev;
+  uint64_t token;
+  while (tct_event_next(b.client.stack, &ev)) {
+    if ((ev.flags & TCT_EV_CONNECTED) != 0)
+      b.connected++;
+    if ((ev.flags & TCT_EV_CONNECTED) != 0 && b.closing)
+      (void)tct_sock_close(b.client.stack, ev.sock);
+    if ((ev.flags & TCT_EV_READABLE) != 0)
+      read_client(ev.sock);
+    if ((ev.flags & TCT_EV_CLOSED) != 0)
+      b.ended++;
+  }
+  while (tct_returned_next(b.client.stack, &token))
+    continue;
+}
+
+/* There and back, once. False: nothing moved. */
+static bool turn(void) {
+  static unsigned turns;
+  if (++turns % 64 == 0) {
+    tct_advance(b.client.stack, engine_now());
+    tct_advance(b.server.stack, engine_now());
+  }
+  size_t n = carry(&b.client, &b.server);
+  serve();
+  n += carry(&b.server, &b.client);
+  use();
+  return n > 0;
+}
+
+/* Turns until *count is `want`; a thousand idle ones are too many. */
+static bool turn_until(const uint64_t *count, uint64_t want) {
+  uint32_t idle = 0;
+  while (*count < want) {
+    idle = turn() ? 0 : idle + 1;
+    if (idle > 100000000)
+      return engine_fail("tercet came to a halt");
+  }
+  return true;
+}
+
+static bool connect_one(tct_sock *k) {
+  tct_endpoint to = {.addr = address(1, 0), .port = ENGINE_PORT};
+  tct_endpoint from = {.addr = address(0, b.next_addr)};
+  if (tct_sock_open(b.client.stack, TCT_TCP, NULL, k) < 0)
+    return engine_fail("no socket");
+  if (b.o.addrs > 1) {
+    b.next_addr = (b.next_addr + 1) % b.o.addrs;
+    static uint16_t port;
+    if (b.next_addr == 0)
+      port = (uint16_t)(port + 1);
+    from.port = (uint16_t)(1024 + port % 64000);
+    if (tct_sock_bind(b.client.stack, *k, &from) < 0)
+      return engine_fail("no port");
+  }
+  if (tct_sock_connect(b.client.stack, *k, &to) < 0)
+    return engine_fail("no connection");
+  return true;
+}
+
+static bool connect_close(uint64_t n) {
+  b.closing = true;
+  for (uint64_t i = 0; i < n; i++) {
+    tct_sock k;
+    if (!connect_one(&k) || !turn_until(&b.ended, b.ended + 1))
+      return false;
+  }
+  return true;
+}
+
+static bool establish(uint32_t conns) {
+  for (uint32_t i = 0; i < conns; i++)
+    if (!connect_one(&b.conns[i]) || !turn_until(&b.connected, b.connected + 1))
+      return false;
+  b.echo = true;
+  return turn_until(&b.accepted, conns);
+}
+
+static bool request(uint32_t conn) {
+  const uint8_t *p = engine_source(ENGINE_REQUEST_BYTES);
+  return tct_sock_send(b.client.stack, b.conns[conn], p, ENGINE_REQUEST_BYTES, 0) ==
+         ENGINE_REQUEST_BYTES;
+}
+
+static bool exchange(uint32_t n) {
+  static uint64_t asked;
+  asked += n;
+  return turn_until(&b.replies, asked);
+}
+
+static bool write_some(void) {
+  uint32_t len = b.o.write_bytes;
+  if (b.o.copy)
+    return tct_sock_send(b.client.stack, b.conns[0], engine_source(len), len, 0) > 0;
+  return tct_sock_tx_lend(b.client.stack, b.conns[0], engine_source(len), len, 1) == TCT_OK;
+}
+
+static bool bulk(uint64_t bytes) {
+  uint64_t until = b.received + bytes;
+  b.echo = false;
+  while (b.received < until) {
+    while (write_some())
+      continue;
+    turn();
+  }
+  return true;
+}
+
+static uint64_t packets(void) {
+  return b.frames;
+}
+
+const struct engine engine_tercet = {"tercet", start,    describe, connect_close, establish,
+                                     request,  exchange, bulk,     packets};
