@@ -86,6 +86,19 @@ static void check_tun_make(struct finding *f) {
     close(fd);
 }
 
+static void check_tun_offload(struct finding *f) {
+  struct ifreq ifr = {.ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR, .ifr_name = "tctdoc%d"};
+  int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+  if (fd < 0 || ioctl(fd, TUNSETIFF, &ifr) < 0)
+    say(f, NO, "no such device could be made", "see above");
+  else if (ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN) == 0)
+    say(f, YES, "one read or write moves up to 64 KiB", NULL);
+  else
+    say(f, NO, strerror(errno), "use a newer kernel");
+  if (fd >= 0)
+    close(fd);
+}
+
 static void check_net_admin(struct finding *f) {
   char line[128];
   unsigned long long caps = 0;
@@ -212,6 +225,7 @@ static const struct {
 } checks[] = {
     {"TUN node", "serve get listen connect handshake", check_tun_node},
     {"TUN device", "serve get listen connect handshake", check_tun_make},
+    {"TUN offload", "speed", check_tun_offload},
     {"CAP_NET_ADMIN", "setting the kernel's end", check_net_admin},
     {"IPv6", "addresses like fd07::2", check_ipv6},
     {"IP forwarding", "handshake HOST beyond this machine", check_forwarding},

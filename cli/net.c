@@ -81,6 +81,10 @@ const struct args_option *net_option_table(struct net *n) {
        0, take_peer},
       {"mtu", 0, ARGS_NUMBER, &o->mtu, "N", "largest IP packet on the device (1500)", 576, 65535,
        NULL},
+      {"no-offload", 0, ARGS_FLAG, &o->no_offload, NULL,
+       "one packet a call, no merging by the kernel", 0, 0, NULL},
+      {"spin", 0, ARGS_NUMBER, &o->spin_us, "US",
+       "watch the device so many microseconds before sleeping (0)", 0, 1000000, NULL},
       {"profile", 0, ARGS_CALL, &o->strict, "P",
        "linux (as Linux does) or strict (as the RFC says)", 0, 0, take_profile},
       {"pcapng", 0, ARGS_TEXT, &o->pcapng, "FILE", "write every packet, with its reason", 0, 0,
@@ -274,6 +278,8 @@ static int open_host(struct net *n, tct_host_config *c, const struct net_view *v
     c->stack.trace_ctx = n;
   }
   c->mtu = n->o.mtu;
+  c->no_offload = n->o.no_offload;
+  c->spin_ns = (tct_time)n->o.spin_us * 1000;
   c->n_addr = n->o.n_addr;
   memcpy(c->addr, n->o.addr, sizeof c->addr);
   n->host = tct_host_new(c, error, sizeof error);

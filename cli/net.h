@@ -18,7 +18,8 @@ struct net_options {
   tct_host_addr addr[TCT_HOST_ADDRS];
   unsigned n_addr;
   tct_addr peer[2]; /* --peer-addr: IPv4, IPv6 */
-  uint32_t mtu;
+  uint32_t mtu, spin_us;
+  bool no_offload;
   const char *pcapng, *svg, *plot, *color;
   bool ladder, plain, json, ascii, abs, why, strict;
 };

@@ -11,9 +11,9 @@
 #include "tercet/tercet.h"
 
 struct tct_driver_ops {
-  /* Fill up to n frames without blocking; they stay valid until the next call. Negative: the
-     device is gone for good (a negated errno). */
-  long (*recv)(void *ctx, tct_frame *f, size_t n, tct_time now);
+  /* Fill up to n frames without blocking; they stay valid until the next call. *drained: there are
+     no more for now. Negative: the device is gone for good (a negated errno). */
+  long (*recv)(void *ctx, tct_frame *f, size_t n, tct_time now, bool *drained);
   /* Take n frames. What the device cannot take now is lost, as on any link. */
   void (*send)(void *ctx, const tct_frame *f, size_t n);
   void (*close)(void *ctx);
@@ -22,7 +22,9 @@ struct tct_driver_ops {
 struct tct_driver {
   const struct tct_driver_ops *ops;
   void *ctx;
-  int fd; /* readable when frames wait */
+  int fd;                               /* readable when frames wait */
+  bool csum_offload;                    /* finishes checksums that were left open */
+  uint32_t gso_max_bytes, gso_max_segs; /* of super-segments that it takes; 0: none */
 };
 
 #endif

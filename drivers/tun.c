@@ -3,9 +3,10 @@
  * tun.c - moves bare IP packets between a stack and the Linux kernel through a TUN device.
  *
  * Used by host/ (through struct tct_driver) and by programs that write their own loop. Making and
- * configuring the device is tun_setup.c; cutting super-segments is segment.c. The device is never
- * persistent: it goes when its descriptor goes, also after kill -9. One read or write moves one
- * packet (no virtio header yet), so everything here is about making few calls and no copies.
+ * configuring the device is tun_setup.c, the header before each packet vnet.c, cutting what the
+ * kernel cannot cut segment.c. The device is never persistent: it goes when its descriptor goes,
+ * also after kill -9. One read or write moves one packet, with offload one of up to 64 KiB, so
+ * everything here is about making few calls and no copies.
  */
 #define _GNU_SOURCE
 #include "drivers/tun.h"
@@ -16,34 +17,60 @@
 #include <unistd.h>
 
 #include "drivers/segment.h"
+#include "drivers/vnet.h"
+#include "wire/ip.h"
+#include "wire/tcp.h"
 
-enum { WRITE_IOV_MAX = 64, COPY_MAX = 2048 };
+enum { WRITE_IOV_MAX = 64, COPY_MAX = 2048, LINE = 64 };
+/* Of payload: an IPv4 packet counts its headers too, and its length has 16 bits. */
+enum { GSO_BYTES_MAX = 65535 - TCT_IP6_HEADER_LEN - TCT_TCP_HEADER_MAX, GSO_SEGS_MAX = 128 };
 
 _Static_assert(sizeof(tct_iov) == sizeof(struct iovec), "tct_iov is handed to writev as it is");
 _Static_assert(offsetof(tct_iov, base) == offsetof(struct iovec, iov_base), "same first member");
 _Static_assert(offsetof(tct_iov, len) == offsetof(struct iovec, iov_len), "same second member");
 
+/* ---- In -------------------------------------------------------------------------------------- */
+
+/* Where the next packet's header goes, so that the packet itself begins a cache line. */
+static uint8_t *place(const struct tct_tun *t, size_t used) {
+  return t->buf + used + LINE - t->head_len;
+}
+
+/* False: the device has no more for now. A packet whose header makes no sense is passed on without
+   a word about its checksum: the stack will say what is wrong with it. */
+static bool read_one(struct tct_tun *t, size_t *used, tct_iov *v, tct_frame *f, ssize_t *error) {
+  uint8_t *at = place(t, *used), *packet = at + t->head_len;
+  ssize_t len;
+  do
+    len = read(t->fd, at, t->head_len + t->packet_max);
+  while (len < 0 && errno == EINTR);
+  *error = len < 0 && errno != EAGAIN ? -errno : 0;
+  if (len <= (ssize_t)t->head_len)
+    return false;
+  len -= (ssize_t)t->head_len;
+  *v = (tct_iov){packet, (size_t)len};
+  *f = (tct_frame){.iov = v, .n_iov = 1, .len = (uint32_t)len};
+  if (t->offload && !tct_vnet_read(at, packet, (size_t)len, f))
+    f->seg_size = 0, f->csum = TCT_CSUM_CHECK;
+  *used += (LINE + (size_t)len + LINE - 1) / LINE * LINE;
+  return true;
+}
+
 long tct_tun_recv(struct tct_tun *t, tct_frame *f, size_t n, tct_time now) {
-  size_t got = 0;
+  size_t got = 0, used = 0;
+  ssize_t error = 0;
+  bool more = true;
   if (n > TCT_TUN_BURST)
     n = TCT_TUN_BURST;
-  while (got < n) {
-    uint8_t *buf = t->buf + got * t->stride;
-    ssize_t len = read(t->fd, buf, t->stride);
-    if (len <= 0) {
-      if (len < 0 && errno == EINTR)
-        continue;
-      if (len < 0 && errno != EAGAIN && got == 0)
-        return -errno; /* EBADFD: someone deleted the device under us */
-      break;
-    }
-    t->iov[got] = (tct_iov){buf, (size_t)len};
-    f[got] = (tct_frame){.iov = &t->iov[got], .n_iov = 1, .len = (uint32_t)len, .at = now};
-    got++;
-  }
+  while (got < n && used + LINE + t->packet_max <= t->buf_bytes &&
+         (more = read_one(t, &used, &t->iov[got], &f[got], &error)))
+    f[got++].at = now;
+  t->drained = !more;
   t->frames_in += got;
-  return (long)got;
+  return error < 0 && got == 0 ? (long)error : (long)got; /* EBADFD: the device was deleted */
 }
+
+/* ---- Out ------------------------------------------------------------------------------------- */
 
 /* A packet that the kernel does not take (link down, no memory) is lost, as on any wire. */
 static void count_write(struct tct_tun *t, ssize_t wrote) {
@@ -53,49 +80,62 @@ static void count_write(struct tct_tun *t, ssize_t wrote) {
     t->frames_lost++;
 }
 
-static void write_flat(void *ctx, const void *packet, size_t len) {
-  struct tct_tun *t = ctx;
+static void write_pieces(struct tct_tun *t, const struct iovec *v, size_t n) {
   ssize_t wrote;
   do
-    wrote = write(t->fd, packet, len);
+    wrote = writev(t->fd, v, (int)n);
   while (wrote < 0 && errno == EINTR);
   count_write(t, wrote);
 }
 
-static void write_pieces(struct tct_tun *t, const tct_frame *f) {
-  ssize_t wrote;
-  do
-    wrote = writev(t->fd, (const struct iovec *)(const void *)f->iov, (int)f->n_iov);
-  while (wrote < 0 && errno == EINTR);
-  count_write(t, wrote);
+/* A finished packet, without a header yet. */
+static void write_flat(void *ctx, const void *packet, size_t len) {
+  static const uint8_t plain[TCT_VNET_HDR_LEN];
+  struct tct_tun *t = ctx;
+  struct iovec v[2] = {{(void *)(uintptr_t)plain, t->head_len}, {(void *)(uintptr_t)packet, len}};
+  write_pieces(t, t->offload ? v : v + 1, t->offload ? 2 : 1);
 }
 
 /* Copying an ordinary packet together costs less than the kernel's handling of an iovec. */
-static void write_copied(struct tct_tun *t, const tct_frame *f) {
-  uint8_t packet[COPY_MAX];
-  size_t len = 0;
+static void write_copied(struct tct_tun *t, const uint8_t *head, const tct_frame *f) {
+  uint8_t packet[TCT_VNET_HDR_LEN + COPY_MAX];
+  size_t len = t->head_len;
+  memcpy(packet, head, len);
   for (uint32_t i = 0; i < f->n_iov; i++) {
     memcpy(packet + len, f->iov[i].base, f->iov[i].len);
     len += f->iov[i].len;
   }
-  write_flat(t, packet, len);
+  write_pieces(t, &(struct iovec){packet, len}, 1);
+}
+
+static void write_frame(struct tct_tun *t, const uint8_t *head, const tct_frame *f) {
+  struct iovec v[1 + WRITE_IOV_MAX] = {{(void *)(uintptr_t)head, t->head_len}};
+  if (f->len <= COPY_MAX) {
+    write_copied(t, head, f);
+    return;
+  }
+  memcpy(v + 1, f->iov, f->n_iov * sizeof *v);
+  write_pieces(t, t->offload ? v : v + 1, f->n_iov + (t->offload ? 1u : 0u));
 }
 
 void tct_tun_send(struct tct_tun *t, const tct_frame *f, size_t n) {
+  uint8_t head[TCT_VNET_HDR_LEN] = {0};
   for (size_t i = 0; i < n; i++) {
-    if (!tct_segment_is_plain(&f[i]) || f[i].n_iov > WRITE_IOV_MAX)
-      tct_segment(&f[i], write_flat, t);
-    else if (f[i].n_iov == 1)
-      write_flat(t, f[i].iov[0].base, f[i].iov[0].len);
-    else if (f[i].len <= COPY_MAX)
-      write_copied(t, &f[i]);
+    bool whole = t->offload ? tct_vnet_write(&f[i], head) : tct_segment_is_plain(&f[i]);
+    if (whole && f[i].n_iov <= WRITE_IOV_MAX)
+      write_frame(t, head, &f[i]);
     else
-      write_pieces(t, &f[i]);
+      tct_segment(&f[i], write_flat, t);
   }
 }
 
-static long driver_recv(void *ctx, tct_frame *f, size_t n, tct_time now) {
-  return tct_tun_recv(ctx, f, n, now);
+/* ---- As a driver ----------------------------------------------------------------------------- */
+
+static long driver_recv(void *ctx, tct_frame *f, size_t n, tct_time now, bool *drained) {
+  struct tct_tun *t = ctx;
+  long got = tct_tun_recv(t, f, n, now);
+  *drained = t->drained;
+  return got;
 }
 
 static void driver_send(void *ctx, const tct_frame *f, size_t n) {
@@ -108,5 +148,10 @@ static void driver_close(void *ctx) {
 
 struct tct_driver tct_tun_driver(struct tct_tun *t) {
   static const struct tct_driver_ops ops = {driver_recv, driver_send, driver_close};
-  return (struct tct_driver){&ops, t, t->fd};
+  return (struct tct_driver){.ops = &ops,
+                             .ctx = t,
+                             .fd = t->fd,
+                             .csum_offload = t->offload,
+                             .gso_max_bytes = t->offload ? GSO_BYTES_MAX : 0,
+                             .gso_max_segs = t->offload ? GSO_SEGS_MAX : 0};
 }

@@ -21,6 +21,7 @@ struct tct_tun_config {
   uint32_t txqueuelen; /* frames that the kernel may queue towards us; 0: 10000 */
   struct tct_tun_addr addr[TCT_TUN_ADDRS];
   unsigned n_addr;
+  bool offload; /* ask for segmentation and checksum offload; t->offload says what came of it */
 };
 
 struct tct_tun {
@@ -30,7 +31,11 @@ struct tct_tun {
   char name[16];
   char error[240]; /* one sentence when tct_tun_open failed */
   uint64_t frames_in, frames_out, frames_lost;
-  size_t stride; /* bytes between two receive buffers */
+  bool offload;      /* each packet stands behind a virtio header, and may be a super-segment */
+  bool drained;      /* the last tct_tun_recv took all that there was */
+  size_t head_len;   /* of that header, or 0 */
+  size_t packet_max; /* bytes, in */
+  size_t buf_bytes;  /* as many packets as fit are taken at once */
   uint8_t *buf;
   tct_iov iov[TCT_TUN_BURST];
 };

@@ -135,6 +135,7 @@ static bool open_device(tct_host *h, const tct_host_config *c, struct tct_tun_co
     return complain(e, "an address is needed, as 10.7.0.2/24 (at most %d)", TCT_HOST_ADDRS);
   tun->name = c->dev + 4;
   tun->mtu = c->mtu;
+  tun->offload = !c->no_offload;
   tun->n_addr = c->n_addr;
   for (unsigned i = 0; i < c->n_addr; i++)
     if (!choose_peer(&c->addr[i], &tun->addr[i], e))
@@ -157,7 +158,12 @@ static int add_default_route(tct_host *h, tct_addr gateway) {
 }
 
 static int join_device(tct_host *h, const struct tct_tun_config *tun) {
-  tct_if_config ifc = {.size = sizeof ifc, .link = TCT_LINK_IP, .mtu = h->tun.mtu};
+  tct_if_config ifc = {.size = sizeof ifc,
+                       .link = TCT_LINK_IP,
+                       .mtu = h->tun.mtu,
+                       .csum_offload = h->drv.csum_offload,
+                       .gso_max_bytes = h->drv.gso_max_bytes,
+                       .gso_max_segs = h->drv.gso_max_segs};
   int err = tct_if_add(h->stack, &ifc, &h->ifc);
   if (err == TCT_OK)
     err = tct_if_set(h->stack, h->ifc, TCT_IF_UP, 1);
@@ -196,6 +202,7 @@ tct_host *tct_host_new(const tct_host_config *c, char *error, size_t cap) {
   h->frame_fn = c->frame_fn;
   h->frame_ctx = c->frame_ctx;
   h->alarm_at = TCT_NEVER;
+  h->spin_max_ns = h->spin_ns = c->spin_ns;
   h->now = tct_host_loop_clock();
   if (build(h, c, &e))
     return h;
@@ -229,4 +236,8 @@ const char *tct_host_dev_name(tct_host *h) {
 
 tct_time tct_host_now(tct_host *h) {
   return h->now;
+}
+
+bool tct_host_has_offload(const tct_host *h) {
+  return h->drv.gso_max_bytes != 0;
 }

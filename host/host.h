@@ -10,7 +10,8 @@
 #include "tercet/host.h"
 
 enum {
-  TCT_HOST_TURN_FRAMES = 256, /* drained, and sent, in one turn at most */
+  TCT_HOST_TURN_FRAMES = 256,    /* drained, and sent, in one turn at most */
+  TCT_HOST_TURN_BYTES = 1 << 19, /* the same in bytes: ACKs go out while the data is still cached */
   TCT_HOST_TURN_EVENTS = 1024,
   TCT_HOST_WATCHES = 8,
   TCT_HOST_BLOCKS = 64
@@ -49,6 +50,7 @@ struct tct_host {
   bool stopped;
   int result;
   unsigned busy_turns; /* turns since the other descriptors were looked at */
+  tct_time spin_max_ns, spin_ns, worked_at;
   struct tct_host_watch watch[TCT_HOST_WATCHES];
   struct tct_host_block block[TCT_HOST_BLOCKS];
   tct_frame frames[TCT_BURST_MAX];

@@ -61,23 +61,28 @@ static void show_frames(tct_host *h, size_t n, bool outbound) {
     h->frame_fn(h->frame_ctx, &h->frames[i], outbound, h->now);
 }
 
+static size_t bytes_of(const tct_frame *f, size_t n) {
+  size_t bytes = 0;
+  for (size_t i = 0; i < n; i++)
+    bytes += f[i].len;
+  return bytes;
+}
+
 /* How many frames came in, or a negative error; *drained: the device has no more. */
 static long drain_device(tct_host *h, bool *drained) {
   long total = 0;
+  size_t bytes = 0;
   *drained = false;
-  while (total < TCT_HOST_TURN_FRAMES) {
+  while (total < TCT_HOST_TURN_FRAMES && bytes < TCT_HOST_TURN_BYTES && !*drained) {
     h->now = tct_host_loop_clock();
-    long n = h->drv.ops->recv(h->drv.ctx, h->frames, TCT_BURST_MAX, h->now);
+    long n = h->drv.ops->recv(h->drv.ctx, h->frames, TCT_BURST_MAX, h->now, drained);
     if (n < 0)
       return n;
     if (n > 0)
       tct_input(h->stack, h->ifc, h->frames, (size_t)n, h->now);
     show_frames(h, (size_t)n, false);
+    bytes += bytes_of(h->frames, (size_t)n);
     total += n;
-    if (n < TCT_BURST_MAX) {
-      *drained = true;
-      break;
-    }
   }
   return total;
 }
@@ -160,12 +165,33 @@ static tct_time time_to_sleep(const tct_host *h, tct_time until) {
   return at > now ? at - now : 0;
 }
 
+/* Work within the time that was spun away: spin as long again. None: half as long next time. */
+static bool should_spin(tct_host *h, bool busy, tct_time until) {
+  if (h->spin_max_ns == 0)
+    return false;
+  tct_time now = tct_host_loop_clock();
+  if (busy)
+    h->worked_at = now;
+  if (busy || (now - h->worked_at < h->spin_ns && now < until))
+    return true;
+  h->spin_ns = h->spin_ns / 2 < h->spin_max_ns / 16 ? h->spin_max_ns / 16 : h->spin_ns / 2;
+  return false;
+}
+
+/* What came so soon after falling asleep would have been met by spinning. */
+static void learn_from_sleep(tct_host *h, int n) {
+  if (h->spin_max_ns != 0 && n > 0 && tct_host_loop_clock() - h->worked_at < h->spin_max_ns)
+    h->spin_ns = h->spin_max_ns;
+}
+
 static void sleep_until(tct_host *h, tct_time until, bool busy) {
   struct epoll_event ev[WAIT_EVENTS];
   tct_time wait_ns = busy || h->stopped ? 0 : time_to_sleep(h, until);
   if (wait_ns > 0 && h->idle_fn != NULL)
     h->idle_fn(h->idle_ctx);
   int n = epoll_for(h, ev, wait_ns);
+  if (wait_ns > 0)
+    learn_from_sleep(h, n);
   for (int i = 0; i < n; i++)
     wake_watch(h, ev[i].data.u32, ev[i].events);
   h->busy_turns = 0;
@@ -185,9 +211,10 @@ int tct_host_turn(tct_host *h, tct_time until) {
   size_t out = pull_output(h);
   /* After work there is often more at once: look again before paying for a sleep. */
   bool busy = in > 0 || news > 0 || out > 0;
-  if (busy && ++h->busy_turns < BUSY_TURNS_MAX)
+  bool again = should_spin(h, busy, until) || busy;
+  if (again && ++h->busy_turns < BUSY_TURNS_MAX)
     return TCT_OK;
-  sleep_until(h, until, busy);
+  sleep_until(h, until, again);
   return TCT_OK;
 }
 

@@ -34,6 +34,10 @@ typedef struct tct_host_config {
   tct_config stack; /* allocator, seed and wall clock are filled in by tct_host_config_init */
   const char *dev;  /* "tun:NAME" */
   uint32_t mtu;     /* 0: 1500 */
+  bool no_offload;  /* one packet a call, checksums by us: what a plain device does */
+  /* After work, look at the device for so long before sleeping: saves the wake-up, costs the core.
+     Shortened while nothing comes of it. 0: sleep at once. */
+  tct_time spin_ns;
   tct_host_addr addr[TCT_HOST_ADDRS];
   unsigned n_addr;
   tct_host_frame_fn frame_fn; /* or NULL */
@@ -50,6 +54,7 @@ TCT_API void tct_host_free(tct_host *h);
 TCT_API tct_stack *tct_host_stack(tct_host *h);
 TCT_API tct_if tct_host_if(tct_host *h);
 TCT_API const char *tct_host_dev_name(tct_host *h);
+TCT_API bool tct_host_has_offload(const tct_host *h); /* the device takes super-segments */
 /* The loop's clock as of this turn: CLOCK_MONOTONIC, nanoseconds. */
 TCT_API tct_time tct_host_now(tct_host *h);
 /* The default allocator: the C library's. */
