@@ -182,7 +182,7 @@ static bool build(tct_host *h, const tct_host_config *c, struct complaint *e) {
     return false;
   if (tct_host_loop_init(h) < 0)
     return complain(e, "the event loop could not be made: %s", strerror(errno));
-  h->stack = tct_new(&c->stack, &err);
+  h->stack = tct_record_new(c->record, &c->stack, &err);
   if (h->stack == NULL)
     return complain(e, "the stack could not be made: %s", tct_strerror(err));
   tct_advance(h->stack, h->now); /* socket calls use the last time told: it should not be 0 */

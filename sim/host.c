@@ -233,7 +233,7 @@ bool tct_sim_host_boot(tct_sim_host *h) {
   int err = 0;
   if (h->stack != NULL)
     return true;
-  h->stack = tct_new(&h->config.stack, &err);
+  h->stack = tct_record_new(h->config.record, &h->config.stack, &err);
   if (h->stack == NULL)
     return false;
   tct_advance(h->stack, clock_of(h));

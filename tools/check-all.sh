@@ -58,12 +58,12 @@ step_cppcheck() {
   cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
     --error-exitcode=1 -j "$(nproc)" -Iinclude -Icore -I. --suppress=missingInclude \
     --suppress=unusedFunction --suppress=internalAstError --suppress=normalCheckLevelMaxBranches \
-    core drivers host sim drill packetdrill cli
+    core drivers record host sim drill packetdrill cli
 }
 step_tidy() {
   tools/build.sh build || return
   local files
-  mapfile -t files < <(find core drivers host sim drill packetdrill cli -name '*.c' | sort)
+  mapfile -t files < <(find core drivers record host sim drill packetdrill cli -name '*.c' | sort)
   printf '%s\n' "${files[@]}" | xargs -P"$(nproc)" -n 4 \
     clang-tidy --quiet -p build 2>/dev/null
 }

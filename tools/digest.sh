@@ -9,7 +9,7 @@ work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
 
 # The sources of the core, the links and what they need; nothing of the host.
-mapfile -t sources < <(find core -name '*.c' | sort; ls sim/*.c drivers/segment.c)
+mapfile -t sources < <(find core -name '*.c' | sort; ls sim/*.c record/*.c drivers/segment.c)
 
 build() { # compiler level -> path of the program
   local out="$work/$1$2"

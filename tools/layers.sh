@@ -16,17 +16,18 @@ sock:     tercet util stack tcp
 util:     tercet
 stack:    tercet util wire ip tcp udp sock
 drivers:  tercet util wire
-host:     tercet util drivers
+record:   tercet
+host:     tercet util drivers record
 sim:      tercet util wire stack drivers
 drill:    tercet util wire drivers host packetdrill
 packetdrill: tercet drivers host
-cli:      tercet util wire drivers host sim drill
+cli:      tercet util wire drivers record host sim drill
 examples: tercet drivers
 bench:    *
 test:     *
 '
 
-find core drivers host sim drill packetdrill cli examples bench include -name '*.[ch]' 2>/dev/null | sort |
+find core drivers record host sim drill packetdrill cli examples bench include -name '*.[ch]' 2>/dev/null | sort |
   xargs -r awk -v table="$table" '
   function module_of(path,   part, n) {
     n = split(path, part, "/")

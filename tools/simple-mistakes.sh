@@ -11,7 +11,7 @@ trap 'rm -rf "$work"' EXIT
 found=$work/found
 
 list() { find "$@" -name '*.[ch]' 2>/dev/null | sort; }
-all=$(list include core drivers host sim drill packetdrill cli test examples bench)
+all=$(list include core drivers record host sim drill packetdrill cli test examples bench)
 [ -n "$all" ] || { echo "simple-mistakes: no C file below $PWD" >&2; exit 2; }
 
 # A mirror of the tree without comments and with empty string literals; line numbers stay.
@@ -152,7 +152,7 @@ tell "$(grep -nwE 'TODO|FIXME|XXX|HACK|WIP' $all $others 2>/dev/null | cut -c1-1
 tell "$(grep -niwE '(a|just a|only a|still a) stub|not implemented yet|not yet implemented|placeholder for now' $all | cut -c1-120)" \
   "no stub is called done" "finish it, or let it fail by name"
 # shellcheck disable=SC2086
-tell "$(find core drivers host sim drill packetdrill cli -name '*.c' -not -name main.c -not -name digest_main.c 2>/dev/null | while read -r file; do
+tell "$(find core drivers record host sim drill packetdrill cli -name '*.c' -not -name main.c -not -name digest_main.c 2>/dev/null | while read -r file; do
   dir=$(dirname "$file") name=$(basename "$file")
   until grep -qsF "'$name'" "$dir/meson.build"; do
     case $dir in */*) ;; *) echo "$file"; break ;; esac

@@ -9,7 +9,7 @@
 #ifndef TERCET_HOST_H
 #define TERCET_HOST_H
 
-#include "tercet/tercet.h"
+#include "tercet/record.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -42,6 +42,8 @@ typedef struct tct_host_config {
   unsigned n_addr;
   tct_host_frame_fn frame_fn; /* or NULL */
   void *frame_ctx;
+  tct_record
+      *record; /* every call is recorded; the caller closes it after tct_host_free. Or NULL */
 } tct_host_config;
 
 /* 0, or TCT_E* when the system gave no random seed. */

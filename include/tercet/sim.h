@@ -16,7 +16,7 @@
 #ifndef TERCET_SIM_H
 #define TERCET_SIM_H
 
-#include "tercet/tercet.h"
+#include "tercet/record.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -70,6 +70,7 @@ typedef struct tct_sim_host_config {
   uint32_t gso_max_bytes; /* super-segments out, cut before they reach the link; 0: none */
   bool csum_offload;      /* the simulated device finishes checksums */
   tct_time clock_ns;      /* the host's clock ticks so seldom; 0: each nanosecond */
+  tct_record *record;     /* of this host alone; the caller closes it after the world. Or NULL */
 } tct_sim_host_config;
 
 /* Defaults: allocator, a seed drawn from the world, `deterministic`, profile STRICT. */
