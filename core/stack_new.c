@@ -96,7 +96,8 @@ static bool is_valid(const tct_config *c) {
   bool seeded = c->deterministic || !all_zero(c->seed, sizeof c->seed);
   return c->size == sizeof *c && c->alloc.alloc != NULL && c->alloc.free != NULL && seeded &&
          (c->congestion == TCT_CC_DEFAULT || tct_tcp_cc_is_known((tct_cc)c->congestion)) &&
-         c->port_first <= c->port_last && c->delack_ms < 500 && c->rto_min_ms <= c->rto_max_ms;
+         c->port_first <= c->port_last && c->delack_ms < 500 && c->rto_min_ms <= c->rto_max_ms &&
+         c->rto_max_ms <= TCT_RTO_LIMIT_MS && c->rto_initial_ms <= TCT_RTO_LIMIT_MS;
 }
 
 /* Keys that were not given come from the seed; given ones are kept. */

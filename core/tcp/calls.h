@@ -11,6 +11,7 @@
 #include "tcp/tcp.h"
 
 /* ---- tcp_profile.c: where STRICT and LINUX differ, one row each ----------------------------- */
+#define TCT_RTO_LIMIT_MS 3600000u /* no configured RTO is longer: none of its sums can wrap */
 struct tct_tcp_profile {
   uint32_t rto_initial_ms, rto_min_ms, rto_max_ms;
   uint32_t delack_ms, msl_ms, fin_wait_2_ms;
@@ -157,6 +158,9 @@ tct_seq tct_tcp_options_isn(tct_stack *s, const struct tct_tuple *t); /* RFC 652
 void tct_tcp_recv_init(tct_stack *s, struct tct_tcp *c, uint32_t buf_max);
 void tct_tcp_recv_start(tct_stack *s, struct tct_tcp *c, tct_seq irs); /* rcv.nxt = irs + 1 */
 bool tct_tcp_recv_is_acceptable(const struct tct_tcp *c, tct_seq seq, uint32_t len);
+/* The part of an acceptable segment's text that is new and inside the window; false: none. */
+bool tct_tcp_recv_trim(const struct tct_tcp *c, tct_seq begin, uint32_t len,
+                       struct tct_range *part);
 uint32_t tct_tcp_recv_window(const struct tct_tcp *c); /* edge - nxt */
 uint32_t tct_tcp_recv_limit(const struct tct_tcp *c);  /* buffer, or the clamp */
 uint32_t tct_tcp_recv_syn_window(const tct_stack *s,

@@ -50,7 +50,7 @@ static uint32_t make_tsval(const tct_stack *s, const struct tct_half_open *r) {
   bits |= (r->opts & TCT_HALF_SACK) != 0 ? 16u : 0u;
   bits |= (r->opts & TCT_HALF_ECN) != 0 ? 32u : 0u;
   uint32_t ts = (now_ms & ~TS_BITS) | bits;
-  return bits > (now_ms & TS_BITS) ? ts - (TS_BITS + 1) : ts;
+  return bits > (now_ms & TS_BITS) ? tct_ms32_since(ts, TS_BITS + 1) : ts;
 }
 
 void tct_tcp_cookie_send(tct_stack *s, const struct tct_listen_syn *y) {
@@ -68,7 +68,7 @@ void tct_tcp_cookie_send(tct_stack *s, const struct tct_listen_syn *y) {
   r.accecn = 0; /* nor anywhere for what accurate ECN wants to know: the classic one then */
   tct_tcp_listen_syn_ack(s, y->l, &r, &a);
   if (a.opt.has_ts)
-    a.opt.tsval = make_tsval(s, &r) + tct_tcp_options_ts_offset(s, y->t);
+    a.opt.tsval = tct_ms32_add(make_tsval(s, &r), tct_tcp_options_ts_offset(s, y->t));
   a.why = TCT_WHY_SYN_ACK_COOKIE;
   y->l->u.listener->cookie_any = true;
   y->l->u.listener->cookie_s = (uint32_t)(s->now / TCT_S(1));
@@ -107,7 +107,7 @@ bool tct_tcp_cookie_check(tct_stack *s, const struct tct_listen_syn *y, struct t
   r->opts = TCT_HALF_WSCALE;
   if (!y->h->opt.has_ts || !tct_tcp_options_offers(s, y->l, TCT_OPT_TIMESTAMPS))
     return true;
-  uint32_t bits = y->h->opt.tsecr - tct_tcp_options_ts_offset(s, y->t);
+  uint32_t bits = tct_ms32_since(y->h->opt.tsecr, tct_tcp_options_ts_offset(s, y->t));
   r->tsval = y->h->opt.tsval;
   r->opts = (uint8_t)(TCT_HALF_TS | (bits & TCT_HALF_WSCALE));
   r->opts |= (bits & 16u) != 0 ? TCT_HALF_SACK : 0;

@@ -340,17 +340,14 @@ static void step6_urg(struct arrival *in) {
     tct_tcp_recv_urgent(in->s, in->c, in->h);
 }
 
-/* Only the new part inside the window is text [RFC9293 EP-16] [RFC9293 EP-33]. */
 static bool trim(struct arrival *in, struct tct_text *t) {
-  const struct tct_tcp *c = in->c;
+  struct tct_range part;
   tct_seq begin = tct_seq_add(in->h->seq, has(in, TCT_SYN) ? 1u : 0u);
-  tct_seq end = tct_seq_add(begin, in->text_len);
-  tct_seq from = tct_seq_max(begin, c->rcv.nxt), upto = tct_seq_min(end, c->rcv.edge);
-  if (!tct_seq_lt(from, upto))
+  if (!tct_tcp_recv_trim(in->c, begin, in->text_len, &part))
     return false;
-  t->seq = from;
-  t->len = tct_seq_len(from, upto);
-  t->skip = in->h->header_len + tct_seq_len(begin, from);
+  t->seq = part.begin;
+  t->len = tct_seq_len(part.begin, part.end);
+  t->skip = in->h->header_len + tct_seq_len(begin, part.begin);
   t->pkt = in->p;
   return true;
 }

@@ -65,13 +65,19 @@ bool tct_tcp_recv_is_acceptable(const struct tct_tcp *c, tct_seq seq, uint32_t l
     return len == 0 && seq == c->rcv.nxt;
   if (tct_seq_between(c->rcv.nxt, seq, c->rcv.edge))
     return true;
-  if (len == 0)
-    return false;
-  /* from below the window to beyond it: the standard's four cases miss it, but all of it is wanted
-   * and is cut to the window like any other [RFC9293 EP-16] */
-  if (tct_seq_lt(seq, c->rcv.nxt) && tct_seq_geq(tct_seq_add(seq, len), c->rcv.edge))
-    return true;
-  return tct_seq_between(c->rcv.nxt, tct_seq_add(seq, len - 1), c->rcv.edge);
+  /* It begins below: then rcv.nxt is in it, or all of it is old. Not asked by comparing ends, which
+   * would take a segment 2^31 below for one that reaches beyond the window. One that does, from
+   * below, is missed by the standard's four cases; it is wanted and cut like any other
+   * [RFC9293 EP-16] */
+  return tct_seq_between(seq, c->rcv.nxt, tct_seq_add(seq, len));
+}
+
+/* Only the new part inside the window is text [RFC9293 EP-16] [RFC9293 EP-33]. */
+bool tct_tcp_recv_trim(const struct tct_tcp *c, tct_seq begin, uint32_t len,
+                       struct tct_range *part) {
+  part->begin = tct_seq_max(begin, c->rcv.nxt);
+  part->end = tct_seq_min(tct_seq_add(begin, len), c->rcv.edge);
+  return tct_seq_lt(part->begin, part->end);
 }
 
 /* Bytes that the application has not taken, out-of-order ones left out: those lie inside the

@@ -258,7 +258,7 @@ typedef struct tct_config {
   uint32_t notsent_lowat_bytes;                /* TCT_OPT_NOTSENT_LOWAT's default: no limit */
   uint32_t msl_ms;        /* TIME-WAIT is 2 * this. STRICT 120000, LINUX 30000 */
   uint32_t fin_wait_2_ms; /* for orphans: 60000 */
-  uint32_t rto_min_ms, rto_max_ms, rto_initial_ms;
+  uint32_t rto_min_ms, rto_max_ms, rto_initial_ms;    /* an hour at the most */
   uint32_t r2_ms;                                     /* data; 0: profile */
   uint8_t syn_retries, syn_ack_retries, data_retries; /* 0: profile */
   uint8_t initial_window_segs;                        /* 10 */

@@ -38,16 +38,20 @@ static void rto_turned(tct_config *c) {
   c->rto_max_ms = 4000;
 }
 
+static void rto_of_days(tct_config *c) {
+  c->rto_max_ms = 3600001;
+}
+static void first_rto_of_days(tct_config *c) {
+  c->rto_initial_ms = 3600001;
+}
+
 /* [RFC9293 MUST-40] A delayed ACK of half a second cannot even be asked for. */
 static void config__each_wrong_one__is_refused(void **state) {
   (void)state;
-  void (*const wrong[])(tct_config *) = {no_seed,
-                                         wrong_size,
-                                         no_alloc,
-                                         ports_turned,
-                                         delack_too_long,
-                                         rto_turned,
-                                         rto_max_below_default_min};
+  void (*const wrong[])(tct_config *) = {
+      no_seed,      wrong_size,        no_alloc,
+      ports_turned, delack_too_long,   rto_turned,
+      rto_of_days,  first_rto_of_days, rto_max_below_default_min};
   for (unsigned i = 0; i < TCT_ARRAY_LEN(wrong); i++) {
     struct failing_alloc mem;
     int err;
