@@ -201,6 +201,8 @@ uint32_t tct_tcp_reasm_segments(const struct tct_pkt *p,
                                 uint32_t len); /* of a super-segment's payload */
 void tct_tcp_reasm_discard(tct_stack *s,
                            struct tct_tcp *c); /* nobody will read: all in order is thrown away */
+/* The stream ends at `end`: what came from beyond is no part of it. */
+void tct_tcp_reasm_end_at(tct_stack *s, struct tct_tcp *c, tct_seq end);
 tct_seq tct_tcp_reasm_data_end(
     const struct tct_tcp *c); /* rcv.nxt, less a FIN: one past the last readable byte */
 void tct_tcp_reasm_duplicate(tct_stack *s, struct tct_tcp *c, tct_seq begin,

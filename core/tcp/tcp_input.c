@@ -166,7 +166,8 @@ static tct_verdict step1_seq(struct arrival *in) {
   tct_verdict v = check_timestamps(in);
   if (v != TCT_ACCEPTED)
     return v;
-  if (tct_tcp_recv_is_acceptable(c, in->h->seq, in->seg_len))
+  /* a RST is judged by its number alone (RFC 5961 3.2), however far its text may reach */
+  if (tct_tcp_recv_is_acceptable(c, in->h->seq, has(in, TCT_RST) ? 0 : in->seg_len))
     return TCT_ACCEPTED;
   if (in->h->seq == c->rcv.nxt && tct_tcp_recv_window(c) == 0 && !has(in, TCT_SYN)) {
     in->only_control = true; /* [RFC9293 EP-15] [RFC9293 MUST-66] */
@@ -186,6 +187,10 @@ static tct_verdict step1_seq(struct arrival *in) {
 
 /* ---- Step 2: RST ----------------------------------------------------------------------------- */
 
+static int reset_in_close_wait(const struct arrival *in) {
+  return in->s->tcp->profile->close_wait_reset;
+}
+
 /* [RFC9293 EP-20] [RFC9293 EP-21]; data on a RST is allowed and ignored [RFC9293 SHLD-2]. */
 static void reset(struct arrival *in) {
   struct tct_tcp *c = in->c;
@@ -199,12 +204,15 @@ static void reset(struct arrival *in) {
     }
     tct_tcp_state_end(in->s, c, TCT_RULE_ELSE(MUST_11, TCT_ECONNREFUSED, 0), TCT_WHY_REFUSED);
     break;
-  case TCT_CLOSING:
-  case TCT_LAST_ACK:
-    tct_tcp_state_end(in->s, c, 0, TCT_WHY_RESET);
+  case TCT_LAST_ACK: /* CLOSE-WAIT, in the text, until the FIN leaves: then bytes are lost */
+    tct_tcp_state_end(in->s, c, tct_tcp_send_unsent(c) > 0 ? reset_in_close_wait(in) : 0,
+                      TCT_WHY_RESET);
     break;
   case TCT_CLOSE_WAIT:
-    tct_tcp_state_end(in->s, c, in->s->tcp->profile->close_wait_reset, TCT_WHY_RESET);
+    tct_tcp_state_end(in->s, c, reset_in_close_wait(in), TCT_WHY_RESET);
+    break;
+  case TCT_CLOSING:
+    tct_tcp_state_end(in->s, c, 0, TCT_WHY_RESET);
     break;
   default:
     tct_tcp_state_end(in->s, c, TCT_RULE_ELSE(MUST_12, TCT_ECONNRESET, 0),
@@ -345,6 +353,10 @@ static bool trim(struct arrival *in, struct tct_text *t) {
   tct_seq begin = tct_seq_add(in->h->seq, has(in, TCT_SYN) ? 1u : 0u);
   if (!tct_tcp_recv_trim(in->c, begin, in->text_len, &part))
     return false;
+  if ((in->c->rcv.flags & TCT_RCV_FIN_OOO) != 0) /* nothing follows a FIN [RFC9293 EP-35] */
+    part.end = tct_seq_min(part.end, tct_tcp_active(in->c)->fin_seq);
+  if (!tct_seq_lt(part.begin, part.end))
+    return false;
   t->seq = part.begin;
   t->len = tct_seq_len(part.begin, part.end);
   t->skip = in->h->header_len + tct_seq_len(begin, part.begin);
@@ -379,10 +391,23 @@ static void report_duplicate_head(struct arrival *in) {
                             tct_seq_min(tct_seq_add(begin, in->text_len), c->rcv.nxt));
 }
 
+static tct_seq fin_seq_of(const struct arrival *in) {
+  return tct_seq_sub(tct_seq_add(in->h->seq, in->seg_len), 1);
+}
+
+/* A peer that sent something from beyond its own FIN: the FIN stands, that is forgotten. */
+static void forget_beyond_fin(struct arrival *in) {
+  struct tct_tcp *c = in->c;
+  if (has(in, TCT_FIN) && !in->only_control && tct_tcp_state_may_receive(c) &&
+      tct_seq_leq(c->rcv.nxt, fin_seq_of(in)))
+    tct_tcp_reasm_end_at(in->s, c, fin_seq_of(in));
+}
+
 static tct_verdict step7_text(struct arrival *in) {
   tct_stack *s = in->s;
   struct tct_tcp *c = in->c;
   struct tct_text t;
+  forget_beyond_fin(in);
   if (in->text_len == 0)
     return TCT_ACCEPTED;
   if (!tct_tcp_state_may_receive(c)) /* [RFC9293 EP-35] */
@@ -391,8 +416,11 @@ static tct_verdict step7_text(struct arrival *in) {
     tct_tcp_recv_owe(c, TCT_WHY_ACK_PROBE);
     return TCT_DROP_SEQ_OUTSIDE_WINDOW;
   }
-  if (!trim(in, &t))
+  if (!trim(in, &t)) {
+    if ((c->rcv.flags & TCT_RCV_FIN_OOO) != 0) /* from beyond a FIN that waits, like that one */
+      tct_tcp_recv_owe(c, TCT_WHY_ACK_DUP);
     return TCT_ACCEPTED;
+  }
   if (((c->sockf & TCT_SOCKF_CLOSED) != 0 || has_shut_both(in)) && TCT_RULE(SHLD_3))
     return refuse_text(in);
   report_duplicate_head(in);
@@ -432,7 +460,8 @@ static void remember_fin(struct arrival *in, tct_seq fin_seq) {
   struct tct_tcp_active *a = tct_tcp_block_active(in->s, c);
   if (a == NULL || !tct_seq_leq(fin_seq, c->rcv.edge))
     return;
-  a->fin_seq = fin_seq;
+  bool knows = (c->rcv.flags & TCT_RCV_FIN_OOO) != 0;
+  a->fin_seq = knows ? tct_seq_min(a->fin_seq, fin_seq) : fin_seq;
   c->rcv.flags |= TCT_RCV_FIN_OOO;
   tct_tcp_reasm_on_fin(c);
   if (in->text_len == 0)
@@ -441,10 +470,9 @@ static void remember_fin(struct arrival *in, tct_seq fin_seq) {
 
 static void step8_fin(struct arrival *in) {
   struct tct_tcp *c = in->c;
-  struct tct_tcp_active *a = tct_tcp_active(c);
   if (!tct_tcp_state_may_receive(c)) /* [RFC9293 EP-39]; a repeated FIN was answered in step 1 */
     return;
-  tct_seq fin_seq = tct_seq_sub(tct_seq_add(in->h->seq, in->seg_len), 1);
+  tct_seq fin_seq = fin_seq_of(in);
   bool here = has(in, TCT_FIN) && !in->only_control;
   if (here && (fin_seq == c->rcv.nxt || !TCT_RULE(EP_36))) {
     take_fin(in);
@@ -454,7 +482,7 @@ static void step8_fin(struct arrival *in) {
     tct_tcp_recv_owe(c, TCT_WHY_ACK_PROBE); /* no room even for its number */
   if (here && tct_seq_gt(fin_seq, c->rcv.nxt))
     remember_fin(in, fin_seq);
-  else if ((c->rcv.flags & TCT_RCV_FIN_OOO) != 0 && a != NULL && a->fin_seq == c->rcv.nxt)
+  if ((c->rcv.flags & TCT_RCV_FIN_OOO) != 0 && tct_tcp_active(c)->fin_seq == c->rcv.nxt)
     take_fin(in);
 }
 

@@ -378,9 +378,8 @@ static tct_verdict repeat_syn(tct_stack *s, struct tct_half_open *r, const struc
 }
 
 /* [RFC9293 EP-17] [RFC9293 EP-19] [RFC9293 EP-20] */
-static tct_verdict take_rst(tct_stack *s, struct tct_half_open *r, const struct tct_tcp_hdr *h,
-                            bool acceptable) {
-  if (!acceptable)
+static tct_verdict take_rst(tct_stack *s, struct tct_half_open *r, const struct tct_tcp_hdr *h) {
+  if (!is_acceptable(s, r, h->seq, 0)) /* by its number alone, RFC 5961 3.2 */
     return TCT_DROP_RST_OUTSIDE_WINDOW;
   if (h->seq != tct_seq_add(r->irs, 1)) {
     challenge(s, r, TCT_WHY_ACK_CHALLENGE);
@@ -444,9 +443,9 @@ static tct_verdict input_record(tct_stack *s, struct tct_half_open *r, struct tc
                  ((h->flags & TCT_SYN) != 0 ? 1u : 0u);
   if ((h->flags & (TCT_SYN | TCT_ACK | TCT_RST)) == TCT_SYN && h->seq == r->irs)
     return repeat_syn(s, r, h);
-  bool acceptable = is_acceptable(s, r, h->seq, len);
   if ((h->flags & TCT_RST) != 0)
-    return take_rst(s, r, h, acceptable);
+    return take_rst(s, r, h);
+  bool acceptable = is_acceptable(s, r, h->seq, len);
   tct_verdict v = check_timestamps(s, r, h);
   if (v != TCT_ACCEPTED)
     return v;

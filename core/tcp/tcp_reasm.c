@@ -153,6 +153,17 @@ void tct_tcp_reasm_discard(tct_stack *s, struct tct_tcp *c) {
     tct_queue_consume_to(&a->rx, &s->chunks, end);
 }
 
+void tct_tcp_reasm_end_at(tct_stack *s, struct tct_tcp *c, tct_seq end) {
+  struct tct_tcp_active *a = tct_tcp_active(c);
+  if (a == NULL || a->ooo.set.n == 0)
+    return;
+  tct_ranges_trim_from(&a->ooo.set, end);
+  if (a->ooo.set.n == 0)
+    tct_tcp_reasm_deinit(s, &a->ooo);
+  if (tct_seq_leq(a->rx.begin, end) && tct_seq_lt(end, a->rx.end))
+    tct_queue_discard_from(&a->rx, &s->chunks, end);
+}
+
 tct_verdict tct_tcp_reasm_input(tct_stack *s, struct tct_tcp *c, const struct tct_text *t) {
   struct tct_tcp_active *a = tct_tcp_block_active(s, c);
   if (a == NULL)

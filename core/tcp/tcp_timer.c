@@ -86,6 +86,8 @@ static uint8_t retries_max(const tct_stack *s, const struct tct_tcp *c) {
 /* Linux's first SYNs, a second apart, are not counted; but the time that the count would take
  * without them is a limit as well. */
 static bool is_out_of_retries(const tct_stack *s, const struct tct_tcp *c, uint32_t gone_ms) {
+  if (!is_opening(c) && s->cfg.r2_ms != 0)
+    return gone_ms >= s->cfg.r2_ms;
   unsigned most = retries_max(s, c);
   unsigned linear = c->state == TCT_SYN_SENT && is_opening(c) ? s->tcp->profile->syn_linear : 0;
   uint64_t time_ms = ((2ull << (most < 30 ? most : 30)) - 1) * s->cfg.rto_initial_ms;

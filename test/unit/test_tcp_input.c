@@ -319,6 +319,95 @@ static void fin_behind_a_full_window__reading__lets_it_in(void **state) {
   at_end(&a);
 }
 
+/* [RFC9293 EP-35] A peer that sends from beyond its own FIN, in each order: the FIN stands. */
+static void text_beyond_the_fin__each_order__is_no_part_of_the_stream(void **state) {
+  (void)state;
+  for (unsigned order = 0; order < 5; order++) {
+    struct at a;
+    start(&a, TCT_ESTABLISHED);
+    if (order == 0 || order == 1) /* the text first; then the FIN alone, or behind its own text */
+      AT_IN(&a, .seq = 1 + 100 * (int32_t)order, .len = 50, .ghost = true);
+    if (order == 2) /* the FIN first, beyond a gap, then text across it */
+      AT_IN(&a, .seq = 100, .flags = TCT_FIN, .ghost = true);
+    if (order == 3) { /* two FINs: the nearer one */
+      AT_IN(&a, .seq = 300, .flags = TCT_FIN, .ghost = true);
+      AT_IN(&a, .seq = 100, .flags = TCT_FIN, .ghost = true);
+      AT_IN(&a, .seq = 200, .flags = TCT_FIN, .ghost = true);
+    }
+    if (order == 4) { /* more from beyond it, then a later FIN that fills the gap */
+      AT_IN(&a, .seq = 100, .flags = TCT_FIN, .ghost = true);
+      (void)at_drain(&a);
+      AT_IN(&a, .seq = 500, .len = 10, .ghost = true);
+      at_is(&a, at_out(&a), TCT_ACK, 0, 0);
+    }
+    uint32_t nxt = a.peer.snd_nxt;
+    if (order == 4)
+      AT_IN(&a, .len = 200, .flags = TCT_FIN, .ghost = true);
+    else if (order < 2)
+      AT_IN(&a, .len = 100 * order, .flags = TCT_FIN, .ghost = true);
+    else
+      AT_IN(&a, .len = 200, .ghost = true);
+    assert_int_equal(at_state(&a), TCT_CLOSE_WAIT);
+    assert_int_equal(at_info(&a).rcv_nxt, nxt + (order == 0 ? 1u : 101u));
+    if (order > 0)
+      assert_int_equal(at_read(&a, 1000), 100);
+    assert_int_equal(at_read(&a, 1000), 0);
+    at_end(&a);
+  }
+}
+
+/* [RFC9293 EP-21] [RFC9293 MUST-12] Once the FIN is out nothing is told; before, bytes are lost. */
+static void last_ack__rst__is_told_only_while_bytes_wait(void **state) {
+  (void)state;
+  for (unsigned waits = 0; waits < 2; waits++) {
+    struct at a;
+    start(&a, TCT_CLOSE_WAIT);
+    a.peer.window = waits != 0 ? 0 : 60000;
+    AT_IN(&a, .len = 0);
+    at_write(&a, 100);
+    assert_int_equal(tct_sock_shutdown(a.s, a.k, TCT_SHUT_WR), TCT_OK);
+    (void)at_drain(&a);
+    assert_int_equal(at_state(&a), TCT_LAST_ACK);
+    AT_IN(&a, .flags = TCT_RST);
+    (void)at_events(&a);
+    assert_int_equal(a.closed, 1);
+    assert_int_equal(a.err, waits != 0 ? TCT_ECONNRESET : 0);
+    at_end(&a);
+  }
+}
+
+/* Half the number space away before and after are a matter of one octet; with text on top an end
+ * could seem to lie behind the window: never more than an ACK. */
+static void text_half_the_space_away__each_distance__is_refused(void **state) {
+  (void)state;
+  static const int32_t around[] = {-70000, -65536, -65535, -1500, -100, -2, -1, 0, 1, 100, 70000};
+  for (unsigned i = 0; i < 3 * TCT_ARRAY_LEN(around); i++) {
+    struct at a;
+    start(&a, TCT_ESTABLISHED);
+    int32_t seq = (int32_t)(0x80000000u + (uint32_t)around[i / 3]);
+    assert_int_equal(AT_IN(&a, .seq = seq, .len = i % 3 * 1000, .ghost = true),
+                     TCT_DROP_SEQ_OUTSIDE_WINDOW);
+    (void)at_drain(&a);
+    assert_int_equal(at_read(&a, 10), TCT_EAGAIN);
+    at_end(&a);
+  }
+}
+
+/* RFC 5961 3.2 looks at the number, not at how far the text of a RST reaches. */
+static void rst__number_left_of_window_but_text_inside__silence(void **state) {
+  (void)state;
+  for (unsigned record = 0; record < 2; record++) {
+    struct at a;
+    at_start(&a, (struct at_how){.state = record != 0 ? TCT_SYN_RECEIVED : TCT_ESTABLISHED,
+                                 .passive = record != 0,
+                                 .strict = true});
+    assert_int_equal(AT_IN(&a, .flags = TCT_RST, .seq = -1, .len = 100, .ghost = true),
+                     TCT_DROP_RST_OUTSIDE_WINDOW);
+    at_quiet(&a);
+    at_end(&a);
+  }
+}
+
 /* [RFC9293 EP-9] Data and FIN that come with the SYN,ACK are used after it. */
 static void syn_sent__syn_ack_with_data_and_fin__all_is_taken(void **state) {
   (void)state;
@@ -371,6 +460,10 @@ int main(void) {
       cmocka_unit_test(frame_in_pieces__bad_sum_in_the_last__dropped),
       cmocka_unit_test(fin_beyond_a_gap__each_order__taken_when_all_is_in),
       cmocka_unit_test(after_fin__data_and_urg__are_ignored),
+      cmocka_unit_test(text_beyond_the_fin__each_order__is_no_part_of_the_stream),
+      cmocka_unit_test(last_ack__rst__is_told_only_while_bytes_wait),
+      cmocka_unit_test(text_half_the_space_away__each_distance__is_refused),
+      cmocka_unit_test(rst__number_left_of_window_but_text_inside__silence),
       cmocka_unit_test(fin_behind_a_full_window__reading__lets_it_in),
       cmocka_unit_test(syn_sent__syn_ack_with_data_and_fin__all_is_taken),
       cmocka_unit_test(random_option_bytes__data__is_taken_or_dropped_but_nothing_breaks),

@@ -182,6 +182,28 @@ static void user_timeout_set__silent_peer__ends_at_that_time(void **state) {
   at_end(&a);
 }
 
+static void give_up_after_100_s(tct_config *c) {
+  c->r2_ms = 100000;
+}
+
+/* [RFC9293 MUST-20] [RFC9293 SHLD-11] The stack's own R2 by time. */
+static void r2_ms_configured__silent_peer__ends_at_the_next_time_out(void **state) {
+  (void)state;
+  struct at a;
+  struct at_how how = STRICT(TCT_ESTABLISHED);
+  how.config = give_up_after_100_s;
+  at_start(&a, how);
+  at_write(&a, 100);
+  at_pass(&a, TCT_S(99));
+  assert_int_equal(at_state(&a), TCT_ESTABLISHED);
+  at_pass(&a, TCT_S(61));
+  assert_int_equal(at_state(&a), TCT_CLOSED);
+  (void)at_events(&a);
+  assert_int_equal(a.err, TCT_ETIMEDOUT);
+  assert_int_equal(a.closed_why, TCT_WHY_REXMIT_TIMEOUT);
+  at_end(&a);
+}
+
 /* [RFC9293 MUST-21] */
 static void user_timeout_endless__silent_peer__is_tried_for_days(void **state) {
   (void)state;
@@ -409,6 +431,7 @@ int main(void) {
       cmocka_unit_test(frame_arrived_earlier__sample__uses_its_own_time),
       cmocka_unit_test(resent_data_acknowledged__backoff__stays_until_new_data_is),
       cmocka_unit_test(user_timeout_set__silent_peer__ends_at_that_time),
+      cmocka_unit_test(r2_ms_configured__silent_peer__ends_at_the_next_time_out),
       cmocka_unit_test(user_timeout_endless__silent_peer__is_tried_for_days),
       cmocka_unit_test(user_timeout_set__peer_acknowledges_bit_by_bit__connection_lives),
       cmocka_unit_test(user_timeout_set__unanswered_syn__ends_then),
