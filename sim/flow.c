@@ -6,6 +6,7 @@
  * position, so that an octet that is doubled, lost or moved is seen at once.
  */
 #include "sim/world.h"
+#include "tercet/sim_check.h"
 #include "util/mem.h"
 #include "util/siphash.h"
 #include "util/time.h"
@@ -46,6 +47,7 @@ static void send_some(tct_sim_flow *f) {
     if (f->write_max)
       want = tct_min_size(want, f->write_max);
     n = tct_sock_send(stack_of(f), f->app.sock, piece, make_piece(f, piece, want), 0);
+    tct_sim_check_call(f->app.host, f->app.sock, TCT_SIM_WROTE, piece, n);
     if (n <= 0) {
       if (n != TCT_EAGAIN && f->err == 0)
         f->err = (int)n;
@@ -74,6 +76,7 @@ static void read_all(tct_sim_flow *f) {
   uint8_t piece[FLOW_PIECE];
   while (!f->rx_paused && !f->eof && !f->closed) {
     long n = tct_sock_recv(stack_of(f), f->app.sock, piece, sizeof piece, 0);
+    tct_sim_check_call(f->app.host, f->app.sock, TCT_SIM_READ, piece, n);
     if (n < 0)
       return;
     if (n == 0) {
@@ -93,6 +96,7 @@ static void close_sock(tct_sim_flow *f) {
     return;
   f->close_done = true;
   err = tct_sock_close(stack_of(f), f->app.sock);
+  tct_sim_check_call(f->app.host, f->app.sock, TCT_SIM_CLOSED, NULL, err);
   if (err < 0 && f->err == 0)
     f->err = err;
 }
@@ -103,6 +107,7 @@ static void shut_sending(tct_sim_flow *f) {
     return;
   f->shut = true;
   err = tct_sock_shutdown(stack_of(f), f->app.sock, TCT_SHUT_WR);
+  tct_sim_check_call(f->app.host, f->app.sock, TCT_SIM_SHUT_WR, NULL, err);
   if (err < 0 && f->err == 0)
     f->err = err;
 }

@@ -7,6 +7,7 @@
  */
 #include <stdlib.h>
 
+#include "sim/check.h"
 #include "sim/fault.h"
 #include "util/mem.h"
 #include "util/time.h"
@@ -94,7 +95,9 @@ static void take_inbox(struct tct_sim_host *h) {
     iov[i] = (tct_iov){h->inbox[i]->bytes, h->inbox[i]->frame.len};
     f[i] = (tct_frame){.iov = &iov[i], .n_iov = 1, .len = h->inbox[i]->frame.len, .at = now};
   }
-  if (n > 0 && h->stack != NULL)
+  if (n > 0 && h->stack != NULL && h->node.check != NULL)
+    sim_check_input(&h->node, h->inbox, f, n, now);
+  else if (n > 0 && h->stack != NULL)
     tct_input(h->stack, h->ifc, f, n, now);
   for (unsigned i = 0; i < n; i++)
     free(h->inbox[i]);
@@ -108,6 +111,8 @@ static unsigned tell_applications(struct tct_sim_host *h) {
     tct_sim_app *app = ev.user;
     n++;
     sim_world_count_step(h->node.world);
+    if (h->node.check != NULL)
+      sim_check_event(&h->node, &ev);
     if (app != NULL)
       app->on_event(app, &ev);
   }
@@ -153,6 +158,8 @@ static void run_host(struct tct_sim_host *h) {
       break;
   }
   h->running = false;
+  if (h->stack != NULL && h->node.check != NULL)
+    sim_check_step(&h->node);
   if (h->stack != NULL)
     sleep_until_deadline(h);
 }
@@ -219,6 +226,8 @@ void tct_sim_host_crash(tct_sim_host *h) {
   tct_stack *s = h->stack;
   h->stack = NULL;
   drop_inbox(h);
+  if (h->node.check != NULL)
+    sim_check_crash(&h->node);
   if (s == NULL)
     return;
   tct_free(s);
@@ -238,6 +247,8 @@ bool tct_sim_host_boot(tct_sim_host *h) {
     return false;
   tct_advance(h->stack, clock_of(h));
   h->wake_at = TCT_NEVER;
+  if (h->node.check != NULL)
+    sim_check_boot(&h->node, h->stack);
   if (tct_if_add(h->stack, &c, &h->ifc) == TCT_OK &&
       tct_if_addr_add(h->stack, h->ifc, h->config.addr, h->config.prefix_len) >= 0) {
     tell_watch(h, true);
@@ -275,6 +286,8 @@ tct_sim_host *tct_sim_host_new(tct_sim *w, const tct_sim_host_config *c) {
   h->node.free = free_host;
   sim_world_add(w, &h->node);
   sim_world_add_target(w, TCT_SIM_CLASS_HOST, h);
+  if (w->check != NULL)
+    sim_check_attach(w, &h->node, h, &h->config);
   return tct_sim_host_boot(h) ? h : NULL;
 }
 

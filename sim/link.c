@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "drivers/segment.h"
+#include "sim/check.h"
 #include "sim/fault.h"
 #include "util/mem.h"
 #include "util/siphash.h"
@@ -207,6 +208,7 @@ static void send_copy(struct direction *d, const struct sim_packet *p, tct_time 
 static void flip_a_bit(struct tct_sim *w, struct sim_packet *p) {
   uint32_t bit = sim_world_draw(w, sim_fault_group(TCT_SIM_FAULT_FLIP), p->frame.len * 8u);
   p->bytes[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+  p->frame.harmed = true;
 }
 
 /* When it arrives if nothing is wrong with it, and the queue's new end. */
@@ -292,12 +294,15 @@ static struct sim_packet *new_packet(tct_sim_link *l, unsigned dir, uint32_t len
   return p;
 }
 
-static void launch(struct sim_packet *p) {
+/* from: NULL if no node of the link sent it. */
+static void launch(struct sim_node *from, struct sim_packet *p) {
   const uint8_t *payload;
   struct tct_sim *w = p->link->world;
   p->frame.is_tcp = tct_sim_seg_parse(p->bytes, p->frame.len, &p->frame.seg, &payload);
   add_to_digest(w, &p->frame);
   sim_world_count_step(w);
+  if (from != NULL && from->check != NULL)
+    sim_check_sent(from, &p->frame);
   start_packet(&p->link->dir[p->frame.dir], p);
 }
 
@@ -308,7 +313,7 @@ static void launch_bytes(struct sim_node *from, const void *bytes, uint32_t len,
   p = new_packet(from->link, from->dir_out, len);
   p->frame.why = why;
   memcpy(p->bytes, bytes, len);
-  launch(p);
+  launch(from, p);
 }
 
 struct cut {
@@ -333,7 +338,7 @@ static void launch_pieces(struct sim_node *from, const tct_frame *f) {
     memcpy(p->bytes + at, f->iov[i].base, n);
     at += n;
   }
-  launch(p);
+  launch(from, p);
 }
 
 /* Links carry wire segments only: a super-segment is cut here, as a device would. */
@@ -353,5 +358,5 @@ void tct_sim_link_inject(tct_sim_link *l, unsigned dir, const void *bytes, uint3
   struct sim_packet *p = new_packet(l, dir, len);
   p->frame.injected = true;
   memcpy(p->bytes, bytes, len);
-  launch(p);
+  launch(NULL, p);
 }

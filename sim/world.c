@@ -4,7 +4,7 @@
  * scenario (tests, `tercet demo`); leaves frames to link.c, stacks to host.c, scripted ends to
  * peer.c. Time moves only in run_one, and only forward.
  */
-#include "sim/world.h"
+#include "sim/check.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,6 +57,7 @@ void tct_sim_free(tct_sim *w) {
     next = n->next;
     n->free(n);
   }
+  sim_check_free(w);
   free(w);
 }
 
@@ -191,6 +192,7 @@ static void run_one(tct_sim *w) {
   if (e.at != w->now)
     w->steps = 0;
   w->now = e.at;
+  w->events++;
   sim_world_count_step(w);
   e.fn(e.ctx, e.arg);
 }
@@ -209,6 +211,10 @@ tct_sim_outcome tct_sim_run_while(tct_sim *w, tct_time until, bool (*done)(void 
   act_all(w);
   for (;;) {
     const struct sim_event *e = sim_heap_first(&w->heap);
+    if (sim_world_is_stuck(w))
+      sim_check_stuck(w);
+    if (sim_check_is_wrong(w))
+      return TCT_SIM_WRONG;
     if (sim_world_is_stuck(w))
       return TCT_SIM_STUCK;
     if (done != NULL && done(ctx))

@@ -30,6 +30,7 @@ struct sim_node {
   void (*deliver)(struct sim_node *n, struct sim_packet *p); /* takes the packet over */
   void (*act)(struct sim_node *n);
   void (*free)(struct sim_node *n);
+  struct sim_check_host *check; /* NULL: not watched. Owner: check.c */
 };
 
 typedef void (*sim_event_fn)(void *ctx, void *arg);
@@ -66,7 +67,9 @@ struct tct_sim {
   struct tct_sim_link *links;
   uint64_t frames, digest;
   bool no_digest;
-  uint32_t steps; /* at this instant */
+  uint32_t steps;              /* at this instant */
+  uint64_t events;             /* run so far */
+  struct tct_sim_check *check; /* check.c; NULL: nothing is checked */
   struct tct_sim_tape *tape;
   struct sim_targets targets[TCT_SIM_CLASS_APP];
   struct sim_slot *slots, **last_slot; /* faults installed, in that order */

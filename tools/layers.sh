@@ -58,7 +58,7 @@ find core drivers record host sim drill packetdrill cli examples bench include -
     match($0, /"[^"]*"/); header = substr($0, RSTART + 1, RLENGTH - 2)
     edges++
     n = split(header, part, "/")
-    if (n == 1 && header == "stack.h") to = "stack"
+    if (n == 1 && header ~ /^stack(_probe)?[.]h$/) to = "stack"
     else if (n == 1) { blame("\"" header "\" hides its module; include it as \"module/" header "\""); next }
     else to = part[1]
     if (!(to in known) && to != "tercet" && to != "test")

@@ -31,10 +31,11 @@ typedef struct tct_sim_peer tct_sim_peer;
 typedef struct tct_sim_link tct_sim_link;
 
 typedef enum tct_sim_outcome {
-  TCT_SIM_TIME, /* the clock reached `until` */
-  TCT_SIM_IDLE, /* nothing is due any more, ever */
-  TCT_SIM_DONE, /* the condition came true */
-  TCT_SIM_STUCK /* too much happened at one instant: something answers itself without end */
+  TCT_SIM_TIME,  /* the clock reached `until` */
+  TCT_SIM_IDLE,  /* nothing is due any more, ever */
+  TCT_SIM_DONE,  /* the condition came true */
+  TCT_SIM_STUCK, /* too much happened at one instant: something answers itself without end */
+  TCT_SIM_WRONG  /* an invariant does not hold: sim_check.h */
 } tct_sim_outcome;
 
 tct_sim *tct_sim_new(uint64_t seed);
@@ -180,6 +181,7 @@ typedef struct tct_sim_frame {
   bool copy;                    /* the second one of a duplicated frame */
   bool is_tcp;                  /* then seg holds */
   bool marked;                  /* by this link: congestion experienced */
+  bool harmed;                  /* its bytes were changed after it was sent */
   uint8_t fate;                 /* tct_sim_fate */
   uint64_t faults;              /* bits of tct_sim_fault_kind that touched it (sim_net.h) */
   uint16_t why;                 /* tct_why of the sender */

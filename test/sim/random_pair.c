@@ -14,8 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "tercet/sim.h"
-#include "test/sim/watch.h"
+#include "tercet/sim_check.h"
 
 #define MS(x) ((tct_time)(x)*1000000u)
 #define SEC(x) ((tct_time)(x)*1000000000u)
@@ -43,9 +42,8 @@ struct run {
   unsigned n, n_acts;
   bool lawless; /* somebody aborts or crashes: octets may be missing at the end, never wrong */
   bool ipv6;
-  struct watch watch;
-  struct watch_sink sinks[2];
-  char wrong[256];
+  tct_sim_check *check;
+  char wrong[400];
 };
 
 static uint32_t below(struct run *r, uint32_t bound) {
@@ -117,9 +115,6 @@ static void draw_host(struct run *r, int end) {
     c.stack.fastopen = TCT_FASTOPEN_CLIENT | TCT_FASTOPEN_SERVER | TCT_FASTOPEN_ALL_LISTENERS;
   if (r->fast[end] && coin(r))
     c.stack.fastopen |= TCT_FASTOPEN_CLIENT_NO_COOKIE | TCT_FASTOPEN_SERVER_NO_COOKIE;
-  c.stack.trace = watch_trace;
-  r->sinks[end] = (struct watch_sink){&r->watch, (unsigned)end};
-  c.stack.trace_ctx = &r->sinks[end];
   c.addr = address(r, end);
   c.prefix_len = r->ipv6 ? 64 : 24;
   if (r->ipv6 && c.mtu < 1280)
@@ -197,7 +192,9 @@ static void abort_flow(void *ctx) {
   tct_sim_flow *f = a->flow;
   if (f->closed || f->app.sock.gen == 0)
     return;
-  if (tct_sock_abort(tct_sim_host_stack(f->app.host), f->app.sock) < 0)
+  int err = tct_sock_abort(tct_sim_host_stack(f->app.host), f->app.sock);
+  tct_sim_check_call(f->app.host, f->app.sock, TCT_SIM_ABORTED, NULL, err);
+  if (err < 0)
     WRONG(a->run, "abort failed");
   f->closed = true;
 }
@@ -231,12 +228,6 @@ static void draw_acts(struct run *r) {
     at(r, MS(below(r, 5000)), crash_server, NULL);
 }
 
-static void on_frame(void *ctx, const tct_sim_frame *f, bool arriving) {
-  struct run *r = ctx;
-  if (!arriving)
-    watch_frame(&r->watch, f);
-}
-
 static void draw_run(struct run *r) {
   tct_sim_path ab = draw_path(r), ba = draw_path(r);
   r->ipv6 = below(r, 4) == 0;
@@ -249,7 +240,6 @@ static void draw_run(struct run *r) {
   }
   r->link =
       tct_sim_link_new(r->w, tct_sim_host_end(r->host[0]), tct_sim_host_end(r->host[1]), &ab, &ba);
-  tct_sim_link_tap(r->link, on_frame, r);
   r->n = 1 + below(r, FLOWS_MAX);
   r->listener.flows = r->server;
   r->listener.n_flows = r->n;
@@ -279,8 +269,6 @@ static bool is_unmet(const struct run *r, unsigned i) {
 
 static bool is_over(void *ctx) {
   struct run *r = ctx;
-  if (r->watch.wrong[0] != 0)
-    return true;
   for (unsigned i = 0; i < r->n; i++)
     if (!r->client[i].closed || (!r->server[i].closed && !is_unmet(r, i)))
       return false;
@@ -330,15 +318,25 @@ static void judge_rest(struct run *r, int end) {
     WRONG(r, "end %d leaks %zu bytes", end, tct_sim_host_memory(r->host[end]));
 }
 
+static void judge_check(struct run *r) {
+  const tct_sim_failure *f = tct_sim_check_failed(r->check);
+  if (f == NULL || r->wrong[0] != 0)
+    return;
+  tct_sim_check_line(f, r->wrong, sizeof r->wrong);
+}
+
 static void play(struct run *r) {
   static const tct_sim_path fair = {.delay_ns = 10000000};
   tct_sim_outcome o = tct_sim_run(r->w, HEAL_AT);
   tct_sim_link_set(r->link, 0, &fair);
   tct_sim_link_set(r->link, 1, &fair);
+  tct_sim_check_heal(r->check);
   if (o != TCT_SIM_STUCK)
     o = tct_sim_run_while(r->w, HEAL_AT + LIVENESS_BOUND, is_over, r);
-  if (r->watch.wrong[0] != 0)
-    WRONG(r, "%s", r->watch.wrong);
+  judge_check(r);
+  if (r->wrong[0] != 0)
+    return;
+  tct_sim_check_live(r->check);
   for (unsigned i = 0; i < r->n; i++) {
     judge_flow(r, "client", i, &r->client[i]);
     if (!is_unmet(r, i))
@@ -348,6 +346,10 @@ static void play(struct run *r) {
     judge_totals(r);
   if (o != TCT_SIM_STUCK)
     o = tct_sim_run(r->w, tct_sim_now(r->w) + QUIET_BOUND);
+  tct_sim_check_quiet(r->check, true);
+  if (o != TCT_SIM_STUCK)
+    o = tct_sim_run(r->w, tct_sim_now(r->w) + QUIET_BOUND);
+  judge_check(r);
   if (o == TCT_SIM_STUCK)
     WRONG(r, "too much happens at one instant, %.6f s", (double)tct_sim_now(r->w) / 1e9);
 }
@@ -372,14 +374,16 @@ static bool run_seed(uint64_t seed, bool loud) {
     return false;
   r->seed = seed;
   r->w = tct_sim_new(seed);
+  r->check = tct_sim_check_new(r->w);
+  tct_sim_check_switch(r->check, TCT_SIM_I23, false); /* its numbers are preset */
   draw_run(r);
   if (r->wrong[0] == 0)
     play(r);
   if (loud && r->host[0] != NULL && r->host[1] != NULL)
     tell(r);
-  if (r->watch.wrong[0] != 0)
-    WRONG(r, "%s", r->watch.wrong);
   if (r->wrong[0] == 0) {
+    tct_sim_check_end(r->check);
+    judge_check(r);
     judge_rest(r, 0);
     judge_rest(r, 1);
   }

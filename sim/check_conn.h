@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * check_conn.h - one TCP socket as the checker remembers it: check_conn.c its life, timers and
+ * readiness, check_stream.c (the part so marked) its octets.
+ */
+#ifndef SIM_CHECK_CONN_H
+#define SIM_CHECK_CONN_H
+
+#include "sim/check.h"
+#include "stack_probe.h"
+
+struct sim_fifo { /* written and not yet read at the other end */
+  uint8_t *at;
+  size_t cap, head, n; /* cap: a power of two, or 0 */
+};
+
+struct sim_conn {
+  struct sim_check_host *host;
+  struct sim_conn *older;        /* all that the host ever had, newest first */
+  struct sim_conn *next_touched; /* this step */
+  bool touched;
+  tct_sock sock;
+  /* life: I4, I20 */
+  bool gone;   /* its host has crashed */
+  bool ended;  /* CLOSED was told, or the application aborted */
+  bool closed; /* the application has called close */
+  bool shut_wr, shut_rd;
+  /* readiness: I27 */
+  bool told_readable, told_accept;
+  bool wants_room; /* a write was refused, and nothing was told since */
+  /* timers and windows: I7, I11, I12 */
+  bool timed_out, heard; /* in this step */
+  bool seen;             /* what follows holds */
+  uint32_t una, nxt, rcv_nxt, ssthresh, mss, cut_nxt, srtt_us8;
+  bool cut;
+  tct_time rto_wait; /* as armed by the last expiry; 0: none, or answered since */
+  uint32_t rto_una;
+  uint8_t rto_tries;
+  /* octets: check_stream.c */
+  bool known; /* iss and the tuple are, and it is in the table */
+  tct_addr laddr, raddr;
+  uint16_t lport, rport;
+  uint32_t iss, irs;
+  bool irs_known, eof;
+  struct sim_conn *writer; /* the other end, once met */
+  struct sim_fifo fifo;    /* of what is written here */
+  uint64_t written, read;
+  bool untold; /* its reader does not say what it reads: nothing is kept */
+};
+
+static inline bool sim_conn_is_over(const struct sim_conn *c) {
+  return c->ended || c->gone;
+}
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * check_wire.h - the shadow of one end of one connection: what it has sent and heard, by nobody's
+ * word but the wire's and the verdicts on what came. check_wire.c keeps it, check_conn.c reads it,
+ * check_sack.c keeps what the peer says it holds.
+ */
+#ifndef SIM_CHECK_WIRE_H
+#define SIM_CHECK_WIRE_H
+
+#include "sim/check.h"
+#include "util/seq.h"
+
+#define SIM_SACK_MAX 64
+struct sim_sack { /* sorted, apart; what does not fit is forgotten */
+  uint32_t n;
+  struct {
+    tct_seq begin, end;
+  } at[SIM_SACK_MAX];
+};
+void sim_sack_add(struct sim_sack *s, tct_seq begin, tct_seq end);
+void sim_sack_drop_below(struct sim_sack *s, tct_seq una);
+/* Is all of it held by the peer? */
+bool sim_sack_holds(const struct sim_sack *s, tct_seq begin, tct_seq end);
+
+struct sim_wire {
+  tct_addr local, remote;
+  uint16_t lport, rport;
+  uint32_t boot; /* of the host, when this began */
+  tct_sock sock; /* {0,0}: not known yet */
+  /* the newest SYN that came */
+  bool syn_heard, syn_ts;
+  uint8_t syn_wscale;
+  uint32_t syn_seq, syn_len, syns, syn_acks, cookies;
+  /* what this end has said */
+  bool syn_sent, acked, fin_sent, cookie, agreed; /* agreed: both SYNs are known */
+  bool ts_out, ts, scaled;
+  uint8_t wscale_out, wscale_in;
+  tct_seq isn, nxt, ack, edge;
+  /* what it was told */
+  bool heard, any_in; /* any_in: rcv_max holds */
+  tct_seq una, limit, rcv_max;
+  struct sim_sack *sack;
+  /* replies */
+  uint32_t credit;  /* pure ACKs and RSTs that something has paid for */
+  uint32_t resets;  /* RSTs that a segment without RST has paid for */
+  uint32_t ack_row; /* pure ACKs since anything else happened */
+  uint32_t quiet_in;
+  /* for differential runs */
+  uint64_t digest, ack_digest, acks;
+  /* since the last step: check_conn.c clears them */
+  uint32_t sent_bytes, forced_bytes; /* forced: window or congestion window were not asked */
+  /* Karn: the newest stretch that went more than once */
+  tct_seq again_from, again_to;
+  tct_seq una_before; /* at the last step */
+  bool sack_news;     /* something was SACKed since the last step */
+};
+
+#endif
