@@ -73,6 +73,7 @@ static void probe_numbers(const tct_stack *s, const struct tct_tcp *c, struct tc
   p->sacked = a->runs.sacked.bytes;
   p->lost = a->runs.lost.bytes;
   p->resent = a->runs.resent.bytes;
+  p->hopeful_segs = tct_sub_floor_u32(a->runs.all.segs, a->runs.sacked.segs + a->runs.lost.segs);
   p->dupacks = a->rec.dupacks;
 }
 

@@ -210,6 +210,18 @@ static void judge_cut(struct sim_check_host *h, struct sim_conn *c,
   c->cut_nxt = p->nxt;
 }
 
+/* RFC 5681 3.1: one segment. Where RACK tells what is lost, what left less than a round trip ago is
+ * not, and is counted beside (RFC 8985 6.3). */
+static void judge_expiry(struct sim_check_host *h, const struct sim_conn *c,
+                         const struct tct_probe_conn *p) {
+  uint32_t segs = h->resolved.profile == TCT_PROFILE_LINUX ? p->hopeful_segs : 0;
+  if (!c->timed_out || c->heard || p->opening || p->flight == 0)
+    return;
+  if (p->cwnd > (segs + 1) * p->mss)
+    WRONG(h, 11, "cwnd is %u after a time-out (MSS %u, and %u segments are not given up)", p->cwnd,
+          p->mss, segs);
+}
+
 static void judge_window(struct sim_check_host *h, struct sim_conn *c,
                          const struct tct_probe_conn *p) {
   if (!p->connected || !ASK(h, 11))
@@ -219,8 +231,7 @@ static void judge_window(struct sim_check_host *h, struct sim_conn *c,
   if (p->lost + p->sacked > p->sent + p->resent)
     WRONG(h, 11, "%u octets lost and %u SACKed of %u sent and %u resent", p->lost, p->sacked,
           p->sent, p->resent);
-  if (c->timed_out && !c->heard && !p->opening && p->flight > 0 && p->cwnd > p->mss)
-    WRONG(h, 11, "cwnd is %u after a time-out (MSS %u)", p->cwnd, p->mss);
+  judge_expiry(h, c, p);
   judge_cut(h, c, p);
 }
 
