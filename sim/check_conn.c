@@ -49,6 +49,8 @@ struct sim_conn *sim_conn_at(struct sim_check_host *h, tct_sock sock) {
   if (sock.index >= h->conns_cap)
     make_room(h, sock.index);
   at = &h->conns[sock.index];
+  if (*at != NULL && (*at)->sock.gen > sock.gen)
+    return NULL; /* a stale handle: the stack refuses it, too */
   if (*at == NULL || (*at)->sock.gen != sock.gen)
     *at = make(h, sock);
   return *at;
