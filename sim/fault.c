@@ -42,7 +42,7 @@ int tct_sim_fault_find(const char *word) {
 
 bool sim_fault_is_on(const struct sim_slot *s) {
   tct_time now = s->world->now;
-  return now >= s->what.start && (s->what.stop == 0 || now < s->what.stop);
+  return !s->is_over && now >= s->what.start && (s->what.stop == 0 || now < s->what.stop);
 }
 
 uint32_t sim_fault_below(struct sim_slot *s, uint32_t bound) {
@@ -141,12 +141,13 @@ void tct_sim_heal(tct_sim *w) {
   for (uint32_t i = 0; i < w->targets[TCT_SIM_CLASS_BOX].n; i++)
     sim_box_fault_drop_all(w->targets[TCT_SIM_CLASS_BOX].at[i]);
   for (struct sim_slot *s = w->slots; s != NULL; s = s->next_all)
-    s->what.start = s->what.stop = 1;
+    s->is_over = true;
 }
 
 void sim_fault_free_all(struct tct_sim *w) {
   for (struct sim_slot *s = w->slots, *next; s != NULL; s = next) {
     next = s->next_all;
+    free(s->held);
     free(s);
   }
   w->slots = NULL;

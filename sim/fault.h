@@ -13,10 +13,13 @@ struct sim_slot { /* one installed fault, at one direction of one target */
   struct tct_sim *world;
   tct_sim_fault what;
   void *target;
-  uint32_t run;          /* of a burst: so many are still to come */
-  tct_time busy_until;   /* RATE_LIMIT: when its last bit will have left */
-  struct sim_held *held; /* REORDER_COUNT: who waits to be overtaken */
-  uint64_t seen;         /* ALLOC_FAILURE, ACK_THIN: so many came by */
+  uint32_t run;            /* of a burst: so many are still to come */
+  tct_time busy_until;     /* RATE_LIMIT: when its last bit will have left */
+  struct sim_packet *held; /* REORDER_COUNT: waits until so many have passed, or this long */
+  uint32_t held_for;
+  tct_time held_until;
+  bool is_over;  /* healed */
+  uint64_t seen; /* ALLOC_FAILURE, ACK_THIN: so many came by */
 };
 
 static inline unsigned sim_fault_group(tct_sim_fault_kind kind) {

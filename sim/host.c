@@ -100,7 +100,7 @@ static void take_inbox(struct tct_sim_host *h) {
   else if (n > 0 && h->stack != NULL)
     tct_input(h->stack, h->ifc, f, n, now);
   for (unsigned i = 0; i < n; i++)
-    free(h->inbox[i]);
+    sim_packet_free(h->node.world, h->inbox[i]);
   h->n_inbox = 0;
 }
 
@@ -218,7 +218,7 @@ static void tell_watch(struct tct_sim_host *h, bool up) {
 
 static void drop_inbox(struct tct_sim_host *h) {
   for (unsigned i = 0; i < h->n_inbox; i++)
-    free(h->inbox[i]);
+    sim_packet_free(h->node.world, h->inbox[i]);
   h->n_inbox = 0;
 }
 

@@ -9,6 +9,7 @@
 #include "drivers/segment.h"
 #include "sim/check.h"
 #include "sim/fault.h"
+#include "sim/link_fault.h"
 #include "util/mem.h"
 #include "util/siphash.h"
 #include "util/time.h"
@@ -26,7 +27,8 @@ struct direction {
   tct_time busy_until; /* when the last bit of the queue will be on the wire */
   struct rule rules[TCT_SIM_RULES_MAX];
   unsigned n_rules;
-  struct sim_slot *slots; /* faults of this direction, in the order installed */
+  struct sim_slot *slots;         /* faults of this direction, in the order installed */
+  struct sim_packet *head, *tail; /* on their way in order of arrival; head stands in the heap */
 };
 
 struct tct_sim_link {
@@ -59,9 +61,18 @@ tct_sim_link *tct_sim_link_new(tct_sim *w, tct_sim_end a, tct_sim_end b, const t
   return l;
 }
 
+static void free_queue(struct tct_sim *w, struct direction *d) {
+  for (struct sim_packet *p = d->head, *next; p != NULL; p = next) {
+    next = p->next;
+    sim_packet_free(w, p);
+  }
+}
+
 void sim_link_free_all(struct tct_sim *w) {
   for (tct_sim_link *l = w->links, *next; l != NULL; l = next) {
     next = l->next;
+    free_queue(w, &l->dir[0]);
+    free_queue(w, &l->dir[1]);
     free(l);
   }
   w->links = NULL;
@@ -102,8 +113,10 @@ void sim_link_fault_add(struct tct_sim_link *l, struct sim_slot *s) {
 }
 
 void sim_link_fault_drop_all(struct tct_sim_link *l) {
-  l->dir[0].slots = NULL;
-  l->dir[1].slots = NULL;
+  for (unsigned dir = 0; dir < 2; dir++) {
+    sim_link_fault_let_go(l->dir[dir].slots);
+    l->dir[dir].slots = NULL;
+  }
 }
 
 /* ---- Fate ---- */
@@ -149,16 +162,15 @@ static tct_sim_fate draw_fate(struct tct_sim *w, const tct_sim_path *p) {
   return late ? TCT_SIM_DELAYED : TCT_SIM_DELIVERED;
 }
 
-static tct_time wire_time(const tct_sim_path *p, uint32_t len) {
-  return p->rate_bps ? (tct_time)((uint64_t)len * 8u * 1000000000u / p->rate_bps) : 0;
+static tct_time wire_time(uint64_t rate_bps, uint32_t len) {
+  return rate_bps ? (tct_time)((uint64_t)len * 8u * 1000000000u / rate_bps) : 0;
 }
 
 /* More than so many bytes wait; 0: no matter how many. */
-static bool waits_more(const struct direction *d, tct_time now, uint32_t bytes) {
-  const tct_sim_path *p = &d->path;
-  if (p->rate_bps == 0 || bytes == 0)
+static bool waits_more(const struct direction *d, uint64_t rate_bps, tct_time now, uint32_t bytes) {
+  if (rate_bps == 0 || bytes == 0)
     return false;
-  return tct_time_sub(d->busy_until, now) > wire_time(p, bytes);
+  return tct_time_sub(d->busy_until, now) > wire_time(rate_bps, bytes);
 }
 
 /* RFC 3168 5: what may be marked instead of dropped says so; IPv4's checksum follows. */
@@ -190,21 +202,6 @@ static void add_to_digest(struct tct_sim *w, const tct_sim_frame *f) {
     w->digest = tct_siphash24(key, f->bytes, f->len);
 }
 
-static struct sim_packet *copy_packet(const struct sim_packet *p) {
-  size_t size = sizeof *p + p->frame.len;
-  struct sim_packet *c = sim_world_alloc(size);
-  memcpy(c, p, size);
-  c->frame.bytes = c->bytes;
-  return c;
-}
-
-static void send_copy(struct direction *d, const struct sim_packet *p, tct_time extra_ns) {
-  struct sim_packet *c = copy_packet(p);
-  c->frame.copy = true;
-  c->frame.arrives_at = tct_time_add(p->frame.arrives_at, extra_ns);
-  sim_world_schedule(p->link->world, c->frame.arrives_at, sim_link_arrive, d, c);
-}
-
 static void flip_a_bit(struct tct_sim *w, struct sim_packet *p) {
   uint32_t bit = sim_world_draw(w, sim_fault_group(TCT_SIM_FAULT_FLIP), p->frame.len * 8u);
   p->bytes[bit / 8] ^= (uint8_t)(1u << (bit % 8));
@@ -212,29 +209,53 @@ static void flip_a_bit(struct tct_sim *w, struct sim_packet *p) {
 }
 
 /* When it arrives if nothing is wrong with it, and the queue's new end. */
-static tct_time pass_queue(struct tct_sim *w, struct direction *d, uint32_t len) {
+static tct_time pass_queue(struct tct_sim *w, struct direction *d, uint64_t rate_bps,
+                           uint32_t len) {
   const tct_sim_path *p = &d->path;
   tct_time start = tct_time_max(w->now, d->busy_until);
-  d->busy_until = start + wire_time(p, len);
+  d->busy_until = start + wire_time(rate_bps, len);
   if (p->jitter_ns == 0)
     return d->busy_until + p->delay_ns;
   return d->busy_until + p->delay_ns +
          sim_world_draw(w, sim_fault_group(TCT_SIM_FAULT_JITTER), (uint32_t)p->jitter_ns + 1);
 }
 
-static void decide(struct direction *d, struct sim_packet *p, tct_time *extra_ns) {
+/* What the path allows, or a fault has made of it. */
+static struct sim_limits limits_of(const struct direction *d) {
+  struct sim_limits m = {
+      d->path.rate_bps, d->path.queue_bytes, d->path.mtu_bytes, NULL, NULL, NULL};
+  if (d->slots != NULL)
+    sim_link_fault_limits(d->slots, &m);
+  return m;
+}
+
+static bool is_too_big(const struct sim_limits *m, const struct sim_packet *p) {
+  return m->mtu_bytes != 0 && p->frame.len > m->mtu_bytes;
+}
+
+static void decide(struct direction *d, const struct sim_limits *m, struct sim_passing *y) {
+  struct sim_packet *p = y->p;
   struct tct_sim *w = p->link->world;
   const tct_sim_rule *rule = find_rule(d, &p->frame);
   p->frame.fate = (uint8_t)draw_fate(w, &d->path);
-  *extra_ns = p->frame.fate == TCT_SIM_DELAYED ? d->path.reorder_ns : 0;
+  y->extra_ns = p->frame.fate == TCT_SIM_DELAYED ? d->path.reorder_ns : 0;
   if (rule != NULL) {
     p->frame.fate = (uint8_t)rule->fate;
-    *extra_ns = rule->extra_ns;
+    y->extra_ns = rule->extra_ns;
   }
-  if (waits_more(d, w->now, d->path.queue_bytes))
+  if (is_too_big(m, p) && !sim_link_fault_too_big(m, y))
+    p->frame.fate = TCT_SIM_LOST;
+  if (waits_more(d, m->rate_bps, w->now, m->queue_bytes)) {
     p->frame.fate = TCT_SIM_QUEUE_FULL;
-  else if (waits_more(d, w->now, d->path.mark_bytes))
+    if (m->queue != NULL)
+      sim_fault_count_up(m->queue, p);
+  } else if (waits_more(d, m->rate_bps, w->now, d->path.mark_bytes)) {
     mark(p);
+  }
+}
+
+static bool is_lost(const struct sim_packet *p) {
+  return p->frame.fate == TCT_SIM_LOST || p->frame.fate == TCT_SIM_QUEUE_FULL;
 }
 
 static void ask_carrier(const tct_sim_link *l, struct sim_packet *p) {
@@ -242,55 +263,101 @@ static void ask_carrier(const tct_sim_link *l, struct sim_packet *p) {
   p->frame.fate = p->frame.arrives_at == TCT_NEVER ? TCT_SIM_LOST : TCT_SIM_DELIVERED;
 }
 
-/* Fate and time of arrival by path and rules; returns what a copy is late by. */
-static tct_time ask_path(struct direction *d, struct sim_packet *p) {
-  struct tct_sim *w = p->link->world;
-  tct_time extra_ns;
-  decide(d, p, &extra_ns);
+/* Fate and time of arrival by path, rules and faults. */
+static void ask_path(struct direction *d, struct sim_passing *y) {
+  struct sim_packet *p = y->p;
+  struct sim_limits m = limits_of(d);
+  decide(d, &m, y);
   p->frame.arrives_at = TCT_NEVER;
-  if (p->frame.fate != TCT_SIM_LOST && p->frame.fate != TCT_SIM_QUEUE_FULL) {
-    p->frame.arrives_at = pass_queue(w, d, p->frame.len);
-    if (p->frame.fate == TCT_SIM_DELAYED)
-      p->frame.arrives_at += extra_ns;
-  }
-  return extra_ns;
+  if (is_lost(p))
+    return;
+  p->frame.arrives_at = pass_queue(p->link->world, d, m.rate_bps, p->frame.len);
+  if (p->frame.fate == TCT_SIM_DELAYED)
+    p->frame.arrives_at += y->extra_ns;
+  if (m.rate != NULL)
+    sim_fault_count_up(m.rate, p);
+  if (d->slots != NULL)
+    sim_link_fault_frame(d->slots, y);
 }
 
+static void send_copy(const struct sim_packet *p, tct_time extra_ns) {
+  struct sim_packet *c = sim_packet_copy(p->link->world, p);
+  c->frame.copy = true;
+  sim_link_arrive_at(c, tct_time_add(p->frame.arrives_at, extra_ns));
+}
+
+/* A tap sees what was sent, and what becomes of it; only then is it altered. */
 static void start_packet(struct direction *d, struct sim_packet *p) {
   struct tct_sim *w = p->link->world;
-  tct_time extra_ns = 0;
+  struct sim_passing y = {.world = w, .p = p};
+  tct_time arrives_at;
+  bool twice;
   if (p->link->carrier != NULL)
     ask_carrier(p->link, p);
   else
-    extra_ns = ask_path(d, p);
+    ask_path(d, &y);
   tell_tap(p->link, &p->frame, false);
-  if (p->frame.arrives_at == TCT_NEVER) {
-    free(p);
+  arrives_at = p->frame.arrives_at;
+  if (arrives_at == TCT_NEVER) {
+    sim_packet_free(w, p);
     return;
   }
-  if (p->frame.fate == TCT_SIM_CORRUPTED)
+  if (p->frame.fate == TCT_SIM_CORRUPTED && y.flip_bits == 0)
     flip_a_bit(w, p);
-  sim_world_schedule(w, p->frame.arrives_at, sim_link_arrive, d, p);
-  if (p->frame.fate == TCT_SIM_DUPLICATED)
-    send_copy(d, p, extra_ns);
+  twice = p->frame.fate == TCT_SIM_DUPLICATED;
+  if (d->slots == NULL || !sim_link_fault_alter(&y)) {
+    sim_link_arrive_at(p, arrives_at);
+    if (twice)
+      send_copy(p, y.extra_ns);
+  }
+  if (d->slots != NULL)
+    sim_link_fault_passed(d->slots, &y, arrives_at);
+}
+
+/* ---- Arriving ---- */
+
+static void push_arrival(struct direction *d, struct sim_packet *p) {
+  sim_world_schedule_as(p->link->world, p->frame.arrives_at, p->order, sim_link_arrive, d, p);
+}
+
+/* Those that arrive in the order sent wait in the direction's own queue: the heap has only the
+ * first of them. Their order among all events is what it would be if all stood there. */
+void sim_link_arrive_at(struct sim_packet *p, tct_time at) {
+  struct tct_sim *w = p->link->world;
+  struct direction *d = &p->link->dir[p->frame.dir];
+  p->frame.arrives_at = tct_time_max(at, w->now);
+  p->order = w->order++;
+  p->next = NULL;
+  p->queued = d->head == NULL || p->frame.arrives_at >= d->tail->frame.arrives_at;
+  if (!p->queued || d->head == NULL)
+    push_arrival(d, p);
+  if (!p->queued)
+    return;
+  if (d->head == NULL)
+    d->head = p;
+  else
+    d->tail->next = p;
+  d->tail = p;
 }
 
 void sim_link_arrive(void *ctx, void *packet) {
   struct direction *d = ctx;
   struct sim_packet *p = packet;
+  if (p->queued) {
+    d->head = p->next;
+    if (d->head != NULL)
+      push_arrival(d, d->head);
+  }
   tell_tap(p->link, &p->frame, true);
   d->to->deliver(d->to, p);
 }
 
+/* ---- Setting out ---- */
+
 static struct sim_packet *new_packet(tct_sim_link *l, unsigned dir, uint32_t len) {
-  struct sim_packet *p = sim_world_alloc(sizeof *p + len);
-  memset(p, 0, sizeof *p);
+  struct sim_packet *p = sim_packet_new(l->world, len);
   p->link = l;
   p->frame.dir = (uint8_t)(dir & 1);
-  p->frame.number = ++l->world->frames;
-  p->frame.sent_at = l->world->now;
-  p->frame.bytes = p->bytes;
-  p->frame.len = len;
   return p;
 }
 
@@ -298,6 +365,8 @@ static struct sim_packet *new_packet(tct_sim_link *l, unsigned dir, uint32_t len
 static void launch(struct sim_node *from, struct sim_packet *p) {
   const uint8_t *payload;
   struct tct_sim *w = p->link->world;
+  p->frame.number = ++w->frames;
+  p->frame.sent_at = w->now;
   p->frame.is_tcp = tct_sim_seg_parse(p->bytes, p->frame.len, &p->frame.seg, &payload);
   add_to_digest(w, &p->frame);
   sim_world_count_step(w);
@@ -359,4 +428,28 @@ void tct_sim_link_inject(tct_sim_link *l, unsigned dir, const void *bytes, uint3
   p->frame.injected = true;
   memcpy(p->bytes, bytes, len);
   launch(NULL, p);
+}
+
+void sim_link_inject_at(struct tct_sim_link *l, unsigned dir, const void *bytes, uint32_t len,
+                        tct_time at, struct sim_slot *by) {
+  struct sim_packet *p = new_packet(l, dir, len);
+  p->frame.injected = true;
+  p->frame.faults = UINT64_C(1) << by->what.kind;
+  memcpy(p->bytes, bytes, len);
+  sim_world_schedule(l->world, at, sim_link_launch_late, by, p);
+}
+
+void sim_link_launch_late(void *ctx, void *packet) {
+  const struct sim_slot *by = ctx;
+  struct sim_packet *p = packet;
+  if (by->is_over)
+    sim_packet_free(p->link->world, p);
+  else
+    launch(p);
+}
+
+uint32_t sim_link_mtu(const struct sim_node *from, struct sim_slot **by) {
+  struct sim_limits m = limits_of(&from->link->dir[from->dir_out]);
+  *by = m.mtu;
+  return m.mtu_bytes;
 }

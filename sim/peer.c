@@ -40,7 +40,7 @@ static void deliver_to_peer(struct sim_node *n, struct sim_packet *packet) {
     if (p->fn != NULL)
       p->fn(p->ctx, p, &seg, payload);
   }
-  free(packet);
+  sim_packet_free(n->world, packet);
 }
 
 static void act_peer(struct sim_node *n) {

@@ -39,7 +39,8 @@ tct_sim *tct_sim_new(uint64_t seed) {
 }
 
 static void free_event(const struct sim_event *e) {
-  if (e->fn == sim_link_arrive)
+  const struct sim_packet *p = e->arg;
+  if (e->fn == sim_link_launch_late || (e->fn == sim_link_arrive && !p->queued))
     free(e->arg);
 }
 
@@ -58,6 +59,7 @@ void tct_sim_free(tct_sim *w) {
     n->free(n);
   }
   sim_check_free(w);
+  sim_packet_free_pools(w);
   free(w);
 }
 
@@ -123,11 +125,16 @@ void sim_world_add(struct tct_sim *w, struct sim_node *n) {
   w->last = &n->next;
 }
 
-void sim_world_schedule(struct tct_sim *w, tct_time at, sim_event_fn fn, void *ctx, void *arg) {
-  struct sim_event e = {.at = at > w->now ? at : w->now, .order = w->order++, .fn = fn};
+void sim_world_schedule_as(struct tct_sim *w, tct_time at, uint64_t order, sim_event_fn fn,
+                           void *ctx, void *arg) {
+  struct sim_event e = {.at = at > w->now ? at : w->now, .order = order, .fn = fn};
   e.ctx = ctx;
   e.arg = arg;
   sim_heap_push(&w->heap, &e);
+}
+
+void sim_world_schedule(struct tct_sim *w, tct_time at, sim_event_fn fn, void *ctx, void *arg) {
+  sim_world_schedule_as(w, at, w->order++, fn, ctx, arg);
 }
 
 void sim_world_count_step(struct tct_sim *w) {
@@ -163,8 +170,7 @@ struct action_node {
 };
 
 static void drop_packet(struct sim_node *n, struct sim_packet *p) {
-  (void)n;
-  free(p);
+  sim_packet_free(n->world, p);
 }
 
 static void act_nothing(struct sim_node *n) {

@@ -15,12 +15,23 @@
 /* More than this many steps without the clock moving is taken for a loop. */
 #define SIM_STEPS_PER_INSTANT_MAX 200000u
 
-/* A frame in flight: one block, freed by whoever takes it off the link. */
+/* A frame in flight: one block, given back by whoever takes it off the link. */
 struct sim_packet {
+  struct sim_packet *next; /* of its pool, or of its link's queue */
   struct tct_sim_link *link;
+  uint64_t order;      /* among events of its time */
+  uint32_t cap;        /* of bytes[] */
+  bool queued;         /* in its link's queue: only the first of those stands in the heap */
   tct_sim_frame frame; /* frame.bytes points to bytes[] */
   uint8_t bytes[];
 };
+
+struct sim_packet *sim_packet_new(struct tct_sim *w, uint32_t len);
+struct sim_packet *sim_packet_copy(struct tct_sim *w, const struct sim_packet *p);
+void sim_packet_free(struct tct_sim *w, struct sim_packet *p);
+void sim_packet_free_pools(struct tct_sim *w);
+
+struct sim_slot; /* fault.h */
 
 struct sim_node {
   struct sim_node *next; /* all nodes of the world, in the order made */
@@ -63,6 +74,7 @@ struct tct_sim {
   uint64_t order;
   struct sim_heap heap;
   struct tct_prng prng;
+  struct sim_packet *free_small, *free_large; /* pools of packet.c */
   struct sim_node *first, **last;
   struct tct_sim_link *links;
   uint64_t frames, digest;
@@ -81,6 +93,9 @@ void *sim_world_alloc(size_t size);
 void *sim_world_grow(void *p, size_t size);
 void sim_world_add(struct tct_sim *w, struct sim_node *n);
 void sim_world_schedule(struct tct_sim *w, tct_time at, sim_event_fn fn, void *ctx, void *arg);
+/* The same for what has had its place among equals since before. */
+void sim_world_schedule_as(struct tct_sim *w, tct_time at, uint64_t order, sim_event_fn fn,
+                           void *ctx, void *arg);
 void sim_world_count_step(struct tct_sim *w);
 bool sim_world_is_stuck(const struct tct_sim *w);
 /* All random choices of a running world are made by these two, and stand on its tape. `group` is
@@ -93,8 +108,16 @@ void sim_world_add_target(struct tct_sim *w, tct_sim_fault_class c, void *target
 /* A node puts a frame on its link; link.c copies it. */
 void sim_link_send(struct sim_node *from, const tct_frame *f);
 void sim_link_send_bytes(struct sim_node *from, const void *bytes, uint32_t len, uint16_t why);
-/* The event that ends a packet's way; world.c knows it, to free packets still under way. */
+/* What may go out there now without being too big; 0: anything. *by: the fault that has it so. */
+uint32_t sim_link_mtu(const struct sim_node *from, struct sim_slot **by);
+/* For faults: p, which has passed its link, will be there at that time. */
+void sim_link_arrive_at(struct sim_packet *p, tct_time at);
+/* For faults: a third party's frame, launched at that time if `by` is not healed before. */
+void sim_link_inject_at(struct tct_sim_link *l, unsigned dir, const void *bytes, uint32_t len,
+                        tct_time at, struct sim_slot *by);
+/* Events with a packet that is freed with the world. */
 void sim_link_arrive(void *ctx, void *packet);
+void sim_link_launch_late(void *ctx, void *packet);
 void sim_link_free_all(struct tct_sim *w);
 
 #endif
