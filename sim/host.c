@@ -8,31 +8,16 @@
 #include <stdlib.h>
 
 #include "sim/check.h"
-#include "sim/fault.h"
+#include "sim/host.h"
 #include "util/mem.h"
 #include "util/time.h"
-
-struct tct_sim_host {
-  struct sim_node node;
-  tct_sim_host_config config;
-  tct_stack *stack;
-  tct_if ifc;
-  tct_time wake_at; /* the earliest wake-up that is in the heap */
-  size_t memory;    /* bytes that the stack's allocator has out */
-  struct sim_packet *inbox[TCT_BURST_MAX];
-  unsigned n_inbox;
-  bool run_is_due, running;
-  struct sim_slot *slots; /* faults, in the order installed */
-  tct_sim_host_fn watch;
-  void *watch_ctx;
-};
 
 /* ---- Memory: counted, so that tests can see what is left ---- */
 
 static void *alloc_counted(void *ctx, size_t size, size_t align) {
   struct tct_sim_host *h = ctx;
   size_t rounded = (size + align - 1) / align * align;
-  void *p = aligned_alloc(align, rounded);
+  void *p = h->slots != NULL && sim_host_fault_alloc(h) ? NULL : aligned_alloc(align, rounded);
   if (p != NULL)
     h->memory += size;
   return p;
@@ -49,36 +34,21 @@ size_t tct_sim_host_memory(const tct_sim_host *h) {
   return h->memory;
 }
 
-/* ---- The host's own clock, which may be coarse ---- */
-
-static tct_time clock_of(const struct tct_sim_host *h) {
-  tct_time now = h->node.world->now;
-  return h->config.clock_ns > 1 ? now - now % h->config.clock_ns : now;
-}
-
-/* The first instant at which this host's clock shows at least t. */
-static tct_time tick_of(const struct tct_sim_host *h, tct_time t) {
-  tct_time tick = h->config.clock_ns, past = tick > 1 ? t % tick : 0;
-  return past == 0 ? t : tct_time_add(t, tick - past);
-}
-
 /* ---- Running ---- */
-
-static void run_host(struct tct_sim_host *h);
 
 static void wake(void *ctx, void *arg) {
   struct tct_sim_host *h = ctx;
   (void)arg;
   if (h->wake_at <= h->node.world->now)
     h->wake_at = TCT_NEVER;
-  run_host(h);
+  sim_host_run(h);
 }
 
 /* A wake-up that is too early does no harm; so a deadline that moved later costs no new event. */
 static void sleep_until_deadline(struct tct_sim_host *h) {
   tct_time d = tct_deadline(h->stack);
   if (d != TCT_NEVER)
-    d = tick_of(h, d);
+    d = sim_clock_when(&h->clock, h->node.world->now, d);
   if (d == TCT_NEVER || d >= h->wake_at)
     return;
   h->wake_at = d;
@@ -89,7 +59,7 @@ static void take_inbox(struct tct_sim_host *h) {
   tct_frame f[TCT_BURST_MAX];
   tct_iov iov[TCT_BURST_MAX];
   unsigned n = h->n_inbox;
-  tct_time now = clock_of(h);
+  tct_time now = sim_host_clock(h);
   memset(f, 0, sizeof f);
   for (unsigned i = 0; i < n; i++) {
     iov[i] = (tct_iov){h->inbox[i]->bytes, h->inbox[i]->frame.len};
@@ -99,8 +69,11 @@ static void take_inbox(struct tct_sim_host *h) {
     sim_check_input(&h->node, h->inbox, f, n, now);
   else if (n > 0 && h->stack != NULL)
     tct_input(h->stack, h->ifc, f, n, now);
-  for (unsigned i = 0; i < n; i++)
+  for (unsigned i = 0; i < n; i++) {
+    if (f[i].verdict != TCT_ACCEPTED)
+      sim_host_fault_verdict(h, f[i].verdict);
     sim_packet_free(h->node.world, h->inbox[i]);
+  }
   h->n_inbox = 0;
 }
 
@@ -122,7 +95,7 @@ static unsigned tell_applications(struct tct_sim_host *h) {
 static size_t send_all(struct tct_sim_host *h) {
   tct_frame f[TCT_BURST_MAX];
   size_t n, total = 0;
-  while ((n = tct_output(h->stack, h->ifc, f, TCT_BURST_MAX, clock_of(h))) > 0) {
+  while ((n = tct_output(h->stack, h->ifc, f, TCT_BURST_MAX, sim_host_clock(h))) > 0) {
     for (size_t i = 0; i < n; i++)
       sim_link_send(&h->node, &f[i]);
     total += n;
@@ -135,20 +108,22 @@ static size_t send_all(struct tct_sim_host *h) {
 static bool has_more(struct tct_sim_host *h) {
   if (h->stack == NULL || sim_world_is_stuck(h->node.world))
     return false;
-  if (tct_deadline(h->stack) > clock_of(h))
+  if (tct_deadline(h->stack) > sim_host_clock(h))
     return false;
   sim_world_count_step(h->node.world);
   return true;
 }
 
-static void run_host(struct tct_sim_host *h) {
-  if (h->stack == NULL || h->running)
+void sim_host_run(struct tct_sim_host *h) {
+  if (h->stack == NULL || h->running || sim_host_fault_is_paused(h))
     return;
+  if (h->slots != NULL)
+    sim_host_fault_run(h);
   h->running = true;
   for (;;) {
     unsigned news;
     size_t sent = 0;
-    tct_advance(h->stack, clock_of(h));
+    tct_advance(h->stack, sim_host_clock(h));
     news = tell_applications(h);
     if (h->stack != NULL)
       sent = send_all(h);
@@ -169,39 +144,34 @@ static void run_burst(void *ctx, void *arg) {
   (void)arg;
   h->run_is_due = false;
   take_inbox(h);
-  run_host(h);
+  sim_host_run(h);
+}
+
+void sim_host_deliver(struct tct_sim_host *h, struct sim_packet *p) {
+  struct tct_sim *w = h->node.world;
+  h->inbox[h->n_inbox++] = p;
+  if (h->n_inbox >= h->config.burst) {
+    take_inbox(h);
+    sim_host_run(h);
+  } else if (!h->run_is_due) {
+    /* After everything that arrives at this very instant: a driver drains before it answers. */
+    h->run_is_due = true;
+    sim_world_schedule(w, w->now, run_burst, h, NULL);
+  }
 }
 
 static void deliver_to_host(struct sim_node *n, struct sim_packet *p) {
   struct tct_sim_host *h = (struct tct_sim_host *)(void *)n;
-  h->inbox[h->n_inbox++] = p;
-  if (h->n_inbox >= h->config.burst) {
-    take_inbox(h);
-    run_host(h);
-  } else if (!h->run_is_due) {
-    /* After everything that arrives at this very instant: a driver drains before it answers. */
-    h->run_is_due = true;
-    sim_world_schedule(n->world, n->world->now, run_burst, h, NULL);
-  }
+  if (h->slots == NULL || !sim_host_fault_frame(h, p))
+    sim_host_deliver(h, p);
 }
 
 static void act_host(struct sim_node *n) {
-  run_host((struct tct_sim_host *)(void *)n);
+  sim_host_run((struct tct_sim_host *)(void *)n);
 }
 
 void tct_sim_host_kick(tct_sim_host *h) {
-  run_host(h);
-}
-
-/* ---- Faults ---- */
-
-void sim_host_fault_add(struct tct_sim_host *h, struct sim_slot *s) {
-  s->next = h->slots;
-  h->slots = s;
-}
-
-void sim_host_fault_drop_all(struct tct_sim_host *h) {
-  h->slots = NULL;
+  sim_host_run(h);
 }
 
 /* ---- Life ---- */
@@ -228,29 +198,43 @@ void tct_sim_host_crash(tct_sim_host *h) {
   drop_inbox(h);
   if (h->node.check != NULL)
     sim_check_crash(&h->node);
+  sim_host_fault_drop_ring(h);
   if (s == NULL)
     return;
   tct_free(s);
   tell_watch(h, false);
 }
 
-bool tct_sim_host_boot(tct_sim_host *h) {
+static bool add_interface(struct tct_sim_host *h) {
   tct_if_config c = {.size = sizeof c, .link = TCT_LINK_IP, .mtu = h->config.mtu};
   c.gso_max_bytes = h->config.gso_max_bytes;
   c.gso_max_segs = h->config.gso_max_bytes ? 64 : 0;
   c.csum_offload = h->config.csum_offload;
+  return tct_if_add(h->stack, &c, &h->ifc) == TCT_OK &&
+         tct_if_addr_add(h->stack, h->ifc, h->config.addr, h->config.prefix_len) >= 0;
+}
+
+/* No allocation fails meanwhile: what a fault is to show comes later. */
+static bool make_stack(struct tct_sim_host *h) {
+  bool ok = false;
   int err = 0;
+  h->booting = true;
+  h->stack = tct_record_new(h->config.record, &h->config.stack, &err);
+  if (h->stack != NULL) {
+    tct_advance(h->stack, sim_host_clock(h));
+    if (h->node.check != NULL)
+      sim_check_boot(&h->node, h->stack);
+    ok = add_interface(h);
+  }
+  h->booting = false;
+  return ok;
+}
+
+bool tct_sim_host_boot(tct_sim_host *h) {
   if (h->stack != NULL)
     return true;
-  h->stack = tct_record_new(h->config.record, &h->config.stack, &err);
-  if (h->stack == NULL)
-    return false;
-  tct_advance(h->stack, clock_of(h));
   h->wake_at = TCT_NEVER;
-  if (h->node.check != NULL)
-    sim_check_boot(&h->node, h->stack);
-  if (tct_if_add(h->stack, &c, &h->ifc) == TCT_OK &&
-      tct_if_addr_add(h->stack, h->ifc, h->config.addr, h->config.prefix_len) >= 0) {
+  if (make_stack(h)) {
     tell_watch(h, true);
     return true;
   }
@@ -281,6 +265,7 @@ tct_sim_host *tct_sim_host_new(tct_sim *w, const tct_sim_host_config *c) {
     h->config.mtu = 1500;
   h->config.burst = tct_clamp_u32(h->config.burst, 1, TCT_BURST_MAX);
   h->config.stack.alloc = (tct_alloc){alloc_counted, free_counted, h};
+  sim_clock_init(&h->clock, h->config.clock_ns);
   h->node.deliver = deliver_to_host;
   h->node.act = act_host;
   h->node.free = free_host;
@@ -312,5 +297,5 @@ tct_addr tct_sim_host_addr(const tct_sim_host *h) {
 }
 
 tct_time tct_sim_host_clock(const tct_sim_host *h) {
-  return clock_of(h);
+  return sim_host_clock(h);
 }

@@ -72,7 +72,7 @@ typedef enum tct_sim_fault_class {
   X(CLOCK_RATE, "clock-rate", HOST, "its clock runs at a (1010000) millionths of true")            \
   X(CLOCK_COARSE, "clock-coarse", HOST, "its clock ticks each a (10 ms)")                          \
   X(ALLOC_FAILURE, "alloc-failure", HOST, "allocations fail: by rate, or the a-th, then b (1)")    \
-  X(TABLE_FULL, "table-full", HOST, "frames refused for want of room: see tct_sim_small_tables")   \
+  X(TABLE_FULL, "table-full", APP, "tct_sim_small_tables; the world counts refusals")              \
   X(APP_SLOW, "app-slow", APP, "reads or writes late")                                             \
   X(APP_STOP, "app-stop", APP, "stops reading")                                                    \
   X(APP_CLOSE, "app-close-anywhere", APP, "closes or aborts at any event")                         \
