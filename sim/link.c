@@ -39,6 +39,7 @@ struct tct_sim_link {
   void *tap_ctx;
   tct_sim_carrier carrier; /* NULL: path and rules decide */
   void *carrier_ctx;
+  struct tct_sim_attacker *listener;
 };
 
 tct_sim_link *tct_sim_link_new(tct_sim *w, tct_sim_end a, tct_sim_end b, const tct_sim_path *ab,
@@ -98,6 +99,10 @@ void tct_sim_link_clear_rules(tct_sim_link *l) {
 void tct_sim_link_tap(tct_sim_link *l, tct_sim_tap fn, void *ctx) {
   l->tap = fn;
   l->tap_ctx = ctx;
+}
+
+void sim_link_listen(struct tct_sim_link *l, struct tct_sim_attacker *a) {
+  l->listener = a;
 }
 
 void tct_sim_link_carry(tct_sim_link *l, tct_sim_carrier fn, void *ctx) {
@@ -276,6 +281,7 @@ static void ask_path(struct direction *d, struct sim_passing *y) {
     p->frame.arrives_at += y->extra_ns;
   if (m.rate != NULL)
     sim_fault_count_up(m.rate, p);
+  y->twice = p->frame.fate == TCT_SIM_DUPLICATED;
   if (d->slots != NULL)
     sim_link_fault_frame(d->slots, y);
 }
@@ -291,7 +297,6 @@ static void start_packet(struct direction *d, struct sim_packet *p) {
   struct tct_sim *w = p->link->world;
   struct sim_passing y = {.world = w, .p = p};
   tct_time arrives_at;
-  bool twice;
   if (p->link->carrier != NULL)
     ask_carrier(p->link, p);
   else
@@ -304,10 +309,9 @@ static void start_packet(struct direction *d, struct sim_packet *p) {
   }
   if (p->frame.fate == TCT_SIM_CORRUPTED && y.flip_bits == 0)
     flip_a_bit(w, p);
-  twice = p->frame.fate == TCT_SIM_DUPLICATED;
   if (d->slots == NULL || !sim_link_fault_alter(&y)) {
     sim_link_arrive_at(p, arrives_at);
-    if (twice)
+    if (y.twice)
       send_copy(p, y.extra_ns);
   }
   if (d->slots != NULL)
@@ -369,6 +373,8 @@ static void launch(struct sim_node *from, struct sim_packet *p) {
   p->frame.sent_at = w->now;
   p->frame.is_tcp = tct_sim_seg_parse(p->bytes, p->frame.len, &p->frame.seg, &payload);
   add_to_digest(w, &p->frame);
+  if (p->link->listener != NULL && !p->frame.injected)
+    sim_attacker_hear(p->link->listener, p->bytes, p->frame.len);
   sim_world_count_step(w);
   if (from != NULL && from->check != NULL)
     sim_check_sent(from, &p->frame);

@@ -22,6 +22,7 @@ struct sim_passing { /* a frame while its way is decided */
   uint32_t flip_at, flip_bits;
   uint32_t fragment_bytes; /* 0: in one piece */
   bool in_order;           /* its fragments */
+  bool twice;              /* the path itself has it so */
   struct sim_slot *holder; /* has it wait to be overtaken */
 };
 

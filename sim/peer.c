@@ -43,10 +43,6 @@ static void deliver_to_peer(struct sim_node *n, struct sim_packet *packet) {
   sim_packet_free(n->world, packet);
 }
 
-static void act_peer(struct sim_node *n) {
-  (void)n;
-}
-
 static void free_peer(struct sim_node *n) {
   free(n);
 }
@@ -60,7 +56,6 @@ tct_sim_peer *tct_sim_peer_new(tct_sim *w, tct_sim_peer_fn fn, void *ctx, tct_tr
   p->trace = trace;
   p->trace_ctx = trace_ctx;
   p->node.deliver = deliver_to_peer;
-  p->node.act = act_peer;
   p->node.free = free_peer;
   sim_world_add(w, &p->node);
   return p;

@@ -147,7 +147,8 @@ bool sim_world_is_stuck(const struct tct_sim *w) {
 
 static void act_all(struct tct_sim *w) {
   for (struct sim_node *n = w->first; n != NULL; n = n->next)
-    n->act(n);
+    if (n->act != NULL)
+      n->act(n);
 }
 
 struct action {
@@ -169,14 +170,6 @@ struct action_node {
   struct action action;
 };
 
-static void drop_packet(struct sim_node *n, struct sim_packet *p) {
-  sim_packet_free(n->world, p);
-}
-
-static void act_nothing(struct sim_node *n) {
-  (void)n;
-}
-
 static void free_node(struct sim_node *n) {
   free(n);
 }
@@ -186,8 +179,6 @@ void tct_sim_at(tct_sim *w, tct_time when, void (*fn)(void *ctx), void *ctx) {
   memset(a, 0, sizeof *a);
   a->action.world = w;
   a->action.fn = fn;
-  a->node.deliver = drop_packet;
-  a->node.act = act_nothing;
   a->node.free = free_node;
   sim_world_add(w, &a->node);
   sim_world_schedule(w, when, run_action, ctx, &a->action);

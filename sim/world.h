@@ -39,7 +39,7 @@ struct sim_node {
   struct tct_sim_link *link;
   unsigned dir_out; /* the link's direction that leads away from this node */
   void (*deliver)(struct sim_node *n, struct sim_packet *p); /* takes the packet over */
-  void (*act)(struct sim_node *n);
+  void (*act)(struct sim_node *n);                           /* NULL: it never does by itself */
   void (*free)(struct sim_node *n);
   struct sim_check_host *check; /* NULL: not watched. Owner: check.c */
 };
@@ -119,5 +119,8 @@ void sim_link_inject_at(struct tct_sim_link *l, unsigned dir, const void *bytes,
 void sim_link_arrive(void *ctx, void *packet);
 void sim_link_launch_late(void *ctx, void *packet);
 void sim_link_free_all(struct tct_sim *w);
+/* a hears all frames that are sent there, but those that third parties put on it. */
+void sim_link_listen(struct tct_sim_link *l, struct tct_sim_attacker *a);
+void sim_attacker_hear(struct tct_sim_attacker *a, const void *bytes, uint32_t len);
 
 #endif

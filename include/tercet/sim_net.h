@@ -87,6 +87,15 @@ typedef enum tct_sim_fault_kind {
 } tct_sim_fault_kind;
 
 enum { TCT_SIM_BOTH = 2 }; /* both directions of a link */
+enum {                     /* a of OPTION_STRIP */
+       TCT_SIM_STRIP_MSS = 1,
+       TCT_SIM_STRIP_WSCALE = 2,
+       TCT_SIM_STRIP_SACK = 4,
+       TCT_SIM_STRIP_TS = 8,
+       TCT_SIM_STRIP_TFO = 16,
+       TCT_SIM_STRIP_ACCECN = 32,
+       TCT_SIM_STRIP_OTHER = 64
+};
 
 /* rate_ppm: how many of a million frames of its target are chosen; 0: all (see `what it does`).
  * For hosts: of frames that reach it (PAUSE, CRASH, CLOCK_JUMP; 0: once, at start) or of
