@@ -87,6 +87,13 @@ static inline tct_sim_host *net_host(tct_sim *w, tct_addr addr, unsigned prefix_
   return tct_sim_host_new(w, &c);
 }
 
+/* Everything else is beyond the link, too. */
+static inline void net_route_all(tct_sim_host *h, bool ipv6) {
+  tct_addr dst = ipv6 ? (tct_addr){{0}} : tct_addr_ipv4(0, 0, 0, 0);
+  assert_true(tct_route_add(tct_sim_host_stack(h), dst, 0, (tct_addr){{0}}, tct_sim_host_if(h)) >=
+              0);
+}
+
 static inline void net_start(struct net_pair *p, const tct_endpoint *to, uint64_t octets) {
   p->listener.flows = &p->server;
   p->listener.n_flows = 1;
