@@ -451,7 +451,7 @@ void sim_link_launch_late(void *ctx, void *packet) {
   if (by->is_over)
     sim_packet_free(p->link->world, p);
   else
-    launch(p);
+    launch(NULL, p);
 }
 
 uint32_t sim_link_mtu(const struct sim_node *from, struct sim_slot **by) {
