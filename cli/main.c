@@ -28,6 +28,7 @@ static const struct verb verbs[] = {
     {"handshake", cmd_handshake, "one connection, drawn segment by segment, and a verdict"},
     {"doctor", cmd_doctor, "what this machine allows, and what to do about the rest"},
     {"drill", cmd_drill, "run packet scripts against the stack in virtual time"},
+    {"sim", cmd_sim, "random hostile worlds, every invariant checked; same seed, same frames"},
     {"plot", cmd_plot, "a capture as a time-sequence graph, with windows and round trips"},
 };
 

@@ -12,5 +12,6 @@ int cmd_handshake(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_drill(int argc, char **argv);
 int cmd_plot(int argc, char **argv);
+int cmd_sim(int argc, char **argv);
 
 #endif

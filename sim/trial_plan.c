@@ -274,6 +274,14 @@ static const char *judge_flow(const struct sim_trial_plan *p, const struct sim_t
   return NULL;
 }
 
+static const char *judge_fault(const struct sim_trial_plan *p, const struct sim_trial_fault *f) {
+  bool of_link;
+  if (f->kind >= TCT_SIM_FAULT_COUNT)
+    return "a fault is of no kind";
+  of_link = tct_sim_fault_class_of(f->kind) == TCT_SIM_CLASS_LINK;
+  return f->target < (of_link ? p->n_links : p->n_hosts) ? NULL : "a fault has no target";
+}
+
 static const char *judge_act(const struct sim_trial_plan *p, const struct sim_trial_act *a) {
   if (a->host >= p->n_hosts || p->host[a->host].kind != SIM_TRIAL_STACK)
     return "an act's host is no stack";
@@ -291,6 +299,8 @@ const char *sim_trial_judge(const struct sim_trial_plan *p) {
       return "a link's host is not there";
   for (uint32_t i = 0; i < p->n_flows && wrong == NULL; i++)
     wrong = judge_flow(p, &p->flow[i]);
+  for (uint32_t i = 0; i < p->n_faults && wrong == NULL; i++)
+    wrong = judge_fault(p, &p->fault[i]);
   for (uint32_t i = 0; i < p->n_acts && wrong == NULL; i++)
     wrong = judge_act(p, &p->act[i]);
   return wrong;

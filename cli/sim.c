@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sim.c - tercet sim: random worlds, hostile by seed, in which every invariant is checked.
+ *
+ * The verb and its options; playing many seeds at once is sim_many.c's, captures sim_capture.c's,
+ * the trials themselves are the simulator's (sim/trial.h). Exit 1: an invariant did not hold, or a
+ * floor was missed.
+ */
+#include "cli/sim.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/args.h"
+#include "cli/commit.h"
+#include "cli/verbs.h"
+
+struct sim_verb {
+  uint64_t first, last; /* seeds */
+  uint64_t until;
+  const char *pcapng, *plan_file;
+  uint32_t jobs, seconds;
+  bool many, small, floors, counts, print_plan, quiet;
+};
+
+static bool take_u64(const char *text, const char **end, uint64_t *to) {
+  char *stop;
+  errno = 0;
+  *to = strtoull(text, &stop, 0);
+  *end = stop;
+  return stop != text && errno == 0 && text[0] != '-';
+}
+
+static const char *take_seed(void *to, const char *value) {
+  struct sim_verb *c = to;
+  const char *end;
+  if (!take_u64(value, &end, &c->first) || *end != '\0')
+    return "a seed is a number";
+  c->last = c->first;
+  c->many = false;
+  return NULL;
+}
+
+static const char *take_seeds(void *to, const char *value) {
+  struct sim_verb *c = to;
+  const char *end;
+  if (!take_u64(value, &end, &c->first) || strncmp(end, "..", 2) != 0 ||
+      !take_u64(end + 2, &end, &c->last) || *end != '\0' || c->last < c->first)
+    return "give the first and the last, as 1..1000";
+  c->many = true;
+  return NULL;
+}
+
+static const char *take_until(void *to, const char *value) {
+  const char *end;
+  return take_u64(value, &end, to) && *end == '\0' ? NULL : "give the number of an event";
+}
+
+void sim_print_failure(const struct sim_trial_result *r, uint64_t seed, bool small, FILE *to) {
+  fprintf(to, "tercet sim --seed %" PRIu64 "%s --until %" PRIu64 "  # " TCT_COMMIT, seed,
+          small ? " --small" : "", r->event);
+  if (r->invariant != 0)
+    fprintf(to, " I%u %s (%s)", r->invariant,
+            tct_sim_invariant_name((tct_sim_invariant)r->invariant),
+            tct_sim_invariant_where((tct_sim_invariant)r->invariant));
+  fprintf(to, " event %" PRIu64 " frame %" PRIu64 " at %.6f s: %s\n", r->event, r->frame,
+          (double)r->at / 1e9, r->what);
+}
+
+/* ---- One seed ---- */
+
+static int get_plan(const struct args_verb *verb, const struct sim_verb *c,
+                    struct sim_trial_plan *p) {
+  char error[200];
+  FILE *f;
+  bool good;
+  if (c->plan_file == NULL) {
+    sim_trial_draw(p, c->first, c->small ? SIM_TRIAL_SMALL : 0);
+    return ARGS_GO;
+  }
+  f = strcmp(c->plan_file, "-") == 0 ? stdin : fopen(c->plan_file, "r");
+  if (f == NULL)
+    return args_fail(verb, ARGS_EXIT_USAGE, "%s: %s", c->plan_file, strerror(errno));
+  good = sim_trial_read(p, f, error, sizeof error);
+  if (f != stdin)
+    fclose(f);
+  if (!good)
+    return args_fail(verb, ARGS_EXIT_USAGE, "%s, %s", c->plan_file, error);
+  return ARGS_GO;
+}
+
+static int capture(const struct args_verb *verb, const struct sim_trial_plan *p, uint64_t until,
+                   const char *path) {
+  int err = sim_capture(p, until, path);
+  if (err < 0)
+    return args_fail(verb, ARGS_EXIT_USAGE, "%s: %s", path, tct_strerror(err));
+  fprintf(stderr, "# capture with reasons: %s\n", path);
+  return ARGS_GO;
+}
+
+static int play_one(const struct args_verb *verb, const struct sim_verb *c) {
+  static struct sim_trial_plan plan;
+  static struct sim_trial_counts counts;
+  struct sim_trial_run run = {.counts = &counts, .until_event = c->until};
+  struct sim_trial_result r;
+  char path[60];
+  int code = get_plan(verb, c, &plan);
+  if (code != ARGS_GO)
+    return code;
+  if (c->print_plan) {
+    sim_trial_print(&plan, stdout);
+    return ARGS_EXIT_OK;
+  }
+  sim_trial_play(&plan, &run, &r);
+  snprintf(path, sizeof path, "sim-%" PRIu64 ".pcapng", plan.seed);
+  if (c->pcapng != NULL || (r.failed && !c->quiet))
+    code = capture(verb, &plan, c->until, c->pcapng != NULL ? c->pcapng : path);
+  if (code != ARGS_GO)
+    return code;
+  if (r.failed)
+    sim_print_failure(&r, plan.seed, c->small, stdout);
+  if (!c->quiet)
+    sim_trial_counts_print(&counts, c->counts, stdout);
+  printf("digest %016" PRIx64 " of %" PRIu64 " frames, %" PRIu64 " events, %.3f s simulated\n",
+         r.digest, r.frames, r.events, (double)r.ended_at / 1e9);
+  return r.failed ? ARGS_EXIT_NETWORK : ARGS_EXIT_OK;
+}
+
+/* ---- Many ---- */
+
+static int play_many(const struct args_verb *verb, const struct sim_verb *c) {
+  struct sim_many m = {.first = c->first,
+                       .last = c->last,
+                       .jobs = c->jobs,
+                       .seconds = c->seconds,
+                       .small = c->small};
+  static struct sim_trial_counts counts;
+  uint64_t digest;
+  unsigned failed, missed = 0;
+  if (!sim_many_play(&m, &counts, &digest, &failed))
+    return args_fail(verb, ARGS_EXIT_BUG, "cannot start: %s", strerror(errno));
+  sim_trial_counts_print(&counts, c->counts, stdout);
+  if (m.cpu_seconds > 0)
+    printf("%.0f packets/s of processor time, %.1f s on %u jobs\n",
+           (double)counts.packets / m.cpu_seconds, m.wall_seconds, (unsigned)m.jobs);
+  if (c->floors)
+    missed = sim_trial_counts_floors(&counts, stdout);
+  printf("digest %016" PRIx64 " of %" PRIu64 " seeds, %u failed%s\n", digest, counts.trials, failed,
+         missed ? ", floors missed" : "");
+  return failed != 0 || missed != 0 ? ARGS_EXIT_NETWORK : ARGS_EXIT_OK;
+}
+
+static const char sim_more[] =
+    "  tercet sim --seed 17\n"
+    "  tercet sim --seeds 1..1000 --jobs 2\n"
+    "  tercet sim --seed 17 --until 4711 --pcapng trouble.pcapng\n\n"
+    "A trial is a world drawn from its seed: hosts, links, faults, applications. After the faults\n"
+    "everything must end in bounded time, then there must be silence. What did not hold is said "
+    "in\n"
+    "one line that can be pasted, and a capture with the reason of each packet is written beside.";
+
+int cmd_sim(int argc, char **argv) {
+  static struct sim_verb c;
+  c.first = c.last = 1;
+  c.jobs = 1;
+  const struct args_option own[] = {
+      {"seed", 's', ARGS_CALL, &c, "S", "play one world (1)", 0, 0, take_seed},
+      {"seeds", 0, ARGS_CALL, &c, "A..B", "play all from A to B", 0, 0, take_seeds},
+      {"jobs", 'j', ARGS_NUMBER, &c.jobs, "N", "processes, with --seeds (1)", 1, SIM_JOBS_MAX,
+       NULL},
+      {"seconds", 0, ARGS_NUMBER, &c.seconds, "N", "begin no more seeds after so long", 1, 1000000,
+       NULL},
+      {"small", 0, ARGS_FLAG, &c.small, NULL, "small worlds, of some hundred frames", 0, 0, NULL},
+      {"plan", 0, ARGS_TEXT, &c.plan_file, "FILE", "play this plan instead of a seed's", 0, 0,
+       NULL},
+      {"print-plan", 0, ARGS_FLAG, &c.print_plan, NULL, "say what would be played, as text", 0, 0,
+       NULL},
+      {"until", 0, ARGS_CALL, &c.until, "N", "stop after event N", 0, 0, take_until},
+      {"pcapng", 0, ARGS_TEXT, &c.pcapng, "FILE", "every frame, with its reason and fate", 0, 0,
+       NULL},
+      {"counts", 0, ARGS_FLAG, &c.counts, NULL, "tables: states x events, transitions, ...", 0, 0,
+       NULL},
+      {"floors", 0, ARGS_FLAG, &c.floors, NULL, "fail if a count is below what a long run owes", 0,
+       0, NULL},
+      {"quiet", 'q', ARGS_FLAG, &c.quiet, NULL, "no counts and no capture, with one seed", 0, 0,
+       NULL},
+      {0}};
+  const struct args_verb verb = {
+      "sim",
+      "",
+      "Plays random worlds: two to sixteen stacks, routers, NATs, faults, attackers, in virtual\n"
+      "time. Every invariant is checked after every event. Same seed, same frames.",
+      sim_more,
+      {own, NULL},
+      0,
+      0};
+  struct args args;
+  int code = args_parse(&verb, argc, argv, &args);
+  if (code != ARGS_GO)
+    return code;
+  if (c.many && (c.until != 0 || c.pcapng != NULL || c.plan_file != NULL || c.print_plan))
+    return args_wrong(&verb, "--until, --pcapng and plans go with one seed");
+  return c.many ? play_many(&verb, &c) : play_one(&verb, &c);
+}
