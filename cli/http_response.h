@@ -5,7 +5,7 @@
 
 #include "cli/http_file.h"
 #include "cli/http_request.h"
-#include "tercet/tercet.h"
+#include "tercet/record.h"
 
 /* A growing text; failed: memory ran out and the text is short. */
 struct http_text {

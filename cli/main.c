@@ -30,6 +30,7 @@ static const struct verb verbs[] = {
     {"drill", cmd_drill, "run packet scripts against the stack in virtual time"},
     {"sim", cmd_sim, "random hostile worlds, every invariant checked; same seed, same frames"},
     {"plot", cmd_plot, "a capture as a time-sequence graph, with windows and round trips"},
+    {"replay", cmd_replay, "run a recording again: the same frames, step by step if you like"},
 };
 
 enum { VERBS = sizeof verbs / sizeof verbs[0] };

@@ -92,6 +92,8 @@ const struct args_option *net_option_table(struct net *n) {
       {"svg", 0, ARGS_TEXT, &o->svg, "FILE", "draw the ladder as a picture", 0, 0, NULL},
       {"plot", 0, ARGS_TEXT, &o->plot, "FILE", "draw sequence numbers over time, windows, RTT", 0,
        0, NULL},
+      {"record", 0, ARGS_TEXT, &o->record, "FILE",
+       "everything that the stack is told, for tercet replay; with keys and payload", 0, 0, NULL},
       {"ladder", 0, ARGS_FLAG, &o->ladder, NULL, "draw each segment as it passes", 0, 0, NULL},
       {"plain", 0, ARGS_FLAG, &o->plain, NULL, "one event a line", 0, 0, NULL},
       {"json", 0, ARGS_FLAG, &o->json, NULL, "JSON Lines", 0, 0, NULL},
@@ -203,26 +205,24 @@ static bool is_of_window(const struct net *n, const tct_frame *f) {
   return f->sock.index == n->window.sock.index && f->sock.gen == n->window.sock.gen;
 }
 
-static void tee_frame(void *ctx, const tct_frame *f, bool outbound, tct_time now) {
+void net_frame(void *ctx, const tct_frame *f, bool outbound, tct_time now) {
   struct net *n = ctx;
   char note[PLOT_NOTE_MAX];
+  if (!n->teeing)
+    return;
   if (outbound)
     tct_tee_pcapng_out(&n->tee, f, now, is_of_window(n, f) ? note_window(n, note) : NULL);
   else
     tct_tee_pcapng_in(&n->tee, f, now, NULL);
 }
 
-static int open_tee(struct net *n, tct_host_config *c) {
+static int open_tee(struct net *n, const char *if_name) {
   if (n->o.pcapng == NULL)
     return ARGS_GO;
-  const char *dev = c->dev + 4;
-  int err = tct_tee_pcapng_open(&n->tee, n->o.pcapng, strchr(dev, '%') == NULL ? dev : "tct");
+  int err = tct_tee_pcapng_open(&n->tee, n->o.pcapng, if_name);
   if (err < 0)
     return fail(n, "cannot write %s: %s", n->o.pcapng, strerror(-err));
-  n->tee.w.epoch_ns = c->stack.epoch_ns;
   n->teeing = true;
-  c->frame_fn = tee_frame;
-  c->frame_ctx = n;
   return ARGS_GO;
 }
 
@@ -258,7 +258,11 @@ static int close_plot(struct net *n) {
   return ok ? ARGS_EXIT_OK : fail(n, "%s", error);
 }
 
-static void on_trace(void *ctx, const tct_trace *t) {
+bool net_wants_trace(const struct net *n) {
+  return n->show != NULL || n->plot != NULL || n->teeing;
+}
+
+void net_trace(void *ctx, const tct_trace *t) {
   struct net *n = ctx;
   if (t->kind == TCT_TRACE_CC)
     n->window = *t;
@@ -268,47 +272,62 @@ static void on_trace(void *ctx, const tct_trace *t) {
     plot_trace(n->plot, t);
 }
 
+/* What the capture calls the device; its own name may not be known yet. */
+static const char *capture_if(const tct_host_config *c) {
+  return strchr(c->dev, '%') == NULL ? c->dev + 4 : "tct";
+}
+
+/* What a reader of the recording will want to know; the configuration is in it anyway. */
+static int open_record(struct net *n, const struct net_view *view, const char *if_name) {
+  char about[400], error[300];
+  if (n->o.record == NULL)
+    return ARGS_GO;
+  snprintf(about, sizeof about,
+           "program=tercet %s\nversion=%s\nside=%s\nleft=%s\nright=%s\nif=%s\n", n->verb->name,
+           TCT_VERSION, view->our_end == SHOW_LEFT ? "left" : "right", view->left, view->right,
+           if_name);
+  n->record = tct_record_open(n->o.record, about, error, sizeof error);
+  return n->record != NULL ? ARGS_GO : fail(n, "%s", error);
+}
+
+static int close_record(struct net *n) {
+  int err = tct_record_close(n->record);
+  n->record = NULL;
+  return err < 0 ? fail(n, "recording to %s stopped early: %s", n->o.record, strerror(-err))
+                 : ARGS_EXIT_OK;
+}
+
 static int open_host(struct net *n, tct_host_config *c, const struct net_view *view) {
   char error[300];
   c->stack.profile = n->o.strict ? TCT_PROFILE_STRICT : TCT_PROFILE_LINUX;
-  if (n->show != NULL)
-    n->sink = show_sink(n->show, view->our_end);
-  if (n->show != NULL || n->plot != NULL || n->teeing) {
-    c->stack.trace = on_trace;
+  if (net_wants_trace(n)) {
+    c->stack.trace = net_trace;
     c->stack.trace_ctx = n;
   }
+  if (n->teeing) {
+    c->frame_fn = net_frame;
+    c->frame_ctx = n;
+    n->tee.w.epoch_ns = c->stack.epoch_ns;
+  }
+  if (open_record(n, view, capture_if(c)) != ARGS_GO)
+    return ARGS_EXIT_USAGE;
+  c->record = n->record;
   c->mtu = n->o.mtu;
   c->no_offload = n->o.no_offload;
   c->spin_ns = (tct_time)n->o.spin_us * 1000;
   c->n_addr = n->o.n_addr;
   memcpy(c->addr, n->o.addr, sizeof c->addr);
   n->host = tct_host_new(c, error, sizeof error);
-  if (n->host == NULL)
+  if (n->host == NULL) {
+    (void)close_record(n);
     return fail(n, "%s", error);
+  }
   n->stack = tct_host_stack(n->host);
   tct_host_on_idle(n->host, draw_waiting, n);
   return ARGS_GO;
 }
 
-int net_open(struct net *n, const struct args_verb *verb, const struct net_view *view) {
-  tct_host_config c;
-  n->verb = verb;
-  n->out = view->out;
-  if (tct_host_config_init(&c, sizeof c) < 0)
-    return fail(n, "the system gives no random numbers");
-  if (n->o.n_addr == 0)
-    choose_addrs(&n->o);
-  place_peers(&n->o);
-  c.dev = n->o.dev != NULL ? n->o.dev : "tun:tct%d";
-  int code = open_show(n, view);
-  if (code == ARGS_GO)
-    code = open_tee(n, &c);
-  if (code == ARGS_GO)
-    code = open_plot(n);
-  if (code == ARGS_GO)
-    code = open_host(n, &c, view);
-  if (code == ARGS_GO)
-    return ARGS_GO;
+static void drop_views(struct net *n) {
   if (n->teeing) {
     (void)tct_tee_pcapng_close(&n->tee);
     remove(n->o.pcapng); /* nothing half-made is left */
@@ -317,6 +336,39 @@ int net_open(struct net *n, const struct args_verb *verb, const struct net_view 
   if (n->show != NULL && n->o.svg != NULL)
     remove(n->o.svg);
   plot_free(n->plot);
+}
+
+int net_open_views(struct net *n, const struct args_verb *verb, const struct net_view *view,
+                   const char *if_name) {
+  n->verb = verb;
+  n->out = view->out;
+  int code = open_show(n, view);
+  if (code == ARGS_GO && n->show != NULL)
+    n->sink = show_sink(n->show, view->our_end);
+  if (code == ARGS_GO)
+    code = open_tee(n, if_name);
+  if (code == ARGS_GO)
+    code = open_plot(n);
+  if (code != ARGS_GO)
+    drop_views(n);
+  return code;
+}
+
+int net_open(struct net *n, const struct args_verb *verb, const struct net_view *view) {
+  tct_host_config c;
+  n->verb = verb;
+  if (tct_host_config_init(&c, sizeof c) < 0)
+    return fail(n, "the system gives no random numbers");
+  if (n->o.n_addr == 0)
+    choose_addrs(&n->o);
+  place_peers(&n->o);
+  c.dev = n->o.dev != NULL ? n->o.dev : "tun:tct%d";
+  int code = net_open_views(n, verb, view, capture_if(&c));
+  if (code != ARGS_GO)
+    return code;
+  code = open_host(n, &c, view);
+  if (code != ARGS_GO)
+    drop_views(n);
   return code;
 }
 
@@ -324,6 +376,8 @@ int net_close(struct net *n, struct show_outcome *outcome) {
   int code = ARGS_EXIT_OK, err;
   tct_host_free(n->host);
   n->host = NULL;
+  if ((err = close_record(n)) != ARGS_EXIT_OK)
+    code = err;
   if (n->show != NULL && show_finish(n->show, outcome) < 0)
     code = fail(n, "%s", show_error(n->show));
   show_free(n->show);

@@ -20,7 +20,7 @@ struct net_options {
   tct_addr peer[2]; /* --peer-addr: IPv4, IPv6 */
   uint32_t mtu, spin_us;
   bool no_offload;
-  const char *pcapng, *svg, *plot, *color;
+  const char *pcapng, *svg, *plot, *record, *color;
   bool ladder, plain, json, ascii, abs, why, strict;
 };
 
@@ -35,7 +35,8 @@ struct net {
   struct plot *plot; /* NULL: no graph is wanted */
   struct tct_tee_pcapng tee;
   bool teeing;
-  tct_trace window; /* the last word about a congestion window, not yet in the capture */
+  tct_record *record; /* NULL: nothing is recorded */
+  tct_trace window;   /* the last word about a congestion window, not yet in the capture */
   char error[320];
 };
 
@@ -53,6 +54,13 @@ struct net_view {
 int net_open(struct net *n, const struct args_verb *verb, const struct net_view *view);
 /* Ends the drawing, the capture and the device. ARGS_EXIT_OK, or 2 when a file failed. */
 int net_close(struct net *n, struct show_outcome *outcome);
+/* The same without device and stack, for frames and events that come from elsewhere (replay):
+ * ladder, capture (its interface is called so) and graph; net_close ends them. */
+int net_open_views(struct net *n, const struct args_verb *verb, const struct net_view *view,
+                   const char *if_name);
+bool net_wants_trace(const struct net *n);
+void net_trace(void *ctx, const tct_trace *t);                              /* ctx: the net */
+void net_frame(void *ctx, const tct_frame *f, bool outbound, tct_time now); /* the same */
 bool net_has_family(const struct net *n, bool v4);
 /* The endpoint of u, in a family that we have. ARGS_GO, or the exit code after one sentence. */
 int net_resolve(struct net *n, const struct url *u, tct_endpoint *out);

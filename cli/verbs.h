@@ -13,5 +13,6 @@ int cmd_doctor(int argc, char **argv);
 int cmd_drill(int argc, char **argv);
 int cmd_plot(int argc, char **argv);
 int cmd_sim(int argc, char **argv);
+int cmd_replay(int argc, char **argv);
 
 #endif

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "tercet/tercet.h"
+#include "tercet/record.h"
 
 enum drill_against { DRILL_AGAINST_OURS, DRILL_AGAINST_LINUX };
 

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "tercet/tercet.h"
+#include "tercet/record.h"
 
 /* ---- Options ------------------------------------------------------------------------------- */
 

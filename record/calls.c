@@ -96,6 +96,8 @@ static void add_outs(struct text *t, const struct record_call *c, const struct r
     add(t, i > 0 ? ", " : " = ");
     if (i + 1 < n && add_pair(t, word, (uint64_t)c->out[i], (uint64_t)c->out[i + 1]))
       i++;
+    else if (i == 0 && c->out[0] < 0)
+      add(t, "%" PRId64 " (%s)", c->out[0], tct_strerror((int)c->out[0]));
     else if (i == 0)
       add(t, "%" PRId64, c->out[i]);
     else

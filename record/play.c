@@ -45,10 +45,12 @@ uint8_t *record_play_buffer(struct record_play *p, uint64_t n) {
   if (n > p->buffer_cap || p->buffer == NULL) {
     free(p->buffer);
     p->buffer_cap = n < 65536 ? 65536 : (size_t)n;
+    p->dirty = 0;
     p->buffer = calloc(1, p->buffer_cap);
     return p->buffer;
   }
-  memset(p->buffer, 0, (size_t)n);
+  memset(p->buffer, 0, p->dirty);
+  p->dirty = 0;
   return p->buffer;
 }
 
@@ -268,6 +270,7 @@ static enum record_verdict do_output_copy(struct record_play *p, const struct re
   if (buf == NULL)
     return record_play_wrong(p, "out of memory");
   size_t len = tct_output_copy(p->stack, record_play_if_at(c, 1), buf, cap, c->now);
+  p->dirty = len;
   tct_iov v = {buf, len};
   tct_frame f = {.iov = &v, .n_iov = 1, .len = (uint32_t)len};
   out[0] = (int64_t)len;
@@ -427,24 +430,22 @@ static const record_play_fn stack_calls[RECORD_OPS] = {
     [RECORD_DRAIN] = do_drain,
 };
 
-static enum record_verdict compare_outs(struct record_play *p, const struct record_call *c,
-                                        const int64_t *out) {
+static enum record_verdict compare_outs(struct record_play *p, const struct record_call *c) {
   const struct record_shape *h = record_calls_shape(c->op);
   unsigned n = record_calls_count(h->outs);
   char word[24];
   for (unsigned i = 0; i < n && c->has_result; i++) {
-    if (out[i] == c->out[i])
+    if (p->out[i] == c->out[i])
       continue;
     record_calls_word(h->outs, i, word);
     snprintf(p->why, sizeof p->why, "%s was %" PRId64 ", now it is %" PRId64, word, c->out[i],
-             out[i]);
+             p->out[i]);
     return RECORD_DIFFERENT;
   }
   return RECORD_SAME;
 }
 
 enum record_verdict record_play_call(struct record_play *p, const struct record_call *c) {
-  int64_t out[RECORD_OUTS_MAX] = {0};
   if (c->op == RECORD_END)
     return compare_end(p, c);
   record_play_fn fn = stack_calls[c->op] != NULL ? stack_calls[c->op] : record_play_sock[c->op];
@@ -455,8 +456,9 @@ enum record_verdict record_play_call(struct record_play *p, const struct record_
   p->call = c;
   p->refused_at = 0;
   p->why[0] = '\0';
-  enum record_verdict v = fn(p, c, out);
+  memset(p->out, 0, sizeof p->out);
+  enum record_verdict v = fn(p, c, p->out);
   p->call = NULL;
   p->digest.calls++;
-  return v == RECORD_SAME ? compare_outs(p, c, out) : v;
+  return v == RECORD_SAME ? compare_outs(p, c) : v;
 }

@@ -31,8 +31,9 @@ struct record_play {
   uint64_t memory_max; /* 0: 8 GiB */
   /* To be read. */
   tct_stack *stack;
-  struct record_digest digest; /* of this stack so far */
-  unsigned ended;              /* stacks whose digest was compared at their end */
+  struct record_digest digest;  /* of this stack so far */
+  unsigned ended;               /* stacks whose digest was compared at their end */
+  int64_t out[RECORD_OUTS_MAX]; /* what the last call gave back */
   char why[400];
   /* play.c's own */
   const struct record_call *call;
@@ -40,7 +41,7 @@ struct record_play {
   size_t refused_at;
   struct record_lent *lent;
   uint8_t *buffer;
-  size_t buffer_cap;
+  size_t buffer_cap, dirty; /* dirty: that much of it may not be zero */
 };
 
 void record_play_init(struct record_play *p);
@@ -55,7 +56,7 @@ extern const record_play_fn record_play_sock[RECORD_OPS];
 
 /* Writes why; BAD. */
 enum record_verdict record_play_wrong(struct record_play *p, const char *what);
-/* n zeroed bytes, or NULL if that is too much. */
+/* n zeroed bytes, or NULL if that is too much; p->dirty is to be set to what is written there. */
 uint8_t *record_play_buffer(struct record_play *p, uint64_t n);
 void record_play_forget(struct record_play *p, uint64_t token); /* lent memory came back */
 

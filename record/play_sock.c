@@ -134,6 +134,7 @@ static enum record_verdict do_recv(struct record_play *p, const struct record_ca
     return too_long(p);
   out[0] =
       tct_sock_recv(p->stack, record_play_sock_at(c), buf, (size_t)c->arg[2], (unsigned)c->arg[3]);
+  p->dirty = out[0] > 0 ? (size_t)out[0] : 0;
   return RECORD_SAME;
 }
 
@@ -267,6 +268,7 @@ static enum record_verdict do_dgram_recv(struct record_play *p, const struct rec
     return too_long(p);
   out[0] = tct_dgram_recv(p->stack, record_play_sock_at(c), &d, buf, (size_t)c->arg[2],
                           (unsigned)c->arg[3]);
+  p->dirty = (size_t)(c->arg[2] < 65536 ? c->arg[2] : 65536); /* no datagram is longer */
   return RECORD_SAME;
 }
 

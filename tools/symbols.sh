@@ -28,6 +28,16 @@ objdump -t "$work/core.o" | awk '/[.]t?(data|bss)|[*]COM[*]/ && !/ d  [.]|[.]dat
   print "the core has the writable variable " $NF "; state belongs in the stack, tables are const"
   bad = 1 } END { exit bad }' || bad=1
 
+# What a recording must see goes through its wrappers: a file that calls the core past them lacks
+# #include "tercet/record.h".
+tapped=$(sed -n 's/^#define \(tct_[a-z0-9_]*\) tct_tap_.*/\1/p' include/tercet/record.h | paste -sd'|')
+for library in host sim drill cli; do
+  [ -f "$build/libtercet-$library.a" ] || continue
+  nm -A -u "$build/libtercet-$library.a" 2>/dev/null | grep -E " U ($tapped)\$" | sort -u |
+    sed 's/.*[:/]\([^:/]*\)\.o: *U \(.*\)/\1 calls \2 past the recorder; include "tercet\/record.h"/'
+done >"$work/past"
+[ -s "$work/past" ] && { cat "$work/past"; bad=1; }
+
 if [ -f "$build/libtercet.so" ]; then
   nm -D --defined-only "$build/libtercet.so" | awk '$2 ~ /^[TDBRW]$/ {print $3}' |
     sed 's/@.*//' | sort >"$work/exported"

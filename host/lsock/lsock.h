@@ -20,7 +20,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#include "tercet/tercet.h"
+#include "tercet/record.h"
 
 struct lsock;
 

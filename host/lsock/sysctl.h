@@ -6,7 +6,7 @@
 #ifndef HOST_LSOCK_SYSCTL_H
 #define HOST_LSOCK_SYSCTL_H
 
-#include "tercet/tercet.h"
+#include "tercet/record.h"
 
 /* name: "tcp_sack", or with a path before it (net.ipv4.tcp_sack, /proc/sys/net/ipv4/tcp_sack).
  * 0: done, by tct_config_set's next call. -ENOENT: no such setting. -EINVAL: the stack has not this

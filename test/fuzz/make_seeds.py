@@ -179,6 +179,34 @@ def api():
     yield from stateful([b"\0\0" + opening, b"\1\0" + opening, b"\3\x14" + opening], [60, 200, 400])
 
 
+def varint(n):
+    out = bytearray()
+    while n >= 128:
+        out.append(n & 127 | 128)
+        n >>= 7
+    out.append(n)
+    return bytes(out)
+
+
+def record():
+    """The inside of a block (closed, then not), by the numbers of record/calls.h; and calls alone."""
+    new, result, advance, addr = b"\2", b"\4", b"\x0a", bytes(10) + b"\xff\xff" + bytes([10, 0, 0, 1])
+    config = b"deterministic=1\nprofile=1\nseed=" + b"07" * 32 + b"\n"
+    ok = result + b"\0\0"
+    calls = new + varint(len(config)) + config + ok + advance + varint(2 * 10**9)
+    calls += b"\x0f" + bytes([0]) + varint(1500) + bytes(5) + result + b"\0\2" + varint(2 * 77) + b"\0"
+    calls += b"\x11\1" + varint(77) + b"\x18" + varint(16) + addr + ok
+    calls += b"\x17\6" + result + b"\0\2\2\0"
+    frame = ipv4(tcp(2, MSS))
+    calls += b"\7\0\1\5\1" + varint(len(frame) + 3) + b"\1" + varint(len(frame)) + b"\0" + frame + result + b"\2\1\1\0"
+    calls += b"\x08\0\1\5\x40" + result + b"\0\1\0" + b"\x0c" + result + bytes(7)
+    yield b"\1" + calls
+    yield b"\2" + calls
+    yield b"\1" + calls + b"\3\5" + b"\5\1\2\3\6"
+    yield b"\0tercet record 1\n" + b"TRB1" + bytes(12) + b"\1\0" + calls
+    yield from stateful([b"\3", b"\3\x16\4\x16\4"], [60, 200, 400])
+
+
 def plain():
     yield from stateful([b"\0", b"\1", b"\2", b"\3"], [30, 120, 300])
 
@@ -188,7 +216,7 @@ def main():
     targets = {"wire_tcp": wire_tcp, "wire_udp": wire_udp, "wire_ip": wire_ip, "wire_icmp": wire_icmp,
                "pcapng": pcapng, "plot": plot, "url_http": url_http, "drill": lambda: (d.encode() for d in DRILLS),
                "input": input_target, "tcp_pair": tcp_pair, "api": api, "ranges": plain, "queue": plain,
-               "reasm": plain}
+               "reasm": plain, "record": record}
     for name, make in targets.items():
         folder = os.path.join(root, name)
         os.makedirs(folder, exist_ok=True)
