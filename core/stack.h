@@ -39,6 +39,7 @@ struct tct_pkt {
   uint16_t seg_size; /* GRO: payload bytes of each segment but the last; 0: one segment */
   uint8_t csum;      /* tct_csum */
   bool reassembled;  /* iov is then the one flat reassembled packet */
+  bool known_pair;   /* from a unicast peer to an address of ours, for sure */
   tct_time at;       /* arrival at this machine */
   tct_sock sock;     /* out: who got it */
   tct_seg seg;       /* TCP fills this in for the trace */

@@ -29,7 +29,17 @@ struct tct_ip_addrs {
   uint32_t order;
 };
 
+/* Pairs of addresses that were found good on an interface: a unicast peer, and one of ours or what
+ * the interface takes. Forgotten when an address of ours comes or goes. */
+#define TCT_IP_PAIRS 64u
+struct tct_ip_pair {
+  tct_addr src, dst;
+  uint32_t ifi;
+  bool known;
+};
+
 void tct_ip_addr_deinit(tct_stack *s);
+void tct_ip_addr_forget_pairs(tct_stack *s);
 bool tct_ip_addr_is_on(const tct_stack *s, tct_addr a, uint32_t ifi);
 bool tct_ip_addr_is_loopback(tct_addr a);
 bool tct_ip_addr_is_link_local(tct_addr a);
@@ -166,6 +176,7 @@ size_t tct_ip_output_fragment(tct_stack *s, const struct tct_ip_tx *tx,
 
 struct tct_ip_state {
   struct tct_ip_addrs addrs;
+  struct tct_ip_pair pairs[TCT_IP_PAIRS]; /* ip_input.c */
   struct tct_ip_routes routes;
   struct tct_ip_reasm reasm;
   struct tct_pmtu pmtu;

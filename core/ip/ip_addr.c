@@ -136,6 +136,10 @@ bool tct_ip_is_bad_source(const tct_stack *s, uint32_t ifi, tct_addr a) {
   return tct_ip_addr_is_loopback(a) || tct_ip_is_local(s, a);
 }
 
+void tct_ip_addr_forget_pairs(tct_stack *s) {
+  memset(s->ip->pairs, 0, sizeof s->ip->pairs);
+}
+
 /* ---- adding and removing --------------------------------------------------------------------- */
 
 void *tct_ip_addr_regrow(tct_stack *s, void *old, size_t old_bytes, size_t new_bytes) {
@@ -231,6 +235,7 @@ int tct_if_addr_add(tct_stack *s, tct_if i, tct_addr a, unsigned prefix_len) {
   if (!make_room(s) || !tct_route_link_add(s, a, bits, ifi))
     return TCT_ENOMEM;
 
+  tct_ip_addr_forget_pairs(s);
   struct tct_ip_addrs *own = &s->ip->addrs;
   uint32_t at = find_place(own, a, ifi);
   memmove(own->at + at + 1, own->at + at, (own->n - at) * sizeof *own->at);
@@ -248,6 +253,7 @@ int tct_if_addr_del(tct_stack *s, tct_if i, tct_addr a) {
   if (!tct_ip_addr_is_on(s, a, ifi))
     return TCT_EADDRNOTAVAIL;
 
+  tct_ip_addr_forget_pairs(s);
   struct tct_ip_addrs *own = &s->ip->addrs;
   uint32_t at = find_place(own, a, ifi);
   uint8_t bits = own->at[at].prefix_bits;

@@ -105,10 +105,32 @@ static tct_verdict reassemble(tct_stack *s, struct tct_pkt *p) {
   return v;
 }
 
+/* By the bytes that differ most among peers. */
+static struct tct_ip_pair *place_of_pair(const tct_stack *s, const struct tct_pkt *p) {
+  uint32_t mix = p->ip.src.b[15] ^ (uint32_t)p->ip.src.b[14] * 5 ^ (uint32_t)p->ip.dst.b[15] * 11;
+  return &s->ip->pairs[(mix ^ p->ifi) % TCT_IP_PAIRS];
+}
+
+static bool is_known_pair(const struct tct_ip_pair *pair, const struct tct_pkt *p) {
+  return pair->known && pair->ifi == p->ifi && memcmp(&pair->src, &p->ip.src, 16) == 0 &&
+         memcmp(&pair->dst, &p->ip.dst, 16) == 0;
+}
+
+/* Groups stay out: there are few packets to them, and TCP takes none. */
+static void remember_pair(tct_stack *s, struct tct_ip_pair *pair, const struct tct_pkt *p) {
+  if (tct_ip_is_multicast(p->ip.dst) || tct_ip_is_broadcast(s, p->ip.dst))
+    return;
+  *pair = (struct tct_ip_pair){p->ip.src, p->ip.dst, p->ifi, true};
+}
+
 static tct_verdict accept_or_refuse(tct_stack *s, struct tct_pkt *p, const tct_frame *f) {
   tct_verdict parsed = parse(p->ifi, f, p);
   if (p->ip.family == 0)
     return parsed;
+  struct tct_ip_pair *pair = place_of_pair(s, p);
+  p->known_pair = parsed == TCT_ACCEPTED && is_known_pair(pair, p);
+  if (p->known_pair)
+    return check_super(p);
   if (parsed != TCT_ACCEPTED && p->ip.problem.type == 0)
     return parsed;
   tct_verdict v = check_source(s, p);
@@ -118,6 +140,8 @@ static tct_verdict accept_or_refuse(tct_stack *s, struct tct_pkt *p, const tct_f
     tct_icmp_send_error(s, p, p->ip.problem);
   if (parsed != TCT_ACCEPTED)
     return parsed;
+  if (v == TCT_ACCEPTED)
+    remember_pair(s, pair, p);
   return v == TCT_ACCEPTED ? check_super(p) : v;
 }
 

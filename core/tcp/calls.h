@@ -55,6 +55,7 @@ const struct tct_tcp_profile *tct_tcp_profile(tct_profile p);
 struct tct_tcp_state {
   struct tct_slab conns;      /* struct tct_tcp */
   struct tct_table tuples;    /* keyed hash of struct tct_tuple -> conn index */
+  struct tct_tcp *found_last; /* tcp_demux.c: whose the last segment was; may have ended since */
   struct tct_table listeners; /* of (laddr, lport) -> conn index in LISTEN */
   struct tct_table bound;     /* of lport -> conn index that holds the port */
   struct tct_list quiet;      /* active blocks that could be given back, oldest first */
@@ -140,11 +141,8 @@ void tct_tcp_options_syn(const tct_stack *s, const struct tct_tcp *c,
                          struct tct_tcp_opts *o); /* SYN, SYN-ACK of conn */
 void tct_tcp_options_data(const tct_stack *s, const struct tct_tcp *c,
                           struct tct_tcp_opts *o); /* TS, SACK blocks */
-uint32_t tct_tcp_options_len(
-    const struct tct_tcp *c); /* bytes options take on a data segment without SACK */
 void tct_tcp_options_agree(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_opts *theirs,
                            uint16_t window);
-uint32_t tct_tcp_options_tsval(const tct_stack *s, const struct tct_tcp *c);
 bool tct_tcp_options_offers(const tct_stack *s, const struct tct_tcp *c,
                             tct_opt o); /* TIMESTAMPS, SACK, WSCALE */
 uint16_t tct_tcp_options_mss(const tct_stack *s, tct_addr peer, uint32_t ifi,
@@ -203,8 +201,6 @@ void tct_tcp_reasm_discard(tct_stack *s,
                            struct tct_tcp *c); /* nobody will read: all in order is thrown away */
 /* The stream ends at `end`: what came from beyond is no part of it. */
 void tct_tcp_reasm_end_at(tct_stack *s, struct tct_tcp *c, tct_seq end);
-tct_seq tct_tcp_reasm_data_end(
-    const struct tct_tcp *c); /* rcv.nxt, less a FIN: one past the last readable byte */
 void tct_tcp_reasm_duplicate(tct_stack *s, struct tct_tcp *c, tct_seq begin,
                              tct_seq end); /* to be told as D-SACK */
 void tct_tcp_reasm_sack_blocks(const struct tct_tcp *c, struct tct_tcp_opts *o, unsigned room);
@@ -220,14 +216,9 @@ void tct_tcp_send_init(tct_stack *s, struct tct_tcp *c, tct_seq iss);
 void tct_tcp_send_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *p,
                          const struct tct_tcp_hdr *h, struct tct_tcp_ack *a);
 void tct_tcp_send_window(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_hdr *h,
-                         bool syn);                    /* WL1/WL2 rule [EP-28] */
-uint32_t tct_tcp_send_flight(const struct tct_tcp *c); /* una to nxt, SYN left out */
-uint32_t tct_tcp_send_unsent(const struct tct_tcp *c); /* queued, never sent; FIN left out */
+                         bool syn); /* WL1/WL2 rule [EP-28] */
 bool tct_tcp_send_is_eor(const struct tct_tcp *c, tct_seq pos);
 uint32_t tct_tcp_send_sendable(const struct tct_tcp *c); /* of that, up to the next MSG_EOR */
-tct_seq tct_tcp_send_data_end(const struct tct_tcp *c);  /* one past the last queued byte */
-uint32_t tct_tcp_send_mss(const tct_stack *s,
-                          const struct tct_tcp *c); /* payload bytes now, options off */
 /* How much new data may go now, 0 if Nagle, SWS, window or cwnd say no; *wait: override is needed
  */
 uint32_t tct_tcp_send_usable(const tct_stack *s, const struct tct_tcp *c, bool *wants_override);
@@ -274,7 +265,6 @@ void tct_tcp_timer_count_try(struct tct_tcp *c);
 void tct_tcp_timer_reset_tries(struct tct_tcp *c);
 void tct_tcp_timer_on_sent(tct_stack *s, struct tct_tcp *c); /* RFC 6298 5.1 */
 void tct_tcp_timer_fire(tct_stack *s, struct tct_tcp *c);    /* its node came off the wheel */
-tct_time tct_tcp_timer_next(const struct tct_tcp *c);        /* earliest of all its deadlines */
 
 /* ---- tcp_plan.c: the next segment, and why. Pure. -------------------------------------------- */
 struct tct_tcp_plan {
@@ -413,8 +403,7 @@ void tct_tcp_ecn_on_undo(struct tct_tcp *c);
 /* ---- tcp_accecn.c: byte counters as an option ------------------------------------------------ */
 void tct_tcp_accecn_initial(struct tct_tcp_opts *o); /* of a SYN,ACK */
 void tct_tcp_accecn_option(const tct_stack *s, const struct tct_tcp *c,
-                           struct tct_tcp_opts *o);   /* behind TS and SACK, which it may shorten */
-uint32_t tct_tcp_accecn_len(const struct tct_tcp *c); /* on data segments */
+                           struct tct_tcp_opts *o); /* behind TS and SACK, which it may shorten */
 
 /* ---- tcp_keep.c ------------------------------------------------------------------------------ */
 tct_time tct_tcp_keep_next(const tct_stack *s,
@@ -464,6 +453,7 @@ void tct_tcp_trace_cc(tct_stack *s, const struct tct_tcp *c);
       (c)->extra->field += (n);                                                                    \
   } while (0)
 
+#include "tcp/quick.h"
 #include "tcp/tcp_fastopen.h"
 
 #endif

@@ -99,9 +99,6 @@ void tct_tcp_recover_on_resent(tct_stack *s, struct tct_tcp *c, tct_seq begin, t
 bool tct_tcp_recover_may_resend(const tct_stack *s, const struct tct_tcp *c,
                                 const struct tct_run *run, uint32_t bytes);
 bool tct_tcp_recover_holds_back(const tct_stack *s, const struct tct_tcp *c); /* F-RTO */
-uint32_t tct_tcp_recover_pipe(const struct tct_tcp *c); /* bytes thought to be in the network */
-uint32_t tct_tcp_recover_pipe_segs(const struct tct_tcp *c);
-uint32_t tct_tcp_recover_room(const tct_stack *s, const struct tct_tcp *c); /* cwnd less pipe */
 void tct_tcp_recover_on_quiet(tct_stack *s, struct tct_tcp *c);
 
 /* ---- tcp_dupack.c: without SACK ------------------------------------------------------------- */
@@ -196,7 +193,6 @@ void tct_tcp_cc_on_mss(tct_stack *s, struct tct_tcp *c, uint32_t before); /* tct
 bool tct_tcp_cc_is_limited(const struct tct_tcp *c); /* did the window hold back the newest data? */
 void tct_tcp_cc_on_sent(struct tct_tcp *c);
 void tct_tcp_cc_on_burst_end(tct_stack *s, struct tct_tcp *c); /* nothing more leaves now */
-uint32_t tct_tcp_cc_window(const struct tct_tcp *c);
 
 /* ---- tcp_rate.c: what was delivered, how fast ------------------------------------------------ */
 void tct_tcp_rate_init(struct tct_tcp *c);

@@ -169,11 +169,6 @@ void tct_tcp_accecn_option(const tct_stack *s, const struct tct_tcp *c, struct t
   o->accecn.ceb = (n->received[AT(TCT_IP_CE)] + CEB_INIT) & 0xffffffu;
 }
 
-/* Bytes that data segments must leave for it: a peer of whom we get data hears it on ours. */
-uint32_t tct_tcp_accecn_len(const struct tct_tcp *c) {
-  return tct_ecn_is_accurate(c) && c->extra->ecn_n.on_data ? 12 : 0;
-}
-
 /* ---- The peer's word: appendix A ------------------------------------------------------------- */
 
 /* The difference of 24-bit counters; an older one gives nothing. */

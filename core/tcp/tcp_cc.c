@@ -154,10 +154,6 @@ void tct_tcp_cc_on_probed(const tct_stack *s, struct tct_tcp *c, uint32_t before
   c->cc.ssthresh = before_cut(c);
 }
 
-uint32_t tct_tcp_cc_window(const struct tct_tcp *c) {
-  return c->cc.cwnd;
-}
-
 /* ---- Growth, for the algorithms -------------------------------------------------------------- */
 
 uint32_t tct_tcp_cc_slow_start(const tct_stack *s, struct tct_tcp *c, uint32_t segs) {
@@ -241,8 +237,10 @@ static void judge_use(tct_stack *s, struct tct_tcp *c) {
   struct tct_tcp_active *a = tct_tcp_active(c);
   if (a == NULL || !tct_tcp_syn_acked(c))
     return;
+  if (!a->cc.sent && tct_tcp_send_unsent(c) == 0)
+    return;
   bool limited = is_window_full(s, c);
-  if (!a->cc.sent && !(limited && tct_tcp_send_unsent(c) > 0))
+  if (!a->cc.sent && !limited)
     return;
   a->cc.sent = false;
   uint32_t out = a->runs.all.segs * tct_tcp_send_mss(s, c);

@@ -34,17 +34,27 @@ uint64_t tct_tcp_demux_hash(const tct_stack *s, const struct tct_tuple *t) {
 }
 
 static bool tuple_equal(const struct tct_tuple *a, const struct tct_tuple *b) {
-  return memcmp(a, b, sizeof *a) == 0;
+  uint64_t x[4], y[4];
+  memcpy(x, a, sizeof x);
+  memcpy(y, b, sizeof y);
+  return a->lport == b->lport && a->rport == b->rport &&
+         ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3])) == 0;
 }
 
+/* The one that was found last, most likely; blocks stay where they are for as long as the stack. */
 struct tct_tcp *tct_tcp_demux_find(tct_stack *s, const struct tct_tuple *t) {
   struct tct_table_it it;
+  struct tct_tcp *last = s->tcp->found_last;
+  if (last != NULL && (last->sockf & TCT_SOCKF_DEMUX) != 0 && tuple_equal(&last->key, t))
+    return last;
   uint64_t hash = tct_tcp_demux_hash(s, t);
   uint32_t ref = tct_table_first(&s->tcp->tuples, hash, &it);
   for (; ref != TCT_TABLE_NONE; ref = tct_table_next(&s->tcp->tuples, &it)) {
     struct tct_tcp *c = tct_slab_at(&s->tcp->conns, ref);
-    if (tuple_equal(&c->key, t))
-      return c;
+    if (!tuple_equal(&c->key, t))
+      continue;
+    s->tcp->found_last = c;
+    return c;
   }
   return NULL;
 }
@@ -70,6 +80,8 @@ void tct_tcp_demux_remove(tct_stack *s, struct tct_tcp *c) {
  * dropped without a word, and so is one that claims to come from ourselves (LAND). */
 static tct_verdict check_addresses(tct_stack *s, const struct tct_pkt *p,
                                    const struct tct_tcp_hdr *h) {
+  if (p->known_pair)
+    return h->sport == 0 || h->dport == 0 ? TCT_DROP_TCP_SOURCE : TCT_ACCEPTED;
   if (TCT_RULE(MUST_57) && (tct_ip_is_multicast(p->ip.dst) || tct_ip_is_broadcast(s, p->ip.dst)))
     return TCT_DROP_TCP_BROADCAST;
   if (TCT_RULE(MUST_63) && tct_ip_is_bad_source(s, p->ifi, p->ip.src))
@@ -150,7 +162,8 @@ tct_verdict tct_tcp_demux_input(tct_stack *s, struct tct_pkt *p) {
   }
   tct_tcp_trace_hold(s);
   v = check_addresses(s, p, &h);
-  tct_tcp_trace_seg(p, &h, &p->seg);
+  if (tct_stack_traces(s))
+    tct_tcp_trace_seg(p, &h, &p->seg);
   if (v != TCT_ACCEPTED) {
     tct_tcp_trace_in(s, p, NULL, v);
     return v;

@@ -97,10 +97,6 @@ void tct_tcp_options_data(const tct_stack *s, const struct tct_tcp *c, struct tc
   tct_tcp_accecn_option(s, c, o);
 }
 
-uint32_t tct_tcp_options_len(const struct tct_tcp *c) {
-  return ((c->open & TCT_OPEN_TS) != 0 ? 12 : 0) + tct_tcp_accecn_len(c);
-}
-
 /* Takes in the peer's SYN or SYN,ACK. The window in a SYN is never scaled (RFC 7323 2.2): what is
  * kept here is what both have offered. */
 void tct_tcp_options_agree(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_opts *theirs,
@@ -124,10 +120,6 @@ void tct_tcp_options_agree(tct_stack *s, struct tct_tcp *c, const struct tct_tcp
   c->snd.wnd = window;
   c->snd.wnd_max = window;
   tct_tcp_mtu_set(s, c, tct_ip_pmtu(s, c->key.raddr, c->ifi));
-}
-
-uint32_t tct_tcp_options_tsval(const tct_stack *s, const struct tct_tcp *c) {
-  return tct_ms32_add(tct_time_ms32(s->now), c->ts_offset);
 }
 
 /* Both addresses and ports as bytes, the same on every machine. */

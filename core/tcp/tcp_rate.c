@@ -39,9 +39,9 @@ void tct_tcp_rate_mark_limited(struct tct_tcp *c) {
 /* The application was the limit: what is out now is the last of a full pipe. */
 void tct_tcp_rate_on_burst_end(const tct_stack *s, struct tct_tcp *c) {
   const struct tct_tcp_active *a = tct_tcp_active(c);
-  uint32_t pipe = tct_tcp_recover_pipe(c);
-  if (c->extra == NULL || a == NULL || tct_tcp_send_unsent(c) >= tct_tcp_send_mss(s, c) ||
-      pipe + tct_tcp_send_mss(s, c) > tct_tcp_cc_window(c) || tct_tcp_sack_next_lost(c) != NULL)
+  uint32_t mss = tct_tcp_send_mss(s, c);
+  if (c->extra == NULL || a == NULL || tct_tcp_send_unsent(c) >= mss ||
+      tct_tcp_recover_pipe(c) + mss > tct_tcp_cc_window(c) || tct_tcp_sack_next_lost(c) != NULL)
     return;
   tct_tcp_rate_mark_limited(c);
 }

@@ -8,11 +8,6 @@
 #include "tcp/calls.h"
 #include "util/rule.h"
 
-/* One past the last byte that can be read: a FIN takes a number and is no byte. */
-tct_seq tct_tcp_reasm_data_end(const struct tct_tcp *c) {
-  return (c->rcv.flags & TCT_RCV_FIN) != 0 ? tct_seq_sub(c->rcv.nxt, 1) : c->rcv.nxt;
-}
-
 uint32_t tct_tcp_reasm_segments(const struct tct_pkt *p, uint32_t len) {
   return p->seg_size == 0 || len == 0 ? 1 : (len + p->seg_size - 1) / p->seg_size;
 }

@@ -18,37 +18,6 @@ static bool is_strict(const tct_stack *s) {
   return s->cfg.profile == TCT_PROFILE_STRICT;
 }
 
-/* ---- What is in the network ------------------------------------------------------------------ */
-
-/* Not what arrived or is lost, but what was sent again. */
-uint32_t tct_tcp_recover_pipe(const struct tct_tcp *c) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
-  uint32_t flight = tct_tcp_send_flight(c);
-  if (a == NULL)
-    return flight;
-  const struct tct_runs *r = &a->runs;
-  uint32_t gone =
-      tct_add_sat_u32(r->sacked.bytes + r->lost.bytes, a->rec.dupacks * (uint32_t)c->snd.mss);
-  return tct_sub_floor_u32(tct_add_sat_u32(flight, r->resent.bytes), gone);
-}
-
-uint32_t tct_tcp_recover_pipe_segs(const struct tct_tcp *c) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
-  if (a == NULL)
-    return c->snd.una != c->snd.nxt ? 1 : 0;
-  const struct tct_runs *r = &a->runs;
-  uint32_t gone = r->sacked.segs + r->lost.segs + a->rec.dupacks;
-  return tct_sub_floor_u32(r->all.segs + r->resent.segs, gone);
-}
-
-/* Bytes that the congestion window lets out now. Linux counts segments, however small. */
-uint32_t tct_tcp_recover_room(const tct_stack *s, const struct tct_tcp *c) {
-  uint32_t mss = tct_tcp_send_mss(s, c), window = tct_tcp_cc_window(c);
-  if (is_strict(s))
-    return tct_sub_floor_u32(window, tct_tcp_recover_pipe(c));
-  return tct_sub_floor_u32(window / mss, tct_tcp_recover_pipe_segs(c)) * mss;
-}
-
 /* A lost run goes again: as room lets it, and if nothing else is out. RFC 6582 3.2 step 3 has no
  * such condition for the first hole; Linux does. */
 bool tct_tcp_recover_may_resend(const tct_stack *s, const struct tct_tcp *c,

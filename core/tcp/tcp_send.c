@@ -16,41 +16,6 @@ void tct_tcp_send_init(tct_stack *s, struct tct_tcp *c, tct_seq iss) {
   c->snd.nxt = iss;
 }
 
-/* Bytes start behind the SYN; una counts it, the queue does not. */
-static tct_seq first_byte(const struct tct_tcp *c) {
-  return tct_tcp_syn_acked(c) ? c->snd.una : tct_seq_add(c->iss, 1);
-}
-
-tct_seq tct_tcp_send_data_end(const struct tct_tcp *c) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
-  if (a != NULL)
-    return a->tx.end;
-  bool fin = (c->snd.flags & TCT_SND_FIN_SENT) != 0;
-  return fin ? tct_seq_sub(c->snd.nxt, 1) : c->snd.nxt;
-}
-
-/* The SYN's number is none of it: it holds back nothing that may go before it is acknowledged. */
-uint32_t tct_tcp_send_flight(const struct tct_tcp *c) {
-  return tct_seq_ahead(first_byte(c), c->snd.nxt);
-}
-
-uint32_t tct_tcp_send_unsent(const struct tct_tcp *c) {
-  return tct_seq_ahead(c->snd.nxt, tct_tcp_send_data_end(c));
-}
-
-#define SMALL_WINDOW 536u
-
-/* The lesser of the peer's MSS and what the path can carry, less option bytes [RFC9293 MUST-16]. */
-uint32_t tct_tcp_send_mss(const tct_stack *s, const struct tct_tcp *c) {
-  uint32_t options = TCT_RULE(MUST_16) ? tct_tcp_options_len(c) : 0;
-  uint32_t mss = tct_max_u32(tct_sub_floor_u32(c->snd.mss, options), 1);
-  if (!s->tcp->profile->half_small_window || c->snd.wnd_max == 0)
-    return mss;
-  /* Linux: of a small window at most half, so that there are always two segments to clock it */
-  uint32_t half = c->snd.wnd_max > SMALL_WINDOW ? c->snd.wnd_max / 2 : c->snd.wnd_max;
-  return tct_min_u32(mss, tct_max_u32(half, s->cfg.mss_min));
-}
-
 /* ---- What an ACK brings ---------------------------------------------------------------------- */
 
 static void raise_window_max(tct_stack *s, struct tct_tcp *c, uint32_t wnd) {
@@ -102,7 +67,7 @@ void tct_tcp_send_return_lent(tct_stack *s, struct tct_queue *q) {
 }
 
 static void free_acked(tct_stack *s, struct tct_tcp *c, struct tct_tcp_active *a) {
-  tct_seq upto = tct_seq_min(first_byte(c), a->tx.end);
+  tct_seq upto = tct_seq_min(tct_tcp_send_first_byte(c), a->tx.end);
   if (tct_seq_lt(a->tx.begin, upto))
     tct_queue_consume_to(&a->tx, &s->chunks, upto);
   drop_passed_eor(a);
@@ -214,7 +179,7 @@ void tct_tcp_send_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *
 uint32_t tct_tcp_send_window_left(const struct tct_tcp *c) {
   if (!TCT_RULE(MUST_34))
     return c->snd.wnd - tct_tcp_send_flight(c);
-  return tct_seq_ahead(c->snd.nxt, tct_seq_add(first_byte(c), c->snd.wnd));
+  return tct_seq_ahead(c->snd.nxt, tct_seq_add(tct_tcp_send_first_byte(c), c->snd.wnd));
 }
 
 /* The number of a segment without text: SND.NXT; but a window probe lies beyond the peer's edge,
@@ -395,7 +360,7 @@ void tct_tcp_send_drop(tct_stack *s, struct tct_tcp *c) {
     return;
   tct_queue_deinit(&a->tx, &s->chunks);
   tct_tcp_send_return_lent(s, &a->tx);
-  tct_queue_init(&a->tx, first_byte(c));
+  tct_queue_init(&a->tx, tct_tcp_send_first_byte(c));
   tct_tcp_sack_deinit(s, &a->runs);
   a->rec.phase = TCT_REC_OPEN;
   a->n_eor = 0;

@@ -17,16 +17,6 @@ void tct_tcp_timer_init(struct tct_tcp *c) {
   tct_list_init(&c->tmr.node);
 }
 
-tct_time tct_tcp_timer_next(const struct tct_tcp *c) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
-  tct_time at = c->tmr.main_at;
-  if (a != NULL && (c->rcv.flags & TCT_RCV_DELACK) != 0)
-    at = tct_time_min(at, a->delack_at);
-  if (a != NULL)
-    at = tct_time_min(tct_time_min(at, a->cork_at), a->pace.wake_at);
-  return at;
-}
-
 /* Re-arming later leaves the wheel alone: the node moves when it fires early. */
 void tct_tcp_timer_refresh(tct_stack *s, struct tct_tcp *c) {
   tct_time at = tct_tcp_timer_next(c);

@@ -64,11 +64,11 @@ static void tell(tct_stack *s, tct_trace *t) {
 
 void tct_tcp_trace_in(tct_stack *s, const struct tct_pkt *p, const struct tct_tcp *c,
                       tct_verdict v) {
-  tct_trace t = {.kind = TCT_TRACE_SEG_IN, .verdict = (uint16_t)v};
   s->seg_told = true;
   s->tcp->holding = false;
   if (!tct_stack_traces(s))
     return;
+  tct_trace t = {.kind = TCT_TRACE_SEG_IN, .verdict = (uint16_t)v};
   t.ifc = tct_stack_if_handle(s, p->ifi);
   t.seg = p->seg;
   if ((t.seg.flags & TCT_SYN) == 0 && c != NULL)
@@ -84,9 +84,9 @@ void tct_tcp_trace_in(tct_stack *s, const struct tct_pkt *p, const struct tct_tc
 
 void tct_tcp_trace_out(tct_stack *s, const struct tct_tcp *c, const struct tct_tcp_hdr *h,
                        const struct tct_tcp_plan *p) {
-  tct_trace t = {.kind = TCT_TRACE_SEG_OUT, .why = (uint16_t)p->why};
   if (!tct_stack_traces(s))
     return;
+  tct_trace t = {.kind = TCT_TRACE_SEG_OUT, .why = (uint16_t)p->why};
   copy_header(h, &t.seg);
   t.seg.src = c->key.laddr;
   t.seg.dst = c->key.raddr;
@@ -119,9 +119,9 @@ void tct_tcp_trace_reply(tct_stack *s, const struct tct_tcp_reply *r, const stru
 
 void tct_tcp_trace_state(tct_stack *s, struct tct_tcp_who who, tct_state from, tct_state to,
                          tct_why why) {
-  tct_trace t = {.kind = TCT_TRACE_STATE, .why = (uint16_t)why};
   if (!tct_stack_traces(s))
     return;
+  tct_trace t = {.kind = TCT_TRACE_STATE, .why = (uint16_t)why};
   t.state_old = (uint8_t)from;
   t.state_new = (uint8_t)to;
   t.sock = who.sock;

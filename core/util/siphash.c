@@ -6,11 +6,10 @@ struct state {
   uint64_t v0, v1, v2, v3;
 };
 
-static uint64_t load_le64(const uint8_t *p) {
-  uint64_t x = 0;
-  for (int i = 7; i >= 0; i--)
-    x = (x << 8) | p[i];
-  return x;
+/* Spelled out: compilers see one load in it. */
+static inline uint64_t load_le64(const uint8_t *p) {
+  return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
+         (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 | (uint64_t)p[7] << 56;
 }
 
 /* The last 0..7 bytes, with the length's low byte on top. */

@@ -54,34 +54,52 @@ static uint64_t sum_tail(const uint8_t *p, size_t len) {
   return sum;
 }
 
-/* Four sums that do not wait for each other. Halves of 64-bit words cannot overflow before 2^34
- * bytes. */
+/* Two words at a time, in whatever way this machine does that: a vector unit where there is one, as
+ * the compiler was told. Halves of 64-bit words cannot overflow before 2^34 bytes. */
+typedef uint64_t lanes __attribute__((vector_size(16)));
+
+static lanes load(const uint8_t *p) {
+  lanes v;
+  memcpy(&v, p, sizeof v);
+  return v;
+}
+
+static lanes split(lanes v) {
+  const lanes low = {0xffffffff, 0xffffffff};
+  return (v & low) + (v >> 32);
+}
+
+/* Four sums that do not wait for each other. */
 static uint64_t sum_words(const uint8_t *p, size_t len) {
-  uint64_t a = 0, b = 0, c = 0, d = 0;
-  uint64_t v[4];
-  for (; len >= sizeof v; len -= sizeof v, p += sizeof v) {
-    memcpy(v, p, sizeof v);
-    a = add_halves(a, v[0]);
-    b = add_halves(b, v[1]);
-    c = add_halves(c, v[2]);
-    d = add_halves(d, v[3]);
+  lanes a = {0, 0}, b = a, c = a, d = a;
+  if (len < 64)
+    return sum_tail(p, len);
+  for (; len >= 64; len -= 64, p += 64) {
+    a += split(load(p));
+    b += split(load(p + 16));
+    c += split(load(p + 32));
+    d += split(load(p + 48));
   }
-  return a + b + c + d + sum_tail(p, len);
+  a += b + c + d;
+  return a[0] + a[1] + sum_tail(p, len);
 }
 
 static uint64_t copy_words(uint8_t *dst, const uint8_t *p, size_t len) {
-  uint64_t a = 0, b = 0, c = 0, d = 0;
-  uint64_t v[4];
-  for (; len >= sizeof v; len -= sizeof v, p += sizeof v, dst += sizeof v) {
-    memcpy(v, p, sizeof v);
-    memcpy(dst, v, sizeof v);
-    a = add_halves(a, v[0]);
-    b = add_halves(b, v[1]);
-    c = add_halves(c, v[2]);
-    d = add_halves(d, v[3]);
+  lanes a = {0, 0}, b = a, c = a, d = a;
+  for (; len >= 64; len -= 64, p += 64, dst += 64) {
+    lanes v = load(p), w = load(p + 16), x = load(p + 32), y = load(p + 48);
+    memcpy(dst, &v, 16);
+    memcpy(dst + 16, &w, 16);
+    memcpy(dst + 32, &x, 16);
+    memcpy(dst + 48, &y, 16);
+    a += split(v);
+    b += split(w);
+    c += split(x);
+    d += split(y);
   }
   memcpy(dst, p, len);
-  return a + b + c + d + sum_tail(p, len);
+  a += b + c + d;
+  return a[0] + a[1] + sum_tail(p, len);
 }
 
 /* At an odd offset each byte is in the other half of its word: the same as swapping the sum. */
@@ -124,12 +142,17 @@ void tct_checksum_copy(struct tct_checksum *c, void *dst, const void *src, size_
  * 0xffff is nothing to this sum. The protocol makes the sum non-zero, so the two zeros agree. */
 void tct_checksum_feed_pseudo(struct tct_checksum *c, const tct_addr *src, const tct_addr *dst,
                               uint8_t proto, uint32_t len) {
-  uint8_t b[40];
-  memcpy(b, src->b, 16);
-  memcpy(b + 16, dst->b, 16);
-  tct_bytes_put32(b + 32, len);
-  tct_bytes_put32(b + 36, proto);
-  tct_checksum_feed(c, b, sizeof b);
+  uint8_t b[8];
+  uint64_t v[5];
+  memcpy(v, src->b, 16);
+  memcpy(v + 2, dst->b, 16);
+  tct_bytes_put32(b, len);
+  tct_bytes_put32(b + 4, proto);
+  memcpy(v + 4, b, 8);
+  uint64_t sum = 0;
+  for (unsigned i = 0; i < 5; i++)
+    sum = add_halves(sum, v[i]);
+  add_piece(c, sum, 40);
 }
 
 uint16_t tct_checksum_sum(const struct tct_checksum *c) {

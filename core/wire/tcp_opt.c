@@ -166,8 +166,16 @@ static void walk(const uint8_t *p, size_t len, struct tct_tcp_opts *o) {
   }
 }
 
+static const uint8_t aligned_ts[4] = {TCT_TOPT_NOP, TCT_TOPT_NOP, TCT_TOPT_TS, LEN_TS};
+
 void tct_wire_tcp_opt_parse(const uint8_t *p, size_t len, struct tct_tcp_opts *out) {
   memset(out, 0, sizeof *out);
+  if (len == 0)
+    return;
+  if (len == 12 && memcmp(p, aligned_ts, 4) == 0) { /* what nearly all segments carry */
+    read_ts(p + 4, out);
+    return;
+  }
   walk(p, len < TCT_TCP_OPT_BYTES_MAX ? len : TCT_TCP_OPT_BYTES_MAX, out);
 }
 
@@ -337,8 +345,20 @@ size_t tct_wire_tcp_opt_len(const struct tct_tcp_opts *o, enum tct_tcp_opt_layou
   return (lay_out(NULL, TCT_TCP_OPT_BYTES_MAX, o, find_layout(o, layout)) + 3) & ~(size_t)3;
 }
 
+/* Nothing but a timestamp: every layout writes it alike. */
+static bool has_only_ts(const struct tct_tcp_opts *o) {
+  bool others = o->has_mss || o->has_wscale || o->sack_permitted || o->has_uto || o->has_tfo;
+  return o->has_ts && !others && o->n_sack == 0 && o->accecn.kind == 0;
+}
+
 size_t tct_wire_tcp_opt_emit(uint8_t *p, size_t cap, const struct tct_tcp_opts *o,
                              enum tct_tcp_opt_layout layout) {
+  if (cap >= 12 && has_only_ts(o)) {
+    memcpy(p, aligned_ts, 4);
+    tct_bytes_put32(p + 4, o->tsval);
+    tct_bytes_put32(p + 8, o->tsecr);
+    return 12;
+  }
   size_t at = lay_out(p, round_cap(cap), o, find_layout(o, layout));
   /* behind a Fast Open cookie, the only option of Linux's order that ends unevenly, stand NOPs */
   uint8_t fill = layout == TCT_TCP_OPT_LINUX ? TCT_TOPT_NOP : TCT_TOPT_END;
