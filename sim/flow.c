@@ -5,10 +5,10 @@
  * run outside the stack, on its events, as any program would. Content is a function of key and
  * position, so that an octet that is doubled, lost or moved is seen at once.
  */
-#include "sim/world.h"
+#include "sim/content.h"
+#include "sim/hash.h"
 #include "tercet/sim_check.h"
 #include "util/mem.h"
-#include "util/siphash.h"
 #include "util/time.h"
 
 enum { FLOW_PIECE = 4096 };
@@ -21,20 +21,13 @@ static tct_time now_of(const tct_sim_flow *f) {
   return tct_sim_now(tct_sim_host_world(f->app.host));
 }
 
-/* A multiplicative mix of 32 bits of the position: cheap, neighbours differ, nothing wraps. */
-uint8_t tct_sim_flow_octet(uint64_t key, uint64_t position) {
-  uint64_t x = ((position & UINT32_MAX) + (key & 0xffff)) * UINT64_C(2654435761);
-  return (uint8_t)(x >> 24 ^ x >> 41);
-}
-
 /* ---- Sending ---- */
 
-static size_t make_piece(const tct_sim_flow *f, uint8_t *to, size_t len) {
-  for (size_t i = 0; i < len; i++) {
-    uint64_t at = f->tx_done + i;
-    to[i] = f->tx_bytes ? f->tx_bytes[at] : tct_sim_flow_octet(f->tx_key, at);
-  }
-  return len;
+static void make_piece(const tct_sim_flow *f, uint8_t *to, size_t len) {
+  if (f->tx_bytes != NULL)
+    memcpy(to, f->tx_bytes + f->tx_done, len);
+  else
+    sim_content_fill(tct_sim_host_world(f->app.host), f->tx_key, f->tx_done, to, len);
 }
 
 static void send_some(tct_sim_flow *f) {
@@ -46,7 +39,8 @@ static void send_some(tct_sim_flow *f) {
     long n;
     if (f->write_max)
       want = tct_min_size(want, f->write_max);
-    n = tct_sock_send(stack_of(f), f->app.sock, piece, make_piece(f, piece, want), 0);
+    make_piece(f, piece, want);
+    n = tct_sock_send(stack_of(f), f->app.sock, piece, want, 0);
     tct_sim_check_call(f->app.host, f->app.sock, TCT_SIM_WROTE, piece, n);
     if (n <= 0) {
       if (n != TCT_EAGAIN && f->err == 0)
@@ -60,13 +54,12 @@ static void send_some(tct_sim_flow *f) {
 /* ---- Receiving ---- */
 
 static void take_piece(tct_sim_flow *f, const uint8_t *bytes, size_t len) {
-  const uint64_t key[2] = {f->rx_hash, f->rx_done};
+  tct_sim *w = tct_sim_host_world(f->app.host);
   if (f->rx_done == 0)
     f->first_rx_at = now_of(f);
-  for (size_t i = 0; i < len && !f->rx_any; i++)
-    if (bytes[i] != tct_sim_flow_octet(f->rx_key, f->rx_done + i))
-      f->rx_wrong = true;
-  f->rx_hash = tct_siphash13(key, bytes, len);
+  if (!f->rx_any && !sim_content_is(w, f->rx_key, f->rx_done, bytes, len))
+    f->rx_wrong = true;
+  f->rx_hash = sim_hash(f->rx_hash, bytes, len);
   f->rx_done += len;
   if (f->on_data != NULL)
     f->on_data(f, bytes, len);

@@ -9,9 +9,9 @@
 #include "drivers/segment.h"
 #include "sim/check.h"
 #include "sim/fault.h"
+#include "sim/hash.h"
 #include "sim/link_fault.h"
 #include "util/mem.h"
-#include "util/siphash.h"
 #include "util/time.h"
 #include "wire/bytes.h"
 #include "wire/checksum.h"
@@ -202,9 +202,9 @@ static void tell_tap(tct_sim_link *l, const tct_sim_frame *f, bool arriving) {
 }
 
 static void add_to_digest(struct tct_sim *w, const tct_sim_frame *f) {
-  const uint64_t key[2] = {w->digest, f->sent_at << 1 | f->dir};
+  uint64_t when = f->sent_at << 1 | f->dir;
   if (!w->no_digest)
-    w->digest = tct_siphash24(key, f->bytes, f->len);
+    w->digest = sim_hash(w->digest ^ when, f->bytes, f->len);
 }
 
 static void flip_a_bit(struct tct_sim *w, struct sim_packet *p) {

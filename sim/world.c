@@ -60,6 +60,7 @@ void tct_sim_free(tct_sim *w) {
   }
   sim_check_free(w);
   sim_packet_free_pools(w);
+  free(w->content);
   free(w);
 }
 

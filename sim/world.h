@@ -75,6 +75,8 @@ struct tct_sim {
   struct sim_heap heap;
   struct tct_prng prng;
   struct sim_packet *free_small, *free_large; /* pools of packet.c */
+  uint8_t *content;                           /* the beginning of all made-up content: content.c */
+  size_t content_len;
   struct sim_node *first, **last;
   struct tct_sim_link *links;
   uint64_t frames, digest;

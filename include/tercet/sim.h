@@ -122,7 +122,7 @@ typedef struct tct_sim_flow {
   void (*on_data)(struct tct_sim_flow *f, const uint8_t *bytes, size_t len);
 
   uint64_t tx_done, rx_done;
-  uint64_t rx_hash; /* SipHash chain over what was read, in the order read */
+  uint64_t rx_hash; /* a chain over what was read, in the order read */
   bool connected, waiting, shut, eof, closed, rx_wrong, close_asked, close_done;
   int err; /* of CLOSED, or what a call said */
   uint16_t why;
