@@ -317,6 +317,8 @@ static int open_host(struct net *n, tct_host_config *c, const struct net_view *v
   c->spin_ns = (tct_time)n->o.spin_us * 1000;
   c->n_addr = n->o.n_addr;
   memcpy(c->addr, n->o.addr, sizeof c->addr);
+  c->mesh = n->mesh;
+  n->config = *c;
   n->host = tct_host_new(c, error, sizeof error);
   if (n->host == NULL) {
     (void)close_record(n);
@@ -325,6 +327,28 @@ static int open_host(struct net *n, tct_host_config *c, const struct net_view *v
   n->stack = tct_host_stack(n->host);
   tct_host_on_idle(n->host, draw_waiting, n);
   return ARGS_GO;
+}
+
+/* A picture or a capture is of one stack. */
+static int open_mesh(struct net *n) {
+  if (n->o.cores < 2)
+    return ARGS_GO;
+  if (n->show != NULL || n->plot != NULL || n->teeing || n->o.record != NULL)
+    return fail(n, "--cores goes without --ladder, --svg, --plot, --pcapng and --record: they are "
+                   "of one stack");
+  n->mesh = tct_host_mesh_new(n->o.cores);
+  return n->mesh != NULL ? ARGS_GO : fail(n, "no memory for %u cores", n->o.cores);
+}
+
+int net_open_other(struct net *n, unsigned core, tct_host **out) {
+  char error[300];
+  tct_host_config c = n->config, fresh;
+  if (tct_host_config_init(&fresh, sizeof fresh) < 0)
+    return fail(n, "the system gives no random numbers");
+  memcpy(c.stack.seed, fresh.stack.seed, sizeof c.stack.seed); /* keys are shared, lots are not */
+  c.core = core;
+  *out = tct_host_new(&c, error, sizeof error);
+  return *out != NULL ? ARGS_EXIT_OK : fail(n, "%s", error);
 }
 
 static void drop_views(struct net *n) {
@@ -366,7 +390,9 @@ int net_open(struct net *n, const struct args_verb *verb, const struct net_view 
   int code = net_open_views(n, verb, view, capture_if(&c));
   if (code != ARGS_GO)
     return code;
-  code = open_host(n, &c, view);
+  code = open_mesh(n);
+  if (code == ARGS_GO)
+    code = open_host(n, &c, view);
   if (code != ARGS_GO)
     drop_views(n);
   return code;
@@ -375,7 +401,9 @@ int net_open(struct net *n, const struct args_verb *verb, const struct net_view 
 int net_close(struct net *n, struct show_outcome *outcome) {
   int code = ARGS_EXIT_OK, err;
   tct_host_free(n->host);
+  tct_host_mesh_free(n->mesh);
   n->host = NULL;
+  n->mesh = NULL;
   if ((err = close_record(n)) != ARGS_EXIT_OK)
     code = err;
   if (n->show != NULL && show_finish(n->show, outcome) < 0)

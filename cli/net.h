@@ -19,6 +19,7 @@ struct net_options {
   unsigned n_addr;
   tct_addr peer[2]; /* --peer-addr: IPv4, IPv6 */
   uint32_t mtu, spin_us;
+  uint32_t cores; /* hosts on the device; 0: 1 */
   bool no_offload;
   const char *pcapng, *svg, *plot, *record, *color;
   bool ladder, plain, json, ascii, abs, why, strict;
@@ -28,6 +29,8 @@ struct net {
   struct net_options o;
   const struct args_verb *verb;
   tct_host *host;
+  tct_host_mesh *mesh;    /* NULL: one core */
+  tct_host_config config; /* of the host, and of those of other cores */
   tct_stack *stack;
   FILE *out;         /* where the ladder goes */
   struct show *show; /* NULL: nothing is drawn */
@@ -52,6 +55,8 @@ struct net_view {
 
 /* Makes device, stack, ladder and capture. ARGS_GO, or the exit code after one sentence. */
 int net_open(struct net *n, const struct args_verb *verb, const struct net_view *view);
+/* The host of one more core, on the device of the first. */
+int net_open_other(struct net *n, unsigned core, tct_host **out);
 /* Ends the drawing, the capture and the device. ARGS_EXIT_OK, or 2 when a file failed. */
 int net_close(struct net *n, struct show_outcome *outcome);
 /* The same without device and stack, for frames and events that come from elsewhere (replay):

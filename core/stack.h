@@ -112,6 +112,16 @@ static inline bool tct_stack_traces(const tct_stack *s) {
 }
 void tct_stack_trace(tct_stack *s, tct_trace *t); /* sets t->at, calls the sink */
 
+/* ---- stack_owner.c: several stacks, one address ---------------------------------------------- */
+
+struct tct_conversation {
+  tct_addr local, remote;
+  uint16_t lport, rport;
+};
+bool tct_stack_owns(const tct_stack *s, const struct tct_conversation *c);
+/* The same of a packet put together from fragments, whatever it carries. */
+bool tct_stack_owns_whole(const tct_stack *s, const struct tct_ip_hdr *ip);
+
 /* ---- ip/: what TCP and UDP may ask --------------------------------------------------------- */
 
 int tct_ip_new(tct_stack *s); /* TCT_OK or TCT_ENOMEM */

@@ -96,7 +96,8 @@ static bool is_valid(const tct_config *c) {
   bool seeded = c->deterministic || !all_zero(c->seed, sizeof c->seed);
   return c->size == sizeof *c && c->alloc.alloc != NULL && c->alloc.free != NULL && seeded &&
          (c->congestion == TCT_CC_DEFAULT || tct_tcp_cc_is_known((tct_cc)c->congestion)) &&
-         c->port_first <= c->port_last && c->delack_ms < 500 && c->rto_min_ms <= c->rto_max_ms &&
+         (c->cores < 2 || c->core < c->cores) && c->port_first <= c->port_last &&
+         c->delack_ms < 500 && c->rto_min_ms <= c->rto_max_ms &&
          c->rto_max_ms <= TCT_RTO_LIMIT_MS && c->rto_initial_ms <= TCT_RTO_LIMIT_MS;
 }
 
@@ -171,8 +172,8 @@ static bool is_same_make(const tct_config *a, const tct_config *b) {
          a->alloc.ctx == b->alloc.ctx && memcmp(a->seed, b->seed, sizeof a->seed) == 0 &&
          a->deterministic == b->deterministic && are_same_keys(&a->keys, &b->keys) &&
          a->epoch_ns == b->epoch_ns && a->profile == b->profile && a->info == b->info &&
-         are_same_limits(&a->limits, &b->limits) && a->trace == b->trace &&
-         a->trace_ctx == b->trace_ctx;
+         a->cores == b->cores && a->core == b->core && are_same_limits(&a->limits, &b->limits) &&
+         a->trace == b->trace && a->trace_ctx == b->trace_ctx;
 }
 
 int tct_config_set(tct_stack *s, const tct_config *c) {

@@ -21,6 +21,8 @@ struct tct_tun_config {
   uint32_t txqueuelen; /* frames that the kernel may queue towards us; 0: 10000 */
   struct tct_tun_addr addr[TCT_TUN_ADDRS];
   unsigned n_addr;
+  bool queues; /* one queue of several; `join`: of a device that is made and configured already */
+  bool join;
   bool offload; /* ask for segmentation and checksum offload; t->offload says what came of it */
 };
 

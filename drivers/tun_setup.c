@@ -192,8 +192,9 @@ static void start_offload(struct tct_tun *t) {
     (void)ioctl(t->fd, TUNSETOFFLOAD, TUN_F_CSUM);
 }
 
-static int create_device(struct tct_tun *t, const char *name, bool offload) {
-  struct ifreq ifr = {.ifr_flags = (short)(IFF_TUN | IFF_NO_PI | (offload ? IFF_VNET_HDR : 0))};
+static int create_device(struct tct_tun *t, const char *name, const struct tct_tun_config *c) {
+  struct ifreq ifr = {.ifr_flags = (short)(IFF_TUN | IFF_NO_PI | (c->offload ? IFF_VNET_HDR : 0) |
+                                           (c->queues ? IFF_MULTI_QUEUE : 0))};
   if (name[0] == '\0' || strlen(name) >= IFNAMSIZ || strpbrk(name, "/ \t:") != NULL)
     return fail(t, -EINVAL, "'%s' is no device name; use up to 15 letters and digits, as tct0",
                 name);
@@ -204,7 +205,7 @@ static int create_device(struct tct_tun *t, const char *name, bool offload) {
   if (ioctl(t->fd, TUNSETIFF, &ifr) < 0)
     return explain_create(t, name, -errno);
   memcpy(t->name, ifr.ifr_name, sizeof t->name);
-  if (offload)
+  if (c->offload)
     start_offload(t);
   t->ifindex = if_nametoindex(t->name);
   return t->ifindex != 0 ? 0 : fail(t, -errno, "%s vanished while it was made", t->name);
@@ -277,8 +278,8 @@ int tct_tun_open(struct tct_tun *t, const struct tct_tun_config *c) {
   if (t->mtu < TCT_TUN_MTU_MIN || t->mtu > TCT_TUN_MTU_MAX)
     return fail(t, -EINVAL, "MTU %u is out of range; use %d to %d", t->mtu, TCT_TUN_MTU_MIN,
                 TCT_TUN_MTU_MAX);
-  int err = create_device(t, c->name != NULL ? c->name : "tct%d", c->offload);
-  if (err == 0)
+  int err = create_device(t, c->name != NULL ? c->name : "tct%d", c);
+  if (err == 0 && !c->join)
     err = configure(t, c);
   if (err == 0)
     err = make_buffers(t);

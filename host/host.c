@@ -128,12 +128,14 @@ static bool choose_peer(const tct_host_addr *in, struct tct_tun_addr *out, struc
 
 static bool open_device(tct_host *h, const tct_host_config *c, struct tct_tun_config *tun,
                         struct complaint *e) {
-  if (c->dev == NULL || strncmp(c->dev, "tun:", 4) != 0)
-    return complain(e, "'%s' is no device; use tun:NAME, as tun:tct0",
-                    c->dev != NULL ? c->dev : "");
+  const char *dev = c->mesh != NULL && c->core > 0 ? c->mesh->dev : c->dev;
+  if (dev == NULL || strncmp(dev, "tun:", 4) != 0)
+    return complain(e, "'%s' is no device; use tun:NAME, as tun:tct0", dev != NULL ? dev : "");
   if (c->n_addr == 0 || c->n_addr > TCT_HOST_ADDRS)
     return complain(e, "an address is needed, as 10.7.0.2/24 (at most %d)", TCT_HOST_ADDRS);
-  tun->name = c->dev + 4;
+  tun->name = dev + 4;
+  tun->queues = c->mesh != NULL;
+  tun->join = c->mesh != NULL && c->core > 0;
   tun->mtu = c->mtu;
   tun->offload = !c->no_offload;
   tun->n_addr = c->n_addr;
@@ -146,6 +148,8 @@ static bool open_device(tct_host *h, const tct_host_config *c, struct tct_tun_co
   if (tct_tun_open(&h->tun, tun) < 0)
     return complain(e, "%s", h->tun.error);
   h->drv = tct_tun_driver(&h->tun);
+  if (c->mesh != NULL)
+    snprintf(c->mesh->dev, sizeof c->mesh->dev, "tun:%s", h->tun.name);
   return true;
 }
 
@@ -182,7 +186,15 @@ static bool build(tct_host *h, const tct_host_config *c, struct complaint *e) {
     return false;
   if (tct_host_loop_init(h) < 0)
     return complain(e, "the event loop could not be made: %s", strerror(errno));
-  h->stack = tct_record_new(c->record, &c->stack, &err);
+  tct_config config = c->stack;
+  if (h->mesh != NULL && c->record != NULL)
+    return complain(e, "a record is of one stack, not of one on each core");
+  if (h->mesh != NULL) {
+    config.keys = h->mesh->keys;
+    config.cores = (uint16_t)h->mesh->n;
+    config.core = (uint16_t)h->core;
+  }
+  h->stack = tct_record_new(c->record, &config, &err);
   if (h->stack == NULL)
     return complain(e, "the stack could not be made: %s", tct_strerror(err));
   tct_advance(h->stack, h->now); /* socket calls use the last time told: it should not be 0 */
@@ -193,14 +205,20 @@ static bool build(tct_host *h, const tct_host_config *c, struct complaint *e) {
 tct_host *tct_host_new(const tct_host_config *c, char *error, size_t cap) {
   struct complaint e = {error, cap};
   tct_host *h = calloc(1, sizeof *h);
-  if (h == NULL || c->size != sizeof *c) {
-    complain(&e, "%s", h == NULL ? "out of memory" : "tct_host_config_init was not called");
+  bool in_mesh = c->mesh == NULL || c->core < c->mesh->n;
+  if (h == NULL || c->size != sizeof *c || !in_mesh) {
+    complain(&e, "%s",
+             h == NULL  ? "out of memory"
+             : !in_mesh ? "the mesh has not so many cores"
+                        : "tct_host_config_init was not called");
     free(h);
     return NULL;
   }
   h->tun.fd = h->epoll_fd = h->signal_fd = -1;
   h->frame_fn = c->frame_fn;
   h->frame_ctx = c->frame_ctx;
+  h->mesh = c->mesh;
+  h->core = c->core;
   h->alarm_at = TCT_NEVER;
   h->spin_max_ns = h->spin_ns = c->spin_ns;
   h->now = tct_host_loop_clock();

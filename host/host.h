@@ -7,6 +7,7 @@
 
 #include "drivers/driver.h"
 #include "drivers/tun.h"
+#include "host/mesh.h"
 #include "tercet/host.h"
 
 enum {
@@ -49,7 +50,13 @@ struct tct_host {
   int epoll_fd, signal_fd;
   bool stopped;
   int result;
-  unsigned busy_turns; /* turns since the other descriptors were looked at */
+  unsigned busy_turns;        /* turns since the other descriptors were looked at */
+  struct tct_host_mesh *mesh; /* NULL: alone */
+  unsigned core;
+  uint32_t taken[TCT_MESH_CORES_MAX]; /* of each ring: frames that the last take still shows */
+  tct_iov taken_iov[TCT_BURST_MAX];
+  tct_host_fn poke_fn;
+  void *poke_ctx;
   tct_time spin_max_ns, spin_ns, worked_at;
   struct tct_host_watch watch[TCT_HOST_WATCHES];
   struct tct_host_block block[TCT_HOST_BLOCKS];

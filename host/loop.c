@@ -18,7 +18,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { KEY_DEVICE = 1000, KEY_SIGNAL = 1001, BUSY_TURNS_MAX = 16, WAIT_EVENTS = 16 };
+enum {
+  KEY_DEVICE = 1000,
+  KEY_SIGNAL = 1001,
+  KEY_MESH = 1002,
+  BUSY_TURNS_MAX = 16,
+  WAIT_EVENTS = 16
+};
 
 tct_time tct_host_loop_clock(void) {
   struct timespec ts;
@@ -41,6 +47,8 @@ int tct_host_loop_init(tct_host *h) {
   prctl(PR_SET_TIMERSLACK, 1000); /* the default of 50 us would blur every timer */
   h->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
   if (h->epoll_fd < 0)
+    return -errno;
+  if (h->mesh != NULL && add_to_epoll(h, h->mesh->core[h->core].event_fd, EPOLLIN, KEY_MESH) < 0)
     return -errno;
   return add_to_epoll(h, h->drv.fd, EPOLLIN, KEY_DEVICE);
 }
@@ -68,6 +76,21 @@ static size_t bytes_of(const tct_frame *f, size_t n) {
   return bytes;
 }
 
+static void hand_in(tct_host *h, size_t n) {
+  if (n > 0)
+    tct_input(h->stack, h->ifc, h->frames, n, h->now);
+  show_frames(h, n, false);
+}
+
+/* What other cores met of ours. */
+static long take_strays(tct_host *h) {
+  if (h->mesh == NULL)
+    return 0;
+  size_t n = tct_host_mesh_take(h, h->frames, h->taken_iov, TCT_BURST_MAX);
+  hand_in(h, n);
+  return (long)n;
+}
+
 /* How many frames came in, or a negative error; *drained: the device has no more. */
 static long drain_device(tct_host *h, bool *drained) {
   long total = 0;
@@ -78,13 +101,11 @@ static long drain_device(tct_host *h, bool *drained) {
     long n = h->drv.ops->recv(h->drv.ctx, h->frames, TCT_BURST_MAX, h->now, drained);
     if (n < 0)
       return n;
-    if (n > 0)
-      tct_input(h->stack, h->ifc, h->frames, (size_t)n, h->now);
-    show_frames(h, (size_t)n, false);
     bytes += bytes_of(h->frames, (size_t)n);
     total += n;
+    hand_in(h, h->mesh != NULL ? tct_host_mesh_steer(h, h->frames, (size_t)n) : (size_t)n);
   }
-  return total;
+  return total + take_strays(h);
 }
 
 static unsigned dispatch_events(tct_host *h) {
@@ -189,9 +210,13 @@ static void sleep_until(tct_host *h, tct_time until, bool busy) {
   tct_time wait_ns = busy || h->stopped ? 0 : time_to_sleep(h, until);
   if (wait_ns > 0 && h->idle_fn != NULL)
     h->idle_fn(h->idle_ctx);
+  if (h->mesh != NULL && wait_ns > 0 && !tct_host_mesh_may_sleep(h))
+    wait_ns = 0;
   int n = epoll_for(h, ev, wait_ns);
   if (wait_ns > 0)
     learn_from_sleep(h, n);
+  if (h->mesh != NULL)
+    tct_host_mesh_awake(h);
   for (int i = 0; i < n; i++)
     wake_watch(h, ev[i].data.u32, ev[i].events);
   h->busy_turns = 0;
@@ -238,6 +263,11 @@ void tct_host_stop(tct_host *h, int result) {
 void tct_host_on_event(tct_host *h, tct_host_event_fn fn, void *ctx) {
   h->event_fn = fn;
   h->event_ctx = ctx;
+}
+
+void tct_host_on_poke(tct_host *h, tct_host_fn fn, void *ctx) {
+  h->poke_fn = fn;
+  h->poke_ctx = ctx;
 }
 
 void tct_host_on_idle(tct_host *h, tct_host_fn fn, void *ctx) {

@@ -181,8 +181,8 @@ static bool take_result(struct record_call *c, struct record_cursor *k) {
   if (k->p == k->end)
     return false;
   k->p++;
-  c->has_result = true;
-  return !has_bytes || take_blob(k, &c->after, &c->after_len);
+  c->has_result = !has_bytes || take_blob(k, &c->after, &c->after_len);
+  return c->has_result;
 }
 
 /* 0 at the end; the block is loaded that holds the next entry. */

@@ -188,11 +188,14 @@ bool tct_tcp_port_is_used(tct_stack *s, const struct tct_tuple *t) {
   return tct_tcp_demux_find(s, t) != NULL || tct_tcp_timewait_has(s, t);
 }
 
-/* Ports that somebody has bound are left to him. */
+/* Ports that somebody has bound are left to him, and those whose answers would come to another of
+ * the stacks that share the address. */
 static bool is_free(tct_stack *s, struct tct_tuple *t, uint32_t offset) {
   struct tct_table_it it;
   t->lport = (uint16_t)(s->cfg.port_first + offset);
   if (tct_table_first(&s->tcp->bound, hash_port(s, t->lport), &it) != TCT_TABLE_NONE)
+    return false;
+  if (!tct_stack_owns(s, &(struct tct_conversation){t->laddr, t->raddr, t->lport, t->rport}))
     return false;
   return !tct_tcp_port_is_used(s, t);
 }

@@ -16,6 +16,7 @@ extern "C" {
 #endif
 
 typedef struct tct_host tct_host;
+typedef struct tct_host_mesh tct_host_mesh;
 
 /* One address of the stack, on its end of the device. */
 typedef struct tct_host_addr {
@@ -38,6 +39,8 @@ typedef struct tct_host_config {
   /* After work, look at the device for so long before sleeping: saves the wake-up, costs the core.
      Shortened while nothing comes of it. 0: sleep at once. */
   tct_time spin_ns;
+  tct_host_mesh *mesh; /* NULL: this host alone; else host number `core` of several */
+  unsigned core;
   tct_host_addr addr[TCT_HOST_ADDRS];
   unsigned n_addr;
   tct_host_frame_fn frame_fn; /* or NULL */
@@ -88,6 +91,21 @@ TCT_API int tct_host_turn(tct_host *h, tct_time until) TCT_MUST_CHECK;
 /* Turns until tct_host_stop; returns its argument, or TCT_ENODEV. */
 TCT_API int tct_host_run(tct_host *h) TCT_MUST_CHECK;
 TCT_API void tct_host_stop(tct_host *h, int result);
+
+/* ---- Many cores --------------------------------------------------------------------------------
+ */
+/* Hosts on queues of one device, each with a stack of its own and run by a thread of its own, which
+   share nothing else: a connection belongs to one of them for good. Make the mesh, then host 0,
+   which makes the device, then the others with the same configuration; listen on each. */
+
+/* NULL: 1 to 64 cores are possible, or no memory, or no descriptors. */
+TCT_API tct_host_mesh *tct_host_mesh_new(unsigned cores) TCT_MUST_CHECK;
+TCT_API void tct_host_mesh_free(tct_host_mesh *m); /* after its hosts */
+/* From any thread: that host's loop wakes and calls what tct_host_on_poke hung in. */
+TCT_API void tct_host_mesh_poke(tct_host_mesh *m, unsigned core);
+TCT_API void tct_host_on_poke(tct_host *h, tct_host_fn fn, void *ctx);
+/* Frames that came to another core than their owner, and were handed on. */
+TCT_API uint64_t tct_host_mesh_strays(const tct_host_mesh *m);
 
 /* ---- Blocking calls -----------------------------------------------------------------------------
  */

@@ -18,6 +18,7 @@
   X(DROP_IP6_FRAGMENT_CHAIN) X(DROP_IP6_NO_NEXT)                                                   \
   X(DROP_FRAGMENT_SIZE) X(DROP_FRAGMENT_OVERLAP) X(DROP_FRAGMENT_TOO_BIG) X(DROP_FRAGMENT_LIMIT)   \
   X(DROP_FRAGMENT_TIMEOUT) X(HELD_FRAGMENT) X(DROP_NO_PROTOCOL)                                    \
+  X(DROP_OTHER_CORE)                                                                               \
   X(DROP_ICMP_SHORT) X(DROP_ICMP_CHECKSUM) X(DROP_ICMP_TYPE) X(DROP_ICMP_QUOTE)                    \
   X(DROP_ICMP_NO_SOCKET) X(DROP_ICMP_SEQUENCE) X(DROP_ICMP_LIMIT)                                  \
   X(DROP_UDP_SHORT) X(DROP_UDP_LEN) X(DROP_UDP_CHECKSUM) X(DROP_UDP_NO_SOCKET)                     \

@@ -115,6 +115,9 @@ typedef struct tct_frame {
 
 /* Hand in frames. Never sends, never fires a timer. Returns how many were looked at (always n). */
 TCT_API size_t tct_input(tct_stack *s, tct_if i, tct_frame *f, size_t n, tct_time now);
+/* Whose of several stacks (tct_config.cores) a frame is: its number, or one of these. */
+enum { TCT_OWNER_ANY = -1, TCT_OWNER_ALL = -2 /* a fragment: every stack must see it */ };
+TCT_API int tct_frame_owner(const tct_stack *s, const tct_frame *f);
 /* Pull up to n frames (at most TCT_BURST_MAX). 0: nothing to send now. */
 TCT_API size_t tct_output(tct_stack *s, tct_if i, tct_frame *f, size_t n, tct_time now);
 /* The same for one frame, copied flat; 0 when none, TCT_EMSGSIZE-safe: a frame never exceeds MTU.
@@ -252,6 +255,9 @@ typedef struct tct_config {
   tct_trace_fn trace;
   void *trace_ctx;
   tct_cookies cookies;
+  /* Several stacks that share an address, one a core: this is number `core` of `cores` (0: alone).
+   * All need the same `keys`; whoever moves frames gives each to tct_frame_owner's stack. */
+  uint16_t cores, core;
   /* Defaults of new sockets; 0 means the profile's own value. */
   uint32_t sndbuf_bytes, rcvbuf_bytes;
   uint32_t sndbuf_max_bytes, rcvbuf_max_bytes; /* autotuning up to here; = the two above: none */
