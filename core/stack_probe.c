@@ -62,11 +62,15 @@ static void probe_numbers(const tct_stack *s, const struct tct_tcp *c, struct tc
   p->ssthresh = c->cc.ssthresh;
   p->mss = tct_tcp_send_mss(s, c);
   p->pipe = tct_tcp_recover_pipe(c);
+  p->pipe_segs = tct_tcp_recover_pipe_segs(c);
+  p->sack = (c->open & TCT_OPEN_SACK) != 0;
   p->flight = tct_tcp_send_flight(c);
   p->unread = tct_sock_io_unread(c);
   p->unsent = tct_tcp_send_unsent(c);
   p->room = tct_tcp_send_room(s, c);
   p->room_limit = tct_tcp_send_limit(s, c);
+  p->recuts = s->n.TCPFullUndo + s->n.TCPPartialUndo + s->n.TCPDSACKUndo + s->n.TCPLossUndo +
+              s->n.TCPSpuriousRTOs + s->n.TCPLostRetransmit;
   if (a == NULL)
     return;
   p->sent = a->runs.all.bytes;

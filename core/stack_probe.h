@@ -27,9 +27,13 @@ struct tct_probe_conn {
   uint32_t iss, irs, una, nxt, rcv_nxt, rcv_edge;
   uint32_t snd_wnd, wnd_max;
   uint32_t cwnd, ssthresh, mss, pipe, flight;
+  uint32_t pipe_segs;
+  bool sack;                           /* agreed */
   uint32_t sacked, lost, resent, sent; /* bytes, of what was sent and is not acknowledged */
   uint32_t hopeful_segs;               /* neither SACKed nor lost */
-  uint32_t dupacks;                    /* that stand for segments where there is no SACK */
+  uint64_t
+      recuts; /* of the whole stack: cuts taken back and retransmissions lost. Each may cut again */
+  uint32_t dupacks; /* that stand for segments where there is no SACK */
   uint32_t srtt_us8;
   uint32_t unread, unsent, room, room_limit;
   tct_time main_at, wheel_at, next_at;

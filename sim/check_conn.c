@@ -189,39 +189,45 @@ static void judge_numbers(struct sim_check_host *h, const struct sim_conn *c,
 
 /* ---- I9, I11: the congestion window ---- */
 
-/* Allowed beyond cwnd: limited transmit's two segments (RFC 3042), and one for rounding. */
+/* Allowed beyond cwnd: limited transmit's two segments (RFC 3042), and one for rounding. LINUX
+ * counts segments, and one may be an MTU probe, larger than all others. Without SACK nobody knows
+ * what is in the network, and RFC 6582 3.2 sends the first hole again whatever cwnd says. */
 static void judge_flight(struct sim_check_host *h, const struct sim_wire *w,
                          const struct tct_probe_conn *p) {
-  if (!p->connected || w->sent_bytes <= w->forced_bytes || !ASK(h, 9))
+  bool counts = h->resolved.profile == TCT_PROFILE_LINUX;
+  uint32_t sent = p->sack || counts ? w->sent_bytes - w->forced_bytes : w->new_bytes;
+  if (!p->connected || sent == 0 || !ASK(h, 9))
     return;
-  if (p->pipe > tct_add_sat_u32(p->cwnd, 3 * p->mss))
+  if (counts ? p->pipe_segs > p->cwnd / p->mss + 3 : p->pipe > tct_add_sat_u32(p->cwnd, 3 * p->mss))
     WRONG(h, 9, "%u octets in the network after sending %u, and cwnd is %u (MSS %u)", p->pipe,
           w->sent_bytes, p->cwnd, p->mss);
 }
 
+/* After an undo the next cut is a new one; a retransmission that is lost is a new congestion (RFC
+ * 3168 6.1.2). */
 static void judge_cut(struct sim_check_host *h, struct sim_conn *c,
                       const struct tct_probe_conn *p) {
-  if (!c->seen || p->mss != c->mss || p->ssthresh >= c->ssthresh) {
-    c->cut = c->cut && c->seen && p->ssthresh <= c->ssthresh;
-    return;
-  }
+  if (!c->seen || p->mss != c->mss || p->ssthresh > c->ssthresh || p->recuts != c->recuts)
+    c->cut = false;
+  if (!c->seen || p->mss != c->mss || p->ssthresh >= c->ssthresh || p->ssthresh >= c->cwnd)
+    return; /* the last: slow start ends where it has come to (RFC 9406), which is no cut */
   if (c->cut && !c->timed_out && tct_seq_lt(p->una, c->cut_nxt))
     WRONG(h, 11, "ssthresh is cut from %u to %u, and the last cut was for the window up to %u",
           c->ssthresh, p->ssthresh, c->cut_nxt);
   c->cut = true;
-  c->cut_nxt = p->nxt;
+  c->cut_nxt = c->nxt; /* what was sent when it was made: the answer went out since */
 }
 
 /* RFC 5681 3.1: one segment. Where RACK tells what is lost, what left less than a round trip ago is
  * not, and is counted beside (RFC 8985 6.3). */
 static void judge_expiry(struct sim_check_host *h, const struct sim_conn *c,
                          const struct tct_probe_conn *p) {
-  uint32_t segs = h->resolved.profile == TCT_PROFILE_LINUX ? p->hopeful_segs : 0;
+  uint32_t segs = h->resolved.profile == TCT_PROFILE_LINUX ? p->pipe_segs : 0;
   if (!c->timed_out || c->heard || p->opening || p->flight == 0)
     return;
   if (p->cwnd > (segs + 1) * p->mss)
-    WRONG(h, 11, "cwnd is %u after a time-out (MSS %u, and %u segments are not given up)", p->cwnd,
-          p->mss, segs);
+    WRONG(h, 11, "cwnd is %u after a time-out (MSS %u, and %u segments are not given up for lost)",
+          p->cwnd, p->mss, segs);
 }
 
 static void judge_window(struct sim_check_host *h, struct sim_conn *c,
@@ -272,7 +278,8 @@ static bool is_linear(const struct sim_check_host *h, const struct tct_probe_con
 static void judge_backoff(struct sim_check_host *h, struct sim_conn *c,
                           const struct tct_probe_conn *p) {
   tct_time max_ns = MS(h->resolved.rto_max_ms), wait, want;
-  bool again = c->rto_wait != 0 && c->rto_una == p->una && p->tries == c->rto_tries + 1;
+  bool again = c->rto_wait != 0 && c->rto_una == p->una && p->tries == c->rto_tries + 1 &&
+               c->rto_srtt_us8 == p->srtt_us8; /* RFC 6298 5.7: a new sample starts anew */
   if (!c->timed_out || c->heard || p->timer != TCT_TIMER_REXMIT || p->main_at == TCT_NEVER)
     return;
   wait = tct_time_sub(p->main_at, tct_now(h->stack));
@@ -283,6 +290,7 @@ static void judge_backoff(struct sim_check_host *h, struct sim_conn *c,
   c->rto_wait = wait;
   c->rto_una = p->una;
   c->rto_tries = p->tries;
+  c->rto_srtt_us8 = p->srtt_us8;
 }
 
 /* What is acknowledged had all gone more than once, and no timestamp tells which one came. */
@@ -348,12 +356,14 @@ static void remember(struct sim_conn *c, struct sim_wire *w, const struct tct_pr
   c->nxt = p->nxt;
   c->rcv_nxt = p->rcv_nxt;
   c->ssthresh = p->ssthresh;
+  c->cwnd = p->cwnd;
   c->mss = p->mss;
+  c->recuts = p->recuts;
   c->srtt_us8 = p->srtt_us8;
   c->timed_out = c->heard = false;
   if (w == NULL)
     return;
-  w->sent_bytes = w->forced_bytes = 0;
+  w->sent_bytes = w->forced_bytes = w->new_bytes = 0;
   w->sack_news = false;
 }
 

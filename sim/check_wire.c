@@ -268,6 +268,8 @@ static void say_data(struct sim_check_host *h, struct sim_wire *w, const tct_sim
     WRONG(h, 7, "sends up to %u after its FIN", end);
   if (tct_seq_lt(g->seq, w->nxt))
     say_again(h, w, f, end);
+  else if (!probe)
+    w->new_bytes += g->len;
   w->sent_bytes += g->len;
   if (probe || f->why == TCT_WHY_TLP)
     w->forced_bytes += g->len;
@@ -436,7 +438,7 @@ static void hear_sack(struct sim_wire *w, const tct_seg *g) {
 }
 
 /* What an end took: a segment that it had to refuse tells it nothing, whatever it says. */
-static void hear_ack(struct sim_wire *w, const tct_seg *g) {
+static void hear_ack(struct sim_wire *w, const tct_seg *g, bool accepted) {
   tct_seq edge = edge_of(w, g, w->wscale_in);
   if (tct_seq_gt(g->ack, w->nxt))
     return;
@@ -447,7 +449,7 @@ static void hear_ack(struct sim_wire *w, const tct_seg *g) {
   w->heard = true;
   if (w->sack != NULL)
     sim_sack_drop_below(w->sack, w->una);
-  if (g->ack == w->una)
+  if (accepted && g->ack == w->una)
     hear_sack(w, g);
 }
 
@@ -477,7 +479,7 @@ void sim_wire_heard(struct sim_check_host *h, const tct_trace *t) {
     w->rcv_max = tct_seq_max(w->rcv_max, tct_seq_add(g->seq, numbers_of(g)));
   /* With its window shut an end refuses what is at its edge, but hears the ACK in it [EP-15]. */
   if ((g->flags & TCT_ACK) != 0 && w->syn_sent && (accepted || g->seq == w->ack))
-    hear_ack(w, g);
+    hear_ack(w, g, accepted);
   mark_heard(h, sim_conn_at(h, w->sock));
 }
 

@@ -48,7 +48,8 @@ struct sim_wire {
   /* for differential runs */
   uint64_t digest, ack_digest, acks;
   /* since the last step: check_conn.c clears them */
-  uint32_t sent_bytes, forced_bytes; /* forced: window or congestion window were not asked */
+  uint32_t sent_bytes, new_bytes; /* new: never sent before */
+  uint32_t forced_bytes;          /* window or congestion window were not asked */
   /* Karn: the newest stretch that went more than once */
   tct_seq again_from, again_to;
   tct_seq una_before; /* at the last step */

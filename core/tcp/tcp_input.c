@@ -311,10 +311,9 @@ static void take_ack(struct arrival *in, struct tct_tcp_ack *a) {
   tct_tcp_rate_on_ack(s, c, a);
   if (!a->moves_no_window)
     tct_tcp_cc_on_ack(s, c, a);
-  if (a->advanced) {
+  if (a->advanced)
     tct_sock_event_marks(s, c);
-    tct_sock_event_writable(s, c);
-  }
+  tct_sock_event_writable(s, c); /* the buffer's size follows the window: an undo makes room, too */
   if (a->restart_timer)
     tct_tcp_timer_restart(s, c); /* RFC 6298 5.2, 5.3 */
 }

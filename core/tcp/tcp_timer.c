@@ -135,6 +135,7 @@ static void on_rexmit(tct_stack *s, struct tct_tcp *c) {
     c->open |= TCT_OPEN_SYN_LOST;
   } else {
     tct_tcp_recover_on_rto(s, c);
+    tct_sock_event_writable(s, c); /* the send buffer's size follows the window */
   }
   tct_time rto = tct_tcp_rtt_rto_ns(s, c);
   tct_tcp_timer_set(s, c, TCT_TIMER_REXMIT, capped(c, s->now, tct_time_add(s->now, rto)));
