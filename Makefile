@@ -2,7 +2,7 @@
 # The front door; the build itself is meson.build. Every target installs what it needs and this
 # machine lacks (Debian packages, one line says which). `make help` lists the targets.
 .DEFAULT_GOAL := build
-.PHONY: build demo check check-all conformance conformance-probe drill-probe script-linux sizes fuzz bench bench-quick goodput \
+.PHONY: model build demo check check-all conformance conformance-probe drill-probe script-linux sizes fuzz bench bench-quick goodput \
   goodput-linux goodput-table format \
   install-deps install clean help
 

@@ -6,5 +6,5 @@ cd "$(dirname "$0")/.." || exit 2
 mode=-i
 [ "${1-}" = --check ] && mode='--dry-run -Werror'
 # shellcheck disable=SC2086 # the mode is words
-find include core drivers record host sim drill packetdrill cli test examples bench -name '*.[ch]' -print0 |
+find include core drivers record host sim drill packetdrill cli test examples bench model -name '*.[ch]' -print0 |
   xargs -0 -r clang-format $mode

@@ -18,7 +18,7 @@ try() { # WHAT COMMAND...
 }
 
 n=0
-for h in $(find include core drivers record host sim drill packetdrill cli test -name '*.h' | sort); do
+for h in $(find include core drivers record host sim drill packetdrill cli test model -name '*.h' | sort); do
   n=$((n + 1))
   printf '#include "%s"\nextern int not_empty;\n' "$h" >"$work/h.c"
   gnu=

@@ -25,9 +25,10 @@ cli:      tercet util wire drivers record host sim drill
 examples: tercet drivers
 bench:    *
 test:     *
+model:    tercet
 '
 
-find core drivers record host sim drill packetdrill cli examples bench include -name '*.[ch]' 2>/dev/null | sort |
+find core drivers record host sim drill packetdrill cli examples bench model include -name '*.[ch]' 2>/dev/null | sort |
   xargs -r awk -v table="$table" '
   function module_of(path,   part, n) {
     n = split(path, part, "/")

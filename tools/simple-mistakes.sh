@@ -11,7 +11,7 @@ trap 'rm -rf "$work"' EXIT
 found=$work/found
 
 list() { find "$@" -name '*.[ch]' 2>/dev/null | sort; }
-all=$(list include core drivers record host sim drill packetdrill cli test examples bench)
+all=$(list include core drivers record host sim drill packetdrill cli test examples bench model)
 [ -n "$all" ] || { echo "simple-mistakes: no C file below $PWD" >&2; exit 2; }
 
 # A mirror of the tree without comments and with empty string literals; line numbers stay.

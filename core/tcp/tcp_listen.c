@@ -449,7 +449,8 @@ static tct_verdict input_record(tct_stack *s, struct tct_half_open *r, struct tc
   tct_verdict v = check_timestamps(s, r, h);
   if (v != TCT_ACCEPTED)
     return v;
-  if (!acceptable) {
+  /* the SYN's own number lies left of the window, whatever comes behind it */
+  if (!acceptable || ((h->flags & TCT_SYN) != 0 && h->seq == r->irs)) {
     challenge(s, r, (h->flags & TCT_SYN) != 0 ? TCT_WHY_ACK_CHALLENGE : TCT_WHY_ACK_OLD);
     return (h->flags & TCT_SYN) != 0 ? TCT_DROP_SYN_CHALLENGED : TCT_DROP_SEQ_OUTSIDE_WINDOW;
   }

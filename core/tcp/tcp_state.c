@@ -208,15 +208,26 @@ void tct_tcp_state_close(tct_stack *s, struct tct_tcp *c) {
 
 /* [RFC9293 EP-41] The states that owe the peer a RST. The side that resets keeps no TIME-WAIT
  * [RFC9293 EP-44]: its next connection's numbers and timestamps are above this one's. */
-static bool abort_sends_rst(tct_state st) {
-  return st == TCT_SYN_RECEIVED || st == TCT_ESTABLISHED || st == TCT_FIN_WAIT_1 ||
-         st == TCT_FIN_WAIT_2 || st == TCT_CLOSE_WAIT;
+static bool abort_sends_rst(const struct tct_tcp *c) {
+  switch (c->state) {
+  case TCT_SYN_RECEIVED:
+  case TCT_ESTABLISHED:
+  case TCT_FIN_WAIT_1:
+  case TCT_FIN_WAIT_2:
+  case TCT_CLOSE_WAIT:
+    return true;
+  case TCT_CLOSING: /* the text has both begin with our FIN; here it may still be waiting */
+  case TCT_LAST_ACK:
+    return (c->snd.flags & TCT_SND_FIN_SENT) == 0;
+  default:
+    return false;
+  }
 }
 
 void tct_tcp_state_abort(tct_stack *s, struct tct_tcp *c, tct_why why) {
   if (c->state == TCT_LISTEN)
     tct_tcp_listen_stop(s, c);
-  if (abort_sends_rst((tct_state)c->state) && TCT_RULE(EP_41))
+  if (abort_sends_rst(c) && TCT_RULE(EP_41))
     tct_tcp_output_rst(s, c, why);
   tct_tcp_state_end(s, c, TCT_ECONNABORTED, TCT_WHY_ABORTED);
 }

@@ -376,6 +376,30 @@ static void last_ack__rst__is_told_only_while_bytes_wait(void **state) {
   }
 }
 
+/* [RFC9293 EP-41] The peer would wait for our FIN for ever. */
+static void last_ack_or_closing__abort__rst_unless_the_fin_went(void **state) {
+  (void)state;
+  for (unsigned i = 0; i < 4; i++) {
+    struct at a;
+    bool went = i % 2 != 0, closing = i / 2 != 0;
+    start(&a, closing ? TCT_ESTABLISHED : TCT_CLOSE_WAIT);
+    a.peer.window = went ? 60000 : 0;
+    AT_IN(&a, .len = 0);
+    at_write(&a, 100);
+    assert_int_equal(tct_sock_shutdown(a.s, a.k, TCT_SHUT_WR), TCT_OK);
+    (void)at_drain(&a);
+    if (closing)
+      AT_IN(&a, .flags = TCT_FIN, .ack = went ? -1 : 0);
+    (void)at_drain(&a);
+    assert_int_equal(at_state(&a), closing ? TCT_CLOSING : TCT_LAST_ACK);
+    assert_int_equal(tct_sock_abort(a.s, a.k), TCT_OK);
+    if (!went)
+      assert_int_equal(at_out(&a)->flags, TCT_RST | TCT_ACK);
+    at_quiet(&a);
+    at_end(&a);
+  }
+}
+
 /* Half the number space away before and after are a matter of one octet; with text on top an end
  * could seem to lie behind the window: never more than an ACK. */
 static void text_half_the_space_away__each_distance__is_refused(void **state) {
@@ -462,6 +486,7 @@ int main(void) {
       cmocka_unit_test(after_fin__data_and_urg__are_ignored),
       cmocka_unit_test(text_beyond_the_fin__each_order__is_no_part_of_the_stream),
       cmocka_unit_test(last_ack__rst__is_told_only_while_bytes_wait),
+      cmocka_unit_test(last_ack_or_closing__abort__rst_unless_the_fin_went),
       cmocka_unit_test(text_half_the_space_away__each_distance__is_refused),
       cmocka_unit_test(rst__number_left_of_window_but_text_inside__silence),
       cmocka_unit_test(fin_behind_a_full_window__reading__lets_it_in),
