@@ -16,13 +16,17 @@
 #include "cli/args.h"
 #include "cli/commit.h"
 #include "cli/verbs.h"
+#include "sim/shrink.h"
+
+enum { SHRINK_SECONDS = 60 };
 
 struct sim_verb {
   uint64_t first, last; /* seeds */
   uint64_t until;
   const char *pcapng, *plan_file;
   uint32_t jobs, seconds;
-  bool many, small, floors, counts, print_plan, quiet;
+  bool many, small, floors, counts, print_plan, quiet, shrink;
+  const char *stem; /* of the files that --shrink writes */
 };
 
 static bool take_u64(const char *text, const char **end, uint64_t *to) {
@@ -71,8 +75,9 @@ void sim_print_failure(const struct sim_trial_result *r, uint64_t seed, bool sma
 
 /* ---- One seed ---- */
 
+/* A plan that was shrunk has its choices behind it, in comments. */
 static int get_plan(const struct args_verb *verb, const struct sim_verb *c,
-                    struct sim_trial_plan *p) {
+                    struct sim_trial_plan *p, tct_sim_tape *tape) {
   char error[200];
   FILE *f;
   bool good;
@@ -84,6 +89,10 @@ static int get_plan(const struct args_verb *verb, const struct sim_verb *c,
   if (f == NULL)
     return args_fail(verb, ARGS_EXIT_USAGE, "%s: %s", c->plan_file, strerror(errno));
   good = sim_trial_read(p, f, error, sizeof error);
+  if (good && fseek(f, 0, SEEK_SET) == 0 && !sim_shrink_read_tape(tape, f)) {
+    snprintf(error, sizeof error, "its tape cannot be read");
+    good = false;
+  }
   if (f != stdin)
     fclose(f);
   if (!good)
@@ -91,13 +100,22 @@ static int get_plan(const struct args_verb *verb, const struct sim_verb *c,
   return ARGS_GO;
 }
 
-static int capture(const struct args_verb *verb, const struct sim_trial_plan *p, uint64_t until,
-                   const char *path) {
-  int err = sim_capture(p, until, path);
+static int capture(const struct args_verb *verb, const struct sim_trial_plan *p, tct_sim_tape *tape,
+                   uint64_t until, const char *path) {
+  int err = sim_capture(p, tape, until, path);
   if (err < 0)
     return args_fail(verb, ARGS_EXIT_USAGE, "%s: %s", path, tct_strerror(err));
   fprintf(stderr, "# capture with reasons: %s\n", path);
   return ARGS_GO;
+}
+
+static void print_failure(const struct sim_trial_result *r, const struct sim_verb *c,
+                          const struct sim_trial_plan *p) {
+  if (c->plan_file == NULL)
+    sim_print_failure(r, p->seed, c->small, stdout);
+  else
+    printf("tercet sim --plan %s --until %" PRIu64 "  # " TCT_COMMIT " I%u at %.6f s: %s\n",
+           c->plan_file, r->event, r->invariant, (double)r->at / 1e9, r->what);
 }
 
 static int play_one(const struct args_verb *verb, const struct sim_verb *c) {
@@ -105,22 +123,29 @@ static int play_one(const struct args_verb *verb, const struct sim_verb *c) {
   static struct sim_trial_counts counts;
   struct sim_trial_run run = {.counts = &counts, .until_event = c->until};
   struct sim_trial_result r;
+  tct_sim_tape tape = {0};
   char path[60];
-  int code = get_plan(verb, c, &plan);
+  int code = get_plan(verb, c, &plan, &tape);
   if (code != ARGS_GO)
     return code;
   if (c->print_plan) {
     sim_trial_print(&plan, stdout);
     return ARGS_EXIT_OK;
   }
+  snprintf(path, sizeof path, "sim-%" PRIu64, plan.seed);
+  if (c->shrink)
+    return sim_shrink_verb(verb, &plan, c->seconds != 0 ? c->seconds : SHRINK_SECONDS,
+                           c->stem != NULL ? c->stem : path);
+  tape.replaying = true;
+  run.tape = tape.n > 0 ? &tape : NULL;
   sim_trial_play(&plan, &run, &r);
   snprintf(path, sizeof path, "sim-%" PRIu64 ".pcapng", plan.seed);
   if (c->pcapng != NULL || (r.failed && !c->quiet))
-    code = capture(verb, &plan, c->until, c->pcapng != NULL ? c->pcapng : path);
+    code = capture(verb, &plan, run.tape, c->until, c->pcapng != NULL ? c->pcapng : path);
   if (code != ARGS_GO)
     return code;
   if (r.failed)
-    sim_print_failure(&r, plan.seed, c->small, stdout);
+    print_failure(&r, c, &plan);
   if (!c->quiet)
     sim_trial_counts_print(&counts, c->counts, stdout);
   printf("digest %016" PRIx64 " of %" PRIu64 " frames, %" PRIu64 " events, %.3f s simulated\n",
@@ -177,6 +202,10 @@ int cmd_sim(int argc, char **argv) {
        NULL},
       {"print-plan", 0, ARGS_FLAG, &c.print_plan, NULL, "say what would be played, as text", 0, 0,
        NULL},
+      {"shrink", 0, ARGS_FLAG, &c.shrink, NULL,
+       "make a failing world small, and write what is left (60 s, or --seconds)", 0, 0, NULL},
+      {"output", 'o', ARGS_TEXT, &c.stem, "STEM",
+       "with --shrink: STEM.plan, STEM.rec, STEM.pcapng (sim-SEED)", 0, 0, NULL},
       {"until", 0, ARGS_CALL, &c.until, "N", "stop after event N", 0, 0, take_until},
       {"pcapng", 0, ARGS_TEXT, &c.pcapng, "FILE", "every frame, with its reason and fate", 0, 0,
        NULL},
@@ -200,7 +229,8 @@ int cmd_sim(int argc, char **argv) {
   int code = args_parse(&verb, argc, argv, &args);
   if (code != ARGS_GO)
     return code;
-  if (c.many && (c.until != 0 || c.pcapng != NULL || c.plan_file != NULL || c.print_plan))
-    return args_wrong(&verb, "--until, --pcapng and plans go with one seed");
+  if (c.many &&
+      (c.until != 0 || c.pcapng != NULL || c.plan_file != NULL || c.print_plan || c.shrink))
+    return args_wrong(&verb, "--until, --pcapng, --shrink and plans go with one seed");
   return c.many ? play_many(&verb, &c) : play_one(&verb, &c);
 }

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "cli/args.h"
 #include "sim/trial_count.h"
 
 enum { SIM_JOBS_MAX = 64 };
@@ -21,7 +22,12 @@ struct sim_many {
 bool sim_many_play(struct sim_many *m, struct sim_trial_counts *counts, uint64_t *digest,
                    unsigned *failed);
 /* Plays it again, up to an event (0: whole), into a capture file. 0 or a negated errno. */
-int sim_capture(const struct sim_trial_plan *p, uint64_t until, const char *path);
+int sim_capture(const struct sim_trial_plan *p, tct_sim_tape *tape, uint64_t until,
+                const char *path);
+/* Makes it small within so many seconds and writes STEM.plan, STEM.rec, STEM.pcapng: sim_shrink.c.
+ * The exit code. */
+int sim_shrink_verb(const struct args_verb *verb, const struct sim_trial_plan *plan,
+                    uint32_t seconds, const char *stem);
 /* The one line to paste. */
 void sim_print_failure(const struct sim_trial_result *r, uint64_t seed, bool small, FILE *to);
 

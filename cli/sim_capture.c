@@ -42,12 +42,17 @@ static void put_frame(void *ctx, const tct_sim_frame *f, bool arriving) {
   tct_pcapng_put(&c->w, &p);
 }
 
-int sim_capture(const struct sim_trial_plan *p, uint64_t until, const char *path) {
+int sim_capture(const struct sim_trial_plan *p, tct_sim_tape *tape, uint64_t until,
+                const char *path) {
   struct capture c;
-  struct sim_trial_run run = {.until_event = until, .tap = put_frame, .tap_ctx = &c};
+  struct sim_trial_run run = {.tape = tape, .until_event = until, .tap = put_frame, .tap_ctx = &c};
   struct sim_trial_result r;
   int n, err;
   memset(&c, 0, sizeof c);
+  if (tape != NULL) {
+    tape->replaying = true;
+    tape->pos = 0;
+  }
   err = tct_pcapng_create(&c.w, path);
   if (err < 0)
     return err;

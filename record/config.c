@@ -134,8 +134,8 @@ static bool is_named(const struct line *l, const char *name) {
 static bool parse_number(const struct line *l, uint64_t max, uint64_t *out) {
   uint64_t n = 0;
   for (size_t i = 0; i < l->value_len; i++) {
-    uint64_t digit = (uint64_t)(l->value[i] - '0');
-    if (l->value[i] < '0' || l->value[i] > '9' || n > (max - digit) / 10)
+    uint64_t digit = (uint8_t)(l->value[i] - '0');
+    if (digit > 9 || digit > max || n > (max - digit) / 10)
       return false;
     n = n * 10 + digit;
   }
@@ -190,13 +190,11 @@ bool record_config_parse(const char *text, size_t len, tct_config *c, char *erro
     const char *stop = memchr(text, '\n', (size_t)(end - text));
     stop = stop != NULL ? stop : end;
     const char *equals = memchr(text, '=', (size_t)(stop - text));
-    struct line l = {text, equals + 1, 0, 0};
     if (equals == NULL) {
       snprintf(error, cap, "its configuration has a line without '='");
       return false;
     }
-    l.name_len = (size_t)(equals - text);
-    l.value_len = (size_t)(stop - equals - 1);
+    struct line l = {text, equals + 1, (size_t)(equals - text), (size_t)(stop - equals - 1)};
     const char *wrong = take(&l, c);
     if (wrong != NULL) {
       snprintf(error, cap, "its configuration: %.*s %s", (int)(l.name_len < 60 ? l.name_len : 60),

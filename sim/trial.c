@@ -164,6 +164,14 @@ static bool presets_numbers(const struct sim_trial_plan *p) {
 
 /* ---- The result ---- */
 
+/* The checker counts stacks in the order made, the plan all of its hosts. */
+static unsigned host_of(const struct sim_trial *t, unsigned stack) {
+  for (uint32_t i = 0; i < t->plan->n_hosts; i++)
+    if (t->plan->host[i].kind == SIM_TRIAL_STACK && stack-- == 0)
+      return i;
+  return 0;
+}
+
 static void tell_failure(const struct sim_trial *t, struct sim_trial_result *out) {
   const tct_sim_failure *f = tct_sim_check_failed(t->check);
   out->failed = f != NULL || t->wrong[0] != '\0';
@@ -175,6 +183,7 @@ static void tell_failure(const struct sim_trial *t, struct sim_trial_result *out
   out->event = f->event;
   out->frame = f->frame;
   out->at = f->at;
+  out->host = host_of(t, f->host);
   memcpy(out->what, f->text, sizeof out->what);
 }
 

@@ -215,6 +215,8 @@ struct sim_trial_run {
   void *tap_ctx;
   tct_trace_fn trace; /* and what every stack tells; NULL */
   void *trace_ctx;
+  tct_record *record; /* of one stack, by its number among hosts of the plan; NULL */
+  unsigned record_host;
 };
 
 struct sim_trial_result {
@@ -222,6 +224,7 @@ struct sim_trial_result {
   unsigned invariant;    /* the first that did not hold: tct_sim_invariant, 13 is I13 */
   char what[240];        /* one sentence */
   uint64_t event, frame; /* the run up to here shows it */
+  unsigned host;         /* of the plan: the stack at fault */
   tct_time at;
   uint64_t frames, events, digest;
   tct_time ended_at;
