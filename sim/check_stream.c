@@ -93,19 +93,22 @@ static bool is_mirror(const struct sim_conn *a, const struct sim_conn *b) {
          memcmp(&a->raddr, &b->laddr, sizeof a->raddr) == 0;
 }
 
-/* Who wrote what c reads. Numbers may be preset, and thus be another's too: then nobody. */
+/* Who wrote what c reads. Numbers may be preset, and thus be another's too: then nobody. Who opens
+ * the same tuple twice within one tick of the clock has the same number: the later one counts. */
 static struct sim_conn *meet(struct sim_conn *c) {
-  struct sim_conn *w, *other = NULL;
+  struct sim_conn *w, *mirror = NULL, *other = NULL;
   unsigned others = 0;
   size_t at = SIZE_MAX;
   while ((w = sim_table_next(&c->host->check->streams, hash_of(c->irs), &at)) != NULL) {
     if (w == c || w->iss != c->irs || (w->irs_known && w->irs != c->iss))
       continue;
     if (is_mirror(w, c) && !w->gone)
-      return w;
+      mirror = w;
     other = w;
     others++;
   }
+  if (mirror != NULL)
+    return mirror;
   return others == 1 && !other->gone && other->irs_known ? other : NULL;
 }
 

@@ -205,6 +205,9 @@ static void say_syn(struct sim_check_host *h, struct sim_wire *w, const tct_sim_
   w->wscale_in = w->syn_wscale;
   if (w->syn_heard && !active)
     count_syn_ack(h, w, f);
+  /* crossing SYNs: Linux repeats its own options, whatever the peer's SYN offered */
+  if (active && h->config.stack.profile == TCT_PROFILE_LINUX)
+    return;
   if (ASK(h, 22) && w->syn_heard &&
       ((g->has_ts && !w->syn_ts) || (g->wscale != 0xff && w->syn_wscale == 0xff)))
     WRONG(h, 22, "a SYN,ACK has an option that the SYN had not");

@@ -159,14 +159,14 @@ static void on_success(tct_stack *s, struct tct_tcp *c, struct tct_tcp_mtup *m) 
   resize(s, c);
 }
 
-/* Later the path may be another one. */
+/* Later the path may be another one; what the own interface carries is still all (RFC 4821 7.3). */
 static void search_again(const tct_stack *s, struct tct_tcp *c, struct tct_tcp_mtup *m) {
   uint32_t now_ms = tct_time_ms32(s->now);
   if (next_size(s, m) != 0 ||
       tct_ms32_since(now_ms, m->since_ms) < s->cfg.mtu_probe_interval_s * 1000)
     return;
   m->low = tct_tcp_send_mss(s, c) + header_bytes(c) + tct_tcp_options_len(c);
-  m->high = mss_allowed(c) + header_bytes(c);
+  m->high = tct_min_u32(mss_allowed(c) + header_bytes(c), s->ifs[c->ifi].cfg.mtu);
   m->since_ms = now_ms;
 }
 

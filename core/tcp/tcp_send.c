@@ -155,7 +155,7 @@ void tct_tcp_send_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *
   tct_tcp_blocks_on_ack(s, c, h, a);
   bool advanced = tct_seq_gt(h->ack, c->snd.una);
   if (tct_seq_geq(h->ack, c->snd.una))
-    tct_tcp_send_window(s, c, h, false);
+    tct_tcp_send_window(s, c, h, (h->flags & TCT_SYN) != 0);
   a->window_changed = c->snd.wnd != wnd_before;
   a->duplicate = !advanced && is_duplicate(c, h, text_len, a->window_changed);
   if (advanced)

@@ -138,6 +138,39 @@ static void own_maxseg__segments__keep_to_it(void **state) {
   at_end(&a);
 }
 
+static void search_often(tct_config *c) {
+  c->mtu_probing = TCT_MTU_PROBING_ALWAYS;
+  c->mtu_probe_interval_s = 10;
+  c->slow_start_after_idle = TCT_OFF;
+  c->initial_window_segs = 20;
+}
+
+static void send_and_acknowledge(struct at *a, unsigned rounds, uint32_t len_max) {
+  const tct_seg *g;
+  for (unsigned i = 0; i < rounds; i++) {
+    at_write(a, 20000);
+    while ((g = at_out(a)) != NULL) {
+      assert_in_range(g->len, 0, len_max);
+      AT_IN(a, .len = 0);
+    }
+    at_pass(a, TCT_S(1));
+  }
+}
+
+/* RFC 4821 7.3: nothing is tried that the own interface does not carry. Found by `tercet sim --seed
+ * 45`: the second search began with what the peer takes. */
+static void search__begun_again__stays_below_the_interface_mtu(void **state) {
+  struct at a;
+  (void)state;
+  at_start(&a, (struct at_how){.state = TCT_ESTABLISHED,
+                               .strict = true,
+                               .mss = 1460,
+                               .mtu = 1200,
+                               .config = search_often});
+  send_and_acknowledge(&a, 40, mss_of(false, 1200));
+  at_end(&a);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(too_big__segment_in_flight__goes_again_smaller_without_a_timeout),
@@ -147,6 +180,7 @@ int main(void) {
       cmocka_unit_test(too_big__other_connection_later__starts_small),
       cmocka_unit_test(interface_mtu_changed__live_connection__follows),
       cmocka_unit_test(own_maxseg__segments__keep_to_it),
+      cmocka_unit_test(search__begun_again__stays_below_the_interface_mtu),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
