@@ -118,9 +118,9 @@ struct tct_conversation {
   tct_addr local, remote;
   uint16_t lport, rport;
 };
-bool tct_stack_owns(const tct_stack *s, const struct tct_conversation *c);
+bool tct_stack_owner_is_us(const tct_stack *s, const struct tct_conversation *c);
 /* The same of a packet put together from fragments, whatever it carries. */
-bool tct_stack_owns_whole(const tct_stack *s, const struct tct_ip_hdr *ip);
+bool tct_stack_owner_is_us_whole(const tct_stack *s, const struct tct_ip_hdr *ip);
 
 /* ---- ip/: what TCP and UDP may ask --------------------------------------------------------- */
 

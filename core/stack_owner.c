@@ -23,7 +23,7 @@ static uint32_t find_owner(const tct_stack *s, const struct tct_conversation *c)
   return (uint32_t)(tct_siphash13(s->keys.table, b, sizeof b) >> 32) % s->cfg.cores;
 }
 
-bool tct_stack_owns(const tct_stack *s, const struct tct_conversation *c) {
+bool tct_stack_owner_is_us(const tct_stack *s, const struct tct_conversation *c) {
   return s->cfg.cores < 2 || find_owner(s, c) == s->cfg.core;
 }
 
@@ -56,7 +56,7 @@ static bool read_conversation(const struct tct_ip_hdr *ip, struct tct_conversati
 }
 
 /* Without ports the addresses decide: of all who put the fragments together, one may answer. */
-bool tct_stack_owns_whole(const tct_stack *s, const struct tct_ip_hdr *ip) {
+bool tct_stack_owner_is_us_whole(const tct_stack *s, const struct tct_ip_hdr *ip) {
   struct tct_conversation c;
   if (s->cfg.cores < 2)
     return true;

@@ -98,7 +98,7 @@ static tct_verdict reassemble(tct_stack *s, struct tct_pkt *p) {
   struct tct_ip_whole whole = {.buf = NULL};
   tct_verdict v = tct_ip_reasm_input(s, p, &whole);
   if (v == TCT_ACCEPTED)
-    v = tct_stack_owns_whole(s, &p->ip) ? deliver(s, p) : TCT_DROP_OTHER_CORE;
+    v = tct_stack_owner_is_us_whole(s, &p->ip) ? deliver(s, p) : TCT_DROP_OTHER_CORE;
   else if (p->reassembled && p->ip.problem.type != 0)
     tct_icmp_send_error(s, p, p->ip.problem);
   tct_ip_reasm_release(s, &whole);

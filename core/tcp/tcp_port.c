@@ -195,7 +195,7 @@ static bool is_free(tct_stack *s, struct tct_tuple *t, uint32_t offset) {
   t->lport = (uint16_t)(s->cfg.port_first + offset);
   if (tct_table_first(&s->tcp->bound, hash_port(s, t->lport), &it) != TCT_TABLE_NONE)
     return false;
-  if (!tct_stack_owns(s, &(struct tct_conversation){t->laddr, t->raddr, t->lport, t->rport}))
+  if (!tct_stack_owner_is_us(s, &(struct tct_conversation){t->laddr, t->raddr, t->lport, t->rport}))
     return false;
   return !tct_tcp_port_is_used(s, t);
 }
