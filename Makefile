@@ -47,6 +47,10 @@ fuzz:              ## libFuzzer, SECONDS=n a target (default one hour)
 	@tools/install-deps.sh check-all
 	@FUZZ_SECONDS=$${FUZZ_SECONDS:-$(or $(SECONDS),3600)} tools/fuzz.sh
 
+model:             ## the stack against a second TCP (docs/model.md); SEQUENCES=1000000 SEED=1
+	@tools/install-deps.sh check
+	@tools/model.sh $(or $(SEQUENCES),1000000) $(or $(SEED),1)
+
 bench:             ## against lwIP, gVisor and the kernel, up to ten million connections (STORE=1)
 	@tools/install-deps.sh bench
 	@tools/bench $(if $(STORE),--store)

@@ -23,6 +23,7 @@ step_shellcheck() {
   mapfile -t scripts < <(find .ci tools test -name '*.sh' -o -path '.ci/run')
   shellcheck -S warning -x -P SCRIPTDIR "${scripts[@]}"
 }
+step_cells() { tools/cells --check; } # the table is what the text's rules make
 step_headers() { tools/headers.sh; }
 step_release() { tools/build.sh build; }
 step_symbols() { tools/build.sh build && tools/symbols.sh build; }
@@ -102,7 +103,7 @@ step_interop() {
 }
 step_readme() { tools/readme-commands.sh; }
 
-steps='format shellcheck headers release symbols sizes freestanding wasm32 install digest cppcheck tidy
+steps='format shellcheck cells headers release symbols sizes freestanding wasm32 install digest cppcheck tidy
   optimised clang msan integer conformance probe drill_probe script_linux script_so goodput fuzz interop readme'
 [ "${1-}" = --list ] && { echo $steps; exit 0; }
 [ $# -gt 0 ] && steps=$*

@@ -388,5 +388,7 @@ tct_verdict tct_tcp_timewait_input(tct_stack *s, struct tct_time_wait *r, struct
     answer_limited(s, r);
     return TCT_DROP_TIME_WAIT_OLD;
   }
+  if ((h->flags & TCT_ACK) == 0) /* [RFC9293 EP-25] */
+    return TCT_DROP_NO_ACK;
   return len > 0 ? TCT_DROP_DATA_AFTER_FIN : TCT_ACCEPTED; /* what could it still say? */
 }
