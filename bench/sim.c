@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How many packets a second the simulator gets through: two stacks, one link, bulk data both ways
- * beside small writes. CPU time of this thread, so that others on the machine do not count.
+ * How many packets a second the simulator gets through: two stacks, one link, 32 connections,
+ * half of them bulk, half of small writes. CPU time of this thread, so that others on the machine
+ * do not count.
  *
  *   bench_sim           without invariants and with them
  *   bench_sim plain     one of the two, for a profiler
@@ -14,7 +15,7 @@
 
 #include "tercet/sim_check.h"
 
-enum { FLOWS = 8, OCTETS = 12000000 };
+enum { FLOWS = 32, OCTETS = 3000000 };
 
 static tct_sim_host *make_host(tct_sim *w, uint8_t number) {
   tct_sim_host_config c;
@@ -55,9 +56,8 @@ static uint64_t play(bool checked) {
   memset(client, 0, sizeof client);
   memset(server, 0, sizeof server);
   tct_sim_link_new(w, tct_sim_host_end(a), tct_sim_host_end(b), &path, &path);
-  ok = ok && tct_sim_server_listen(&listener, b, 80, 16) == TCT_OK;
+  ok = ok && tct_sim_server_listen(&listener, b, 80, FLOWS) == TCT_OK;
   for (unsigned i = 0; i < FLOWS && ok; i++) {
-    server[i].tx_total = OCTETS;
     server[i].close = TCT_SIM_CLOSE_AFTER_SEND;
     ok = start(&client[i], a, &to, i % 2 == 1) == TCT_OK;
   }

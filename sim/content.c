@@ -7,12 +7,24 @@
 
 #include "util/mem.h"
 
+#define FACTOR UINT64_C(2654435761)
+
 enum { BLOCK = 1 << 16, KEPT_MAX = 1 << 24 };
 
 /* A multiplicative mix of 32 bits of the position: cheap, neighbours differ, nothing wraps. */
 uint8_t tct_sim_flow_octet(uint64_t key, uint64_t position) {
-  uint64_t x = ((position & UINT32_MAX) + (key & 0xffff)) * UINT64_C(2654435761);
+  uint64_t x = ((position & UINT32_MAX) + (key & 0xffff)) * FACTOR;
   return (uint8_t)(x >> 24 ^ x >> 41);
+}
+
+static void add_block(struct tct_sim *w) {
+  uint64_t x = w->content_len * FACTOR;
+  uint8_t *to;
+  w->content = sim_world_grow(w->content, w->content_len + BLOCK);
+  to = w->content + w->content_len;
+  for (uint32_t i = 0; i < BLOCK; i++, x += FACTOR)
+    to[i] = (uint8_t)(x >> 24 ^ x >> 41);
+  w->content_len += BLOCK;
 }
 
 /* Those `len` octets, or NULL if that far is not kept. */
@@ -20,12 +32,8 @@ static const uint8_t *keep(struct tct_sim *w, uint64_t key, uint64_t position, s
   uint64_t from = position + (key & 0xffff);
   if (from + len > KEPT_MAX)
     return NULL;
-  while (w->content_len < from + len) {
-    w->content = sim_world_grow(w->content, w->content_len + BLOCK);
-    for (uint32_t i = 0; i < BLOCK; i++)
-      w->content[w->content_len + i] = tct_sim_flow_octet(0, w->content_len + i);
-    w->content_len += BLOCK;
-  }
+  while (w->content_len < from + len)
+    add_block(w);
   return w->content + from;
 }
 

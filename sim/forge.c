@@ -70,8 +70,11 @@ unsigned sim_forge_pick(struct tct_sim *w, unsigned group, uint32_t mask) {
   for (unsigned i = 0; i < 32; i++)
     n += mask >> i & 1;
   n = n ? sim_world_draw(w, group, n) : 0;
-  for (; bit < 31; bit++)
-    if ((mask >> bit & 1) != 0 && n-- == 0)
+  for (; bit < 31; bit++) {
+    bool set = (mask >> bit & 1) != 0;
+    if (set && n == 0)
       break;
+    n -= set;
+  }
   return bit;
 }

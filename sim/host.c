@@ -60,7 +60,7 @@ static void take_inbox(struct tct_sim_host *h) {
   tct_iov iov[TCT_BURST_MAX];
   unsigned n = h->n_inbox;
   tct_time now = sim_host_clock(h);
-  memset(f, 0, sizeof f);
+  memset(f, 0, n * sizeof f[0]);
   for (unsigned i = 0; i < n; i++) {
     iov[i] = (tct_iov){h->inbox[i]->bytes, h->inbox[i]->frame.len};
     f[i] = (tct_frame){.iov = &iov[i], .n_iov = 1, .len = h->inbox[i]->frame.len, .at = now};
@@ -92,17 +92,14 @@ static unsigned tell_applications(struct tct_sim_host *h) {
   return n;
 }
 
-static size_t send_all(struct tct_sim_host *h) {
+static void send_all(struct tct_sim_host *h) {
   tct_frame f[TCT_BURST_MAX];
-  size_t n, total = 0;
-  while ((n = tct_output(h->stack, h->ifc, f, TCT_BURST_MAX, sim_host_clock(h))) > 0) {
+  size_t n = TCT_BURST_MAX;
+  while (h->stack != NULL && n > 0 && !sim_world_is_stuck(h->node.world)) {
+    n = tct_output(h->stack, h->ifc, f, TCT_BURST_MAX, sim_host_clock(h));
     for (size_t i = 0; i < n; i++)
       sim_link_send(&h->node, &f[i]);
-    total += n;
-    if (sim_world_is_stuck(h->node.world))
-      break;
   }
-  return total;
 }
 
 static bool has_more(struct tct_sim_host *h) {
@@ -120,16 +117,15 @@ void sim_host_run(struct tct_sim_host *h) {
   if (h->slots != NULL)
     sim_host_fault_run(h);
   h->running = true;
-  for (;;) {
-    unsigned news;
-    size_t sent = 0;
-    tct_advance(h->stack, sim_host_clock(h));
-    news = tell_applications(h);
-    if (h->stack != NULL)
-      sent = send_all(h);
-    if (news == 0 && sent == 0 && !has_more(h))
-      break;
-    if (h->stack == NULL || sim_world_is_stuck(h->node.world))
+  tct_advance(h->stack, sim_host_clock(h));
+  (void)tell_applications(h);
+  for (;;) { /* each round again while there is something to do; most have none */
+    bool due;
+    send_all(h);
+    due = has_more(h);
+    if (due)
+      tct_advance(h->stack, sim_host_clock(h));
+    if (tell_applications(h) == 0 && !due)
       break;
   }
   h->running = false;
