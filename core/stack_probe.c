@@ -10,6 +10,7 @@
 #include "sock/sock.h"
 #include "tcp/calls.h"
 #include "tcp/tcp_listen.h"
+#include "util/steps.h"
 
 static const struct tct_tcp *find(const tct_stack *s, tct_sock k) {
   if ((k.gen & 1u) == 0 || (k.index & TCT_SOCK_UDP_BIT) != 0)
@@ -188,6 +189,14 @@ uint64_t tct_stack_probe_hash(const tct_stack *s, tct_sock k) {
 
 /* ---- Steps ---- */
 
+#if defined(TCT_CHECK) && TCT_CHECK
+_Thread_local uint64_t tct_steps_taken;
+
+uint64_t tct_stack_probe_steps(void) {
+  return tct_steps_taken;
+}
+#else
 uint64_t tct_stack_probe_steps(void) {
   return 0;
 }
+#endif

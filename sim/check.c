@@ -42,6 +42,7 @@ tct_sim_check *tct_sim_check_new(tct_sim *w) {
   memset(w->check, 0, sizeof *w->check);
   w->check->w = w;
   w->check->healed_at = TCT_NEVER;
+  w->check->steps_limit = SIM_CHECK_STEPS_MAX;
   return w->check;
 }
 

@@ -33,6 +33,7 @@ struct sim_conn;          /* one socket of a host: check_conn.c */
 struct sim_check_numbers; /* check_numbers.c */
 
 #define SIM_CHECK_HOSTS_MAX 64
+#define SIM_CHECK_STEPS_MAX 8192 /* list steps for one frame: I26 */
 
 struct sim_check_host {
   struct tct_sim_check *check;
@@ -68,6 +69,8 @@ struct tct_sim_check {
   struct sim_table dgrams;  /* check_stack.c: hashes of datagrams sent */
   bool quiet, silent;
   tct_time healed_at;
+  uint64_t steps_max;   /* most list steps that a frame cost so far ... */
+  uint64_t steps_limit; /* ... and may cost */
 };
 
 /* True if the invariant is to be judged; counts that it was. */

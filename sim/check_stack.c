@@ -130,12 +130,24 @@ static uint32_t pmtu_of(struct sim_check_host *h, const struct still *s) {
   return s->id == TCT_SIM_I24 ? tct_stack_probe_pmtu(h->stack, s->to) : 0;
 }
 
+/* I26: what one call cost, in list steps, for each frame that it was given. */
+static void give(struct sim_check_host *h, tct_frame *f, unsigned n, tct_time now) {
+  uint64_t before = tct_stack_probe_steps(), steps;
+  if (n == 0)
+    return;
+  tct_input(h->stack, tct_sim_host_if(h->host), f, n, now);
+  steps = tct_stack_probe_steps() - before;
+  if (steps / n > h->check->steps_max)
+    h->check->steps_max = steps / n;
+  if (ASK(h, 26) && steps > n * h->check->steps_limit)
+    WRONG(h, 26, "%llu list steps for %u frames", (unsigned long long)steps, n);
+}
+
 static void input_still(struct sim_check_host *h, tct_frame *f, tct_time now,
                         const struct still *s) {
-  tct_if ifc = tct_sim_host_if(h->host);
   uint32_t pmtu = pmtu_of(h, s);
   uint64_t hash = tct_stack_probe_hash(h->stack, s->sock);
-  tct_input(h->stack, ifc, f, 1, now);
+  give(h, f, 1, now);
   if (!sim_check_asks(h->check, s->id))
     return;
   if (tct_stack_probe_hash(h->stack, s->sock) != hash || pmtu_of(h, s) != pmtu)
@@ -161,18 +173,17 @@ static void judge_pmtu(struct sim_check_host *h, const tct_sim_frame *f) {
 void sim_check_input(struct sim_node *n, struct sim_packet *const *p, tct_frame *f, unsigned count,
                      tct_time now) {
   struct sim_check_host *h = n->check;
-  tct_if ifc = tct_sim_host_if(h->host);
   unsigned given = 0;
   struct still s;
   h->frames_in += count;
   for (unsigned i = 0; i < count; i++) {
     if ((p[i]->frame.is_tcp && !p[i]->frame.harmed) || !is_still(h, &p[i]->frame, &s))
       continue;
-    tct_input(h->stack, ifc, f + given, i - given, now);
+    give(h, f + given, i - given, now);
     input_still(h, f + i, now, &s);
     given = i + 1;
   }
-  tct_input(h->stack, ifc, f + given, count - given, now);
+  give(h, f + given, count - given, now);
   for (unsigned i = 0; i < count; i++)
     if (!p[i]->frame.is_tcp)
       judge_pmtu(h, &p[i]->frame);

@@ -186,9 +186,10 @@ static void count_syn_ack(struct sim_check_host *h, struct sim_wire *w, const tc
 static void say_syn(struct sim_check_host *h, struct sim_wire *w, const tct_sim_frame *f) {
   const tct_seg *g = &f->seg;
   bool answers = (g->flags & TCT_ACK) != 0;
-  bool active = w->syn_sent && !w->cookie && w->isn == g->seq;
-  if (!active)
+  if (!w->syn_sent || w->cookie || w->isn != g->seq) {
     begin_life(h, w, f);
+    w->passive = answers && w->syn_heard;
+  }
   w->cookie = f->why == TCT_WHY_SYN_ACK_COOKIE;
   w->ts_out = g->has_ts;
   w->wscale_out = g->wscale;
@@ -203,7 +204,7 @@ static void say_syn(struct sim_check_host *h, struct sim_wire *w, const tct_sim_
   w->ts = g->has_ts;
   w->scaled = g->wscale != 0xff && w->syn_wscale != 0xff;
   w->wscale_in = w->syn_wscale;
-  if (w->syn_heard && !active)
+  if (w->passive)
     count_syn_ack(h, w, f);
   /* crossing SYNs: Linux repeats its own options, whatever the peer's SYN offered */
   if (active && h->config.stack.profile == TCT_PROFILE_LINUX)

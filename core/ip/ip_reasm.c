@@ -16,6 +16,7 @@
 
 #include "util/pieces.h"
 #include "wire/ipv6.h"
+#include "util/steps.h"
 
 enum { DGRAMS_MIN = 4, DGRAMS_MAX = 65536 };
 enum { ECN_MASK = 3, ECN_CE = 3 };
@@ -220,8 +221,10 @@ static struct frag *find_before(const struct dgram *d, uint32_t off) {
   if (d->last != NULL && d->last->off < off)
     return d->last;
   struct frag *before = NULL;
-  for (struct frag *f = d->first; f != NULL && f->off < off; f = f->next)
+  for (struct frag *f = d->first; f != NULL && f->off < off; f = f->next) {
+    TCT_STEP();
     before = f;
+  }
   return before;
 }
 

@@ -15,6 +15,7 @@
  */
 #include "tcp/calls.h"
 #include "util/rule.h"
+#include "util/steps.h"
 
 /* ---- The ring -------------------------------------------------------------------------------- */
 
@@ -31,6 +32,7 @@ void tct_tcp_sack_deinit(tct_stack *s, struct tct_runs *r) {
 }
 
 struct tct_run *tct_tcp_sack_at(const struct tct_runs *r, uint32_t i) {
+  TCT_STEP();
   TCT_ASSERT(i < r->n);
   return &r->at[(r->head + i) & (r->cap - 1)];
 }

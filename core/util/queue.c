@@ -5,6 +5,7 @@
  * be chunks at or after `end` that hold nothing yet. */
 #include "util/queue.h"
 
+#include "util/steps.h"
 #include "util/assert.h"
 #include "util/mem.h"
 
@@ -53,6 +54,7 @@ static struct tct_chunk *find_chunk(struct tct_queue *q, tct_seq pos) {
   while (chunk->next != NULL && tct_seq_leq(chunk->next->start, pos)) {
     chunk = chunk->next;
     q->walk_steps++;
+    TCT_STEP();
   }
   if (chunk != from)
     remember(q, chunk, which);

@@ -10,6 +10,7 @@
  * Numbers: of N slots, N/256 insertions clear and N/8 move, so old never exceeds 5/8 + 1/256 and
  * live is 3/8 full at the end. */
 #include "util/table.h"
+#include "util/steps.h"
 
 #include "util/assert.h"
 #include "util/mem.h"
@@ -62,6 +63,7 @@ static void clear_slots(struct tct_table_array *a, uint32_t from, uint32_t n) {
 /* From it->distance on; leaves the slot found at it->distance - 1. */
 static uint32_t scan(const struct tct_table_array *a, struct tct_table_it *it) {
   for (;;) {
+    TCT_STEP();
     uint32_t i = get_place(a, it->tag, it->distance);
     const struct tct_table_slot *slot = &a->at[i];
     if (slot->ref == TCT_TABLE_NONE || get_distance(a, i) < it->distance)
