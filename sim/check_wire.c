@@ -201,13 +201,13 @@ static void say_syn(struct sim_check_host *h, struct sim_wire *w, const tct_sim_
   }
   /* a SYN,ACK has an option only if the SYN had it: it says what was agreed */
   w->agreed = true;
-  w->ts = g->has_ts;
+  w->ts = g->has_ts && (w->passive || w->syn_ts);
   w->scaled = g->wscale != 0xff && w->syn_wscale != 0xff;
   w->wscale_in = w->syn_wscale;
   if (w->passive)
     count_syn_ack(h, w, f);
   /* crossing SYNs: Linux repeats its own options, whatever the peer's SYN offered */
-  if (active && h->config.stack.profile == TCT_PROFILE_LINUX)
+  if (!w->passive && h->config.stack.profile == TCT_PROFILE_LINUX)
     return;
   if (ASK(h, 22) && w->syn_heard &&
       ((g->has_ts && !w->syn_ts) || (g->wscale != 0xff && w->syn_wscale == 0xff)))
