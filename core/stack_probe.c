@@ -190,8 +190,6 @@ uint64_t tct_stack_probe_hash(const tct_stack *s, tct_sock k) {
 /* ---- Steps ---- */
 
 #if defined(TCT_CHECK) && TCT_CHECK
-_Thread_local uint64_t tct_steps_taken;
-
 uint64_t tct_stack_probe_steps(void) {
   return tct_steps_taken;
 }

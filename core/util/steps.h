@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #if defined(TCT_CHECK) && TCT_CHECK
-extern _Thread_local uint64_t tct_steps_taken; /* stack_probe.c */
+extern _Thread_local uint64_t tct_steps_taken; /* steps.c: the one variable of check builds */
 #define TCT_STEP() ((void)tct_steps_taken++)
 #else
 #define TCT_STEP() ((void)0)

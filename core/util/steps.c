@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT */
+#include "util/steps.h"
+
+#if defined(TCT_CHECK) && TCT_CHECK
+_Thread_local uint64_t tct_steps_taken;
+#else
+extern int tct_steps_are_not_counted; /* a file must declare something */
+#endif
