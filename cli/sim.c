@@ -6,6 +6,7 @@
  * the trials themselves are the simulator's (sim/trial.h). Exit 1: an invariant did not hold, or a
  * floor was missed.
  */
+#define _POSIX_C_SOURCE 200809L
 #include "cli/sim.h"
 
 #include <errno.h>
@@ -15,6 +16,8 @@
 
 #include "cli/args.h"
 #include "cli/commit.h"
+#include "cli/scenarios.h"
+#include "cli/sim_view.h"
 #include "cli/verbs.h"
 #include "sim/shrink.h"
 
@@ -27,6 +30,9 @@ struct sim_verb {
   uint32_t jobs, seconds;
   bool many, small, floors, counts, print_plan, quiet, shrink;
   const char *stem; /* of the files that --shrink writes */
+  const struct scenario *scenario;
+  struct sim_view_options view;
+  bool list;
 };
 
 static bool take_u64(const char *text, const char **end, uint64_t *to) {
@@ -57,6 +63,11 @@ static const char *take_seeds(void *to, const char *value) {
   return NULL;
 }
 
+static const char *take_scenario(void *to, const char *value) {
+  *(const struct scenario **)to = scenarios_find(value);
+  return scenarios_find(value) != NULL ? NULL : "there is none of this name; --list names all";
+}
+
 static const char *take_until(void *to, const char *value) {
   const char *end;
   return take_u64(value, &end, to) && *end == '\0' ? NULL : "give the number of an event";
@@ -75,12 +86,33 @@ void sim_print_failure(const struct sim_trial_result *r, uint64_t seed, bool sma
 
 /* ---- One seed ---- */
 
+static int get_scenario(const struct args_verb *verb, const struct sim_verb *c,
+                        struct sim_trial_plan *p) {
+  char error[200];
+  const char *text = c->scenario->plan;
+  FILE *f = fmemopen((void *)(uintptr_t)text, strlen(text), "r");
+  bool good = f != NULL && sim_trial_read(p, f, error, sizeof error);
+  if (f != NULL)
+    fclose(f);
+  p->seed = c->first;
+  return good ? ARGS_GO
+              : args_fail(verb, ARGS_EXIT_BUG, "%s, %s", c->scenario->name,
+                          f != NULL ? error : "out of memory");
+}
+
+static void list_scenarios(void) {
+  for (size_t i = 0; i < n_scenarios; i++)
+    printf("%-18s %s\n", scenarios[i].name, scenarios[i].about);
+}
+
 /* A plan that was shrunk has its choices behind it, in comments. */
 static int get_plan(const struct args_verb *verb, const struct sim_verb *c,
                     struct sim_trial_plan *p, tct_sim_tape *tape) {
   char error[200];
   FILE *f;
   bool good;
+  if (c->scenario != NULL)
+    return get_scenario(verb, c, p);
   if (c->plan_file == NULL) {
     sim_trial_draw(p, c->first, c->small ? SIM_TRIAL_SMALL : 0);
     return ARGS_GO;
@@ -118,12 +150,19 @@ static void print_failure(const struct sim_trial_result *r, const struct sim_ver
            c->plan_file, r->event, r->invariant, (double)r->at / 1e9, r->what);
 }
 
+static bool wants_view(const struct sim_verb *c) {
+  const struct sim_view_options *v = &c->view;
+  return c->scenario != NULL || v->svg != NULL || v->plot != NULL || v->html != NULL || v->ladder ||
+         v->json;
+}
+
 static int play_one(const struct args_verb *verb, const struct sim_verb *c) {
   static struct sim_trial_plan plan;
   static struct sim_trial_counts counts;
   struct sim_trial_run run = {.counts = &counts, .until_event = c->until};
   struct sim_trial_result r;
   tct_sim_tape tape = {0};
+  struct sim_view *view = NULL;
   char path[60];
   int code = get_plan(verb, c, &plan, &tape);
   if (code != ARGS_GO)
@@ -133,20 +172,32 @@ static int play_one(const struct args_verb *verb, const struct sim_verb *c) {
     return ARGS_EXIT_OK;
   }
   snprintf(path, sizeof path, "sim-%" PRIu64, plan.seed);
-  if (c->shrink)
-    return sim_shrink_verb(verb, &plan, c->seconds != 0 ? c->seconds : SHRINK_SECONDS,
+  if (c->shrink) {
+    code = sim_shrink_verb(verb, &plan, c->seconds != 0 ? c->seconds : SHRINK_SECONDS,
                            c->stem != NULL ? c->stem : path);
+    tct_sim_tape_free(&tape);
+    return code;
+  }
   tape.replaying = true;
   run.tape = tape.n > 0 ? &tape : NULL;
+  if (wants_view(c)) {
+    view = sim_view_new(verb, &c->view, &plan);
+    if (view == NULL)
+      return ARGS_EXIT_USAGE;
+    sim_view_attach(view, &run);
+  }
   sim_trial_play(&plan, &run, &r);
   snprintf(path, sizeof path, "sim-%" PRIu64 ".pcapng", plan.seed);
+  int seen = view != NULL ? sim_view_finish(view, &r, &counts) : ARGS_EXIT_OK;
   if (c->pcapng != NULL || (r.failed && !c->quiet))
     code = capture(verb, &plan, run.tape, c->until, c->pcapng != NULL ? c->pcapng : path);
-  if (code != ARGS_GO)
-    return code;
+  if (code != ARGS_GO || seen != ARGS_EXIT_OK)
+    return code != ARGS_GO ? code : seen;
+  if (c->view.json)
+    return r.failed ? ARGS_EXIT_NETWORK : ARGS_EXIT_OK;
   if (r.failed)
     print_failure(&r, c, &plan);
-  if (!c->quiet)
+  if (!c->quiet && view == NULL)
     sim_trial_counts_print(&counts, c->counts, stdout);
   printf("digest %016" PRIx64 " of %" PRIu64 " frames, %" PRIu64 " events, %.3f s simulated\n",
          r.digest, r.frames, r.events, (double)r.ended_at / 1e9);
@@ -178,6 +229,7 @@ static int play_many(const struct args_verb *verb, const struct sim_verb *c) {
 }
 
 static const char sim_more[] =
+    "  tercet sim --scenario lossy-wifi --plot wifi.svg\n"
     "  tercet sim --seed 17\n"
     "  tercet sim --seeds 1..1000 --jobs 2\n"
     "  tercet sim --seed 17 --until 4711 --pcapng trouble.pcapng\n\n"
@@ -200,6 +252,18 @@ int cmd_sim(int argc, char **argv) {
       {"small", 0, ARGS_FLAG, &c.small, NULL, "small worlds, of some hundred frames", 0, 0, NULL},
       {"plan", 0, ARGS_TEXT, &c.plan_file, "FILE", "play this plan instead of a seed's", 0, 0,
        NULL},
+      {"scenario", 0, ARGS_CALL, &c.scenario, "NAME", "play a world with a name", 0, 0,
+       take_scenario},
+      {"list", 'l', ARGS_FLAG, &c.list, NULL, "name all scenarios", 0, 0, NULL},
+      {"plot", 0, ARGS_TEXT, &c.view.plot, "FILE", "the busiest flow over time, as SVG", 0, 0,
+       NULL},
+      {"svg", 0, ARGS_TEXT, &c.view.svg, "FILE", "the first flow as a ladder", 0, 0, NULL},
+      {"html", 0, ARGS_TEXT, &c.view.html, "FILE", "figures, graph and ladder on one page", 0, 0,
+       NULL},
+      {"ladder", 0, ARGS_FLAG, &c.view.ladder, NULL, "draw the first flow as it goes", 0, 0, NULL},
+      {"json", 0, ARGS_FLAG, &c.view.json, NULL, "what happened, as JSON Lines", 0, 0, NULL},
+      {"ascii", 0, ARGS_FLAG, &c.view.ascii, NULL, "no Unicode", 0, 0, NULL},
+      {"color", 0, ARGS_TEXT, &c.view.color, "WHEN", "always, never or auto", 0, 0, NULL},
       {"print-plan", 0, ARGS_FLAG, &c.print_plan, NULL, "say what would be played, as text", 0, 0,
        NULL},
       {"shrink", 0, ARGS_FLAG, &c.shrink, NULL,
@@ -229,6 +293,17 @@ int cmd_sim(int argc, char **argv) {
   int code = args_parse(&verb, argc, argv, &args);
   if (code != ARGS_GO)
     return code;
+  if (c.list) {
+    list_scenarios();
+    return ARGS_EXIT_OK;
+  }
+  if (c.scenario != NULL) {
+    c.view.title = c.scenario->name;
+    c.view.about = c.scenario->about;
+    c.view.sees = c.scenario->sees;
+  }
+  if (c.many && wants_view(&c))
+    return args_wrong(&verb, "scenarios and pictures go with one seed");
   if (c.many &&
       (c.until != 0 || c.pcapng != NULL || c.plan_file != NULL || c.print_plan || c.shrink))
     return args_wrong(&verb, "--until, --pcapng, --shrink and plans go with one seed");

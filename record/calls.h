@@ -144,6 +144,9 @@ struct record_cursor {
   const uint8_t *p, *end;
   bool bad; /* something was read that is not there */
 };
+static inline struct record_cursor record_cursor_at(const uint8_t *p, size_t len) {
+  return (struct record_cursor){p, len > 0 ? p + len : p, false};
+}
 static inline uint64_t record_get(struct record_cursor *c) {
   uint64_t v = 0;
   for (unsigned shift = 0; shift < 70 && c->p < c->end; shift += 7) {

@@ -173,7 +173,7 @@ static bool take_frame(struct batch *b, tct_frame *f, struct record_cursor *k, t
 
 static enum record_verdict compare_verdicts(struct record_play *p, const struct record_call *c,
                                             const tct_frame *f) {
-  struct record_cursor k = {c->after, c->after + c->after_len, false};
+  struct record_cursor k = record_cursor_at(c->after, c->after_len);
   for (uint64_t i = 0; c->has_result && i < c->arg[3]; i++) {
     uint64_t then = record_get(&k);
     if (then == f[i].verdict && !k.bad)
@@ -189,7 +189,7 @@ static enum record_verdict compare_verdicts(struct record_play *p, const struct 
 
 static enum record_verdict input_batch(struct record_play *p, const struct record_call *c,
                                        struct batch *b, int64_t *out) {
-  struct record_cursor k = {c->before, c->before + c->before_len, false};
+  struct record_cursor k = record_cursor_at(c->before, c->before_len);
   uint64_t n = c->arg[3];
   for (uint64_t i = 0; i < n; i++)
     if (!take_frame(b, &b->frame[i], &k, c->now))
@@ -237,7 +237,7 @@ static bool compare_frame(struct record_play *p, const struct record_frame *then
 /* All that were made are shown, then compared as far as both went. */
 static enum record_verdict compare_frames(struct record_play *p, const struct record_call *c,
                                           const tct_frame *f, size_t n) {
-  struct record_cursor k = {c->after, c->after + c->after_len, false};
+  struct record_cursor k = record_cursor_at(c->after, c->after_len);
   bool same = true;
   for (size_t i = 0; i < n; i++) {
     struct record_frame then, now;
