@@ -210,7 +210,7 @@ static void say_traffic(const struct sim_view *v, const struct sim_trial_result 
   double s = (double)v->last_data_at / 1e9;
   line_clear(&l);
   words_count(&l, c->connections);
-  line_add(&l, " connections, ");
+  line_add(&l, c->connections == 1 ? " connection, " : " connections, ");
   words_count(&l, r->frames);
   line_add(&l, " frames; ");
   words_size(&l, v->data_octets);

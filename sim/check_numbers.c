@@ -17,7 +17,7 @@ enum { NUMBERS_MAX = 4096, NUMBERS_MIN = 64 };
 struct series {
   uint32_t n, bits; /* bits: how wide they are */
   uint32_t at[NUMBERS_MAX];
-  uint64_t last_peer;
+  uint64_t peer[NUMBERS_MAX];
 };
 
 struct sim_check_numbers {
@@ -29,10 +29,18 @@ struct sim_check_numbers {
 
 /* Only what goes to another peer than the number before: towards one peer it may count up. */
 static void note(struct series *s, uint64_t peer, uint32_t number) {
-  if (s->n == NUMBERS_MAX || (s->n > 0 && s->last_peer == peer))
+  if (s->n == NUMBERS_MAX || (s->n > 0 && s->peer[s->n - 1] == peer))
     return;
-  s->last_peer = peer;
+  s->peer[s->n] = peer;
   s->at[s->n++] = number;
+}
+
+/* A SYN or SYN,ACK that is sent again says nothing new. */
+static bool was_told(const struct series *s, uint64_t peer, uint32_t number) {
+  for (uint32_t i = s->n; i-- > 0;)
+    if (s->at[i] == number && s->peer[i] == peer)
+      return true;
+  return false;
 }
 
 static uint64_t peer_of(const tct_addr *a, unsigned port, unsigned local_port) {
@@ -62,9 +70,11 @@ void sim_numbers_sent(struct sim_check_host *h, const tct_sim_frame *f) {
   }
   if (!f->is_tcp || (g->flags & TCT_SYN) == 0)
     return;
-  note(&numbers_of(h)->isn, peer_of(&g->dst, g->dport, g->sport), g->seq);
-  if (g->has_ts)
-    note(&numbers_of(h)->ts, peer_of(&g->dst, g->dport, g->sport), g->tsval);
+  uint64_t peer = peer_of(&g->dst, g->dport, g->sport);
+  if (!was_told(&numbers_of(h)->isn, peer, g->seq))
+    note(&numbers_of(h)->isn, peer, g->seq);
+  if (g->has_ts) /* offsets are those of a pair of addresses, whatever the ports */
+    note(&numbers_of(h)->ts, peer_of(&g->dst, 0, 0), g->tsval);
   if ((g->flags & TCT_ACK) == 0)
     note(&numbers_of(h)->port, peer_of(&g->dst, g->dport, 0), g->sport);
 }
