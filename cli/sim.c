@@ -25,7 +25,7 @@ enum { SHRINK_SECONDS = 60 };
 
 struct sim_verb {
   uint64_t first, last; /* seeds */
-  uint64_t until;
+  uint64_t until, skip;
   const char *pcapng, *plan_file;
   uint32_t jobs, seconds;
   bool many, small, floors, counts, print_plan, quiet, shrink;
@@ -71,6 +71,10 @@ static const char *take_scenario(void *to, const char *value) {
 static const char *take_until(void *to, const char *value) {
   const char *end;
   return take_u64(value, &end, to) && *end == '\0' ? NULL : "give the number of an event";
+}
+
+static const char *take_skip(void *to, const char *value) {
+  return sim_trial_skip(value, to) == NULL ? NULL : "give invariants, as I7,I13";
 }
 
 void sim_print_failure(const struct sim_trial_result *r, uint64_t seed, bool small, FILE *to) {
@@ -159,7 +163,7 @@ static bool wants_view(const struct sim_verb *c) {
 static int play_one(const struct args_verb *verb, const struct sim_verb *c) {
   static struct sim_trial_plan plan;
   static struct sim_trial_counts counts;
-  struct sim_trial_run run = {.counts = &counts, .until_event = c->until};
+  struct sim_trial_run run = {.counts = &counts, .until_event = c->until, .skip = c->skip};
   struct sim_trial_result r;
   tct_sim_tape tape = {0};
   struct sim_view *view = NULL;
@@ -211,6 +215,7 @@ static int play_many(const struct args_verb *verb, const struct sim_verb *c) {
                        .last = c->last,
                        .jobs = c->jobs,
                        .seconds = c->seconds,
+                       .skip = c->skip,
                        .small = c->small};
   static struct sim_trial_counts counts;
   uint64_t digest;
@@ -271,6 +276,7 @@ int cmd_sim(int argc, char **argv) {
       {"output", 'o', ARGS_TEXT, &c.stem, "STEM",
        "with --shrink: STEM.plan, STEM.rec, STEM.pcapng (sim-SEED)", 0, 0, NULL},
       {"until", 0, ARGS_CALL, &c.until, "N", "stop after event N", 0, 0, take_until},
+      {"skip", 0, ARGS_CALL, &c.skip, "I7,...", "do not judge these invariants", 0, 0, take_skip},
       {"pcapng", 0, ARGS_TEXT, &c.pcapng, "FILE", "every frame, with its reason and fate", 0, 0,
        NULL},
       {"counts", 0, ARGS_FLAG, &c.counts, NULL, "tables: states x events, transitions, ...", 0, 0,

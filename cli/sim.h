@@ -12,6 +12,7 @@ enum { SIM_JOBS_MAX = 64 };
 
 struct sim_many {
   uint64_t first, last;
+  uint64_t skip;          /* invariants, a bit each */
   uint32_t jobs, seconds; /* seconds 0: all of them */
   bool small;
   double cpu_seconds, wall_seconds; /* out */

@@ -18,8 +18,6 @@
 
 #include "cli/sim.h"
 #include "cli/term.h"
-#include "util/siphash.h"
-#include "wire/bytes.h"
 
 enum { FAILURES_SHOWN = 10 };
 
@@ -45,28 +43,20 @@ static double cpu_of_children_s(void) {
 
 /* ---- A job ---- */
 
-/* The same number on every machine, whatever the order of its octets. */
-static uint64_t seed_digest(uint64_t seed, const struct sim_trial_result *r) {
-  const uint64_t key[2] = {seed, r->frames};
-  uint8_t bytes[8];
-  tct_bytes_put64(bytes, r->digest);
-  return tct_siphash13(key, bytes, sizeof bytes);
-}
-
 static void play_seed(struct shared *sh, struct sim_trial_counts *counts, uint64_t seed,
-                      bool small) {
+                      const struct sim_many *m) {
   static struct sim_trial_plan plan;
-  struct sim_trial_run run = {.counts = counts};
+  struct sim_trial_run run = {.counts = counts, .skip = m->skip};
   struct sim_trial_result r;
   uint64_t before = counts->connections;
-  sim_trial_draw(&plan, seed, small ? SIM_TRIAL_SMALL : 0);
+  sim_trial_draw(&plan, seed, m->small ? SIM_TRIAL_SMALL : 0);
   sim_trial_play(&plan, &run, &r);
-  atomic_fetch_xor(&sh->digest, seed_digest(seed, &r));
+  atomic_fetch_xor(&sh->digest, sim_trial_digest(&plan, &r));
   atomic_fetch_add(&sh->trials, 1);
   atomic_fetch_add(&sh->packets, r.frames);
   atomic_fetch_add(&sh->connections, counts->connections - before);
   if (r.failed && atomic_fetch_add(&sh->failed, 1) < FAILURES_SHOWN) {
-    sim_print_failure(&r, seed, small, stdout);
+    sim_print_failure(&r, seed, m->small, stdout);
     fflush(stdout);
   }
 }
@@ -77,7 +67,7 @@ static void run_job(struct shared *sh, const struct sim_many *m, uint32_t job, d
     if (seed > m->last || (m->seconds != 0 && now_s() >= until))
       break;
     atomic_store(&sh->playing[job], seed);
-    play_seed(sh, &sh->counts[job], seed, m->small);
+    play_seed(sh, &sh->counts[job], seed, m);
   }
   fflush(stdout);
   _exit(0);

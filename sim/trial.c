@@ -13,6 +13,8 @@
 #include "sim/trial_run.h"
 #include "sim/world.h"
 #include "util/mem.h"
+#include "util/siphash.h"
+#include "wire/bytes.h"
 
 #define MS(x) ((tct_time)(x)*1000000u)
 #define SEC(x) ((tct_time)(x)*1000000000u)
@@ -196,6 +198,32 @@ static void tell_result(const struct sim_trial *t, struct sim_trial_result *out)
   out->ended_at = tct_sim_now(t->w);
 }
 
+uint64_t sim_trial_digest(const struct sim_trial_plan *p, const struct sim_trial_result *r) {
+  const uint64_t key[2] = {p->seed, r->frames};
+  uint8_t bytes[8];
+  tct_bytes_put64(bytes, r->digest);
+  return tct_siphash13(key, bytes, sizeof bytes);
+}
+
+const char *sim_trial_skip(const char *list, uint64_t *bits) {
+  while (*list != '\0') {
+    unsigned long n = list[0] == 'I' ? strtoul(list + 1, NULL, 10) : 0;
+    if (n == 0 || n >= TCT_SIM_I_COUNT)
+      return list;
+    *bits |= UINT64_C(1) << n;
+    list += strcspn(list, ",");
+    list += *list == ',';
+  }
+  return NULL;
+}
+
+static void switch_checks(struct sim_trial *t) {
+  tct_sim_check_switch(t->check, TCT_SIM_I23, !presets_numbers(t->plan));
+  for (unsigned i = 1; i < TCT_SIM_I_COUNT; i++)
+    if ((t->run->skip >> i & 1) != 0)
+      tct_sim_check_switch(t->check, (tct_sim_invariant)i, false);
+}
+
 void sim_trial_play(const struct sim_trial_plan *p, const struct sim_trial_run *run,
                     struct sim_trial_result *out) {
   struct sim_trial_counts *own = NULL;
@@ -209,7 +237,7 @@ void sim_trial_play(const struct sim_trial_plan *p, const struct sim_trial_run *
   t->w = tct_sim_new(p->seed);
   t->check = tct_sim_check_new(t->w);
   tct_sim_tape_set(t->w, run->tape);
-  tct_sim_check_switch(t->check, TCT_SIM_I23, !presets_numbers(p));
+  switch_checks(t);
   if (sim_trial_build(t)) {
     start_flows(t);
     play_phases(t);

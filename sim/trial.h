@@ -210,6 +210,7 @@ struct sim_trial_counts; /* trial_count.h */
 struct sim_trial_run {
   tct_sim_tape *tape;              /* records or replays what is drawn on the way; NULL: neither */
   struct sim_trial_counts *counts; /* added to; NULL: nobody counts */
+  uint64_t skip;                   /* invariants that are not judged, a bit each */
   uint64_t until_event;            /* stops after so many events; 0: at the end */
   tct_sim_tap tap;                 /* sees every frame of every link; NULL */
   void *tap_ctx;
@@ -232,5 +233,9 @@ struct sim_trial_result {
 
 void sim_trial_play(const struct sim_trial_plan *p, const struct sim_trial_run *run,
                     struct sim_trial_result *out);
+/* One number for what a trial did; those of many trials are joined by exclusive or. */
+uint64_t sim_trial_digest(const struct sim_trial_plan *p, const struct sim_trial_result *r);
+/* "I7,I13" to bits; NULL, or the word that is no invariant. */
+const char *sim_trial_skip(const char *list, uint64_t *bits);
 
 #endif

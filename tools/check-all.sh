@@ -83,6 +83,9 @@ step_script_so() { # the shared object for packetdrill, driven as packetdrill dr
 step_goodput() { # a few rows of the table; a median that fell fails
   tools/goodput --rows loss-0,loss-1,reorder-1,stall,policer,clock-15.6ms
 }
+step_sim() { # 200,000 connections, each kind of fault, each pair of features: see docs/sim.md
+  make --no-print-directory sim
+}
 step_fuzz() { tools/fuzz.sh; }
 step_interop() {
   local failed=0 passed=0 skipped=0 n
@@ -104,7 +107,7 @@ step_interop() {
 step_readme() { tools/readme-commands.sh; }
 
 steps='format shellcheck cells headers release symbols sizes freestanding wasm32 install digest cppcheck tidy
-  optimised clang msan integer conformance probe drill_probe script_linux script_so goodput fuzz interop readme'
+  optimised clang msan integer conformance probe drill_probe script_linux script_so goodput sim fuzz interop readme'
 [ "${1-}" = --list ] && { echo $steps; exit 0; }
 [ $# -gt 0 ] && steps=$*
 
