@@ -108,13 +108,11 @@ static void set_clock(struct tct_sim_host *h) {
       tick_ns = or_else(s->what.a, TCT_MS(10));
   }
   sim_clock_set(&h->clock, h->node.world->now, rate_ppm, tick_ns);
-  h->wake_at = TCT_NEVER; /* planned by the old clock */
 }
 
 static void jump(struct tct_sim_host *h, struct sim_slot *s) {
   sim_fault_count_up(s, NULL);
   sim_clock_jump(&h->clock, s->world->now, or_else(s->what.a, TCT_S(1)));
-  h->wake_at = TCT_NEVER;
 }
 
 void sim_host_fault_run(struct tct_sim_host *h) {

@@ -419,6 +419,26 @@ static void stream__each_link_fault_at_a_tenth__arrives_whole(void **state) {
   }
 }
 
+/* The quote names the connection, so that only its sequence number gives the lie away (RFC 5927).
+ */
+static void icmp_forged__at_a_stack__refused_for_its_sequence(void **state) {
+  struct net_pair p;
+  uint64_t refused = 0;
+  (void)state;
+  make_stacks(&p, &ten_ms);
+  start_stacks(&p, 100000);
+  tct_sim_run(p.w, MS(30));
+  install(p.w, (tct_sim_fault){.kind = TCT_SIM_FAULT_ICMP_FORGED, .dir = TCT_SIM_BOTH, .a = 32});
+  tct_sim_run(p.w, MS(90));
+  tct_sim_heal(p.w);
+  for (unsigned i = 0; i < 2; i++)
+    refused += tct_verdict_count(tct_sim_host_stack(p.host[i]), TCT_DROP_ICMP_SEQUENCE);
+  assert_in_range(refused, 30, tct_sim_fault_count(p.w, TCT_SIM_FAULT_ICMP_FORGED));
+  tct_sim_run(p.w, SEC(300));
+  net_expect_whole(&p);
+  tct_sim_free(p.w);
+}
+
 static void fragments__any_order__reassembled(void **state) {
   struct net_pair p;
   (void)state;
@@ -444,6 +464,26 @@ static void host_pause__stands_still_and_goes_on(void **state) {
   assert_in_range(p.client.connected_at, SEC(2), SEC(2) + MS(11));
   assert_int_equal(tct_sim_fault_count(p.w, TCT_SIM_FAULT_HOST_PAUSE), 1);
   tct_sim_free(p.w);
+}
+
+static void host_pause__frames_beyond_its_ring_are_lost(void **state) {
+  static const tct_sim_path ideal;
+  tct_sim *w = tct_sim_new(1);
+  tct_counters c;
+  struct net_end far;
+  tct_sim_host *h = net_host(w, tct_addr_ipv4(10, 0, 0, 1), 24);
+  struct net_end near = {.addr = tct_addr_ipv4(10, 0, 0, 1)};
+  (void)state;
+  net_end_make(&far, w, tct_addr_ipv4(10, 0, 0, 2));
+  tct_sim_link_new(w, tct_sim_peer_end(far.peer), tct_sim_host_end(h), &ideal, &ideal);
+  install(w, (tct_sim_fault){.kind = TCT_SIM_FAULT_HOST_PAUSE, .a = SEC(1), .b = 3});
+  tct_sim_run(w, MS(1));
+  for (uint32_t i = 0; i < 10; i++)
+    net_send(&far, &near, i, TCT_SYN, 0);
+  tct_sim_run(w, SEC(2));
+  tct_stack_counters(tct_sim_host_stack(h), &c);
+  assert_int_equal(c.InSegs, 3);
+  tct_sim_free(w);
 }
 
 struct ups {
@@ -538,6 +578,32 @@ static void clock_rate__timers_follow_it(void **state) {
   assert_int_equal(tct_sim_frames(p.w), 1);
   tct_sim_run(p.w, SEC(2) + MS(1));
   assert_int_equal(tct_sim_frames(p.w), 2);
+  tct_sim_free(p.w);
+}
+
+/* It sleeps until its first retransmission, at one second; from 0.1 s on its clock is twice as
+ * fast. */
+static void clock_rate__changes_while_asleep__wakes_in_time(void **state) {
+  struct net_pair p;
+  (void)state;
+  make_stacks(&p, &ten_ms);
+  install(p.w, (tct_sim_fault){.kind = TCT_SIM_FAULT_CLOCK_RATE, .a = 2000000, .start = MS(100)});
+  install(p.w, (tct_sim_fault){.kind = TCT_SIM_FAULT_LOSS});
+  start_stacks(&p, 1000);
+  tct_sim_run(p.w, MS(549));
+  assert_int_equal(tct_sim_frames(p.w), 1);
+  tct_sim_run(p.w, MS(551));
+  assert_int_equal(tct_sim_frames(p.w), 2);
+  tct_sim_free(p.w);
+}
+
+static void alloc_failure__of_all__boots_all_the_same(void **state) {
+  struct net_pair p;
+  (void)state;
+  make_stacks(&p, &ten_ms);
+  install(p.w, (tct_sim_fault){.kind = TCT_SIM_FAULT_ALLOC_FAILURE});
+  tct_sim_host_crash(p.host[0]);
+  assert_true(tct_sim_host_boot(p.host[0]));
   tct_sim_free(p.w);
 }
 
@@ -673,12 +739,16 @@ int main(void) {
       cmocka_unit_test(blind_injection__forged_with_the_flows_addresses),
       cmocka_unit_test(icmp__true_and_forged__the_sender_is_told),
       cmocka_unit_test(stream__each_link_fault_at_a_tenth__arrives_whole),
+      cmocka_unit_test(icmp_forged__at_a_stack__refused_for_its_sequence),
       cmocka_unit_test(fragments__any_order__reassembled),
       cmocka_unit_test(host_pause__stands_still_and_goes_on),
+      cmocka_unit_test(host_pause__frames_beyond_its_ring_are_lost),
       cmocka_unit_test(host_crash__state_is_lost_and_the_peer_reset),
       cmocka_unit_test(host_crash__healed_while_down__is_up_again),
       cmocka_unit_test(clocks__jump_rate_coarse__shown_and_never_back),
       cmocka_unit_test(clock_rate__timers_follow_it),
+      cmocka_unit_test(clock_rate__changes_while_asleep__wakes_in_time),
+      cmocka_unit_test(alloc_failure__of_all__boots_all_the_same),
       cmocka_unit_test(stream__each_host_fault_often__arrives_whole),
       cmocka_unit_test(alloc_failure__the_nth__just_that_one),
       cmocka_unit_test(table_full__small_tables__refusals_are_counted),

@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#include "sim/ip.h"
+
 struct star { /* scripted ends a and b, each on its own link to the router */
   tct_sim *w;
   tct_sim_router *router;
@@ -169,6 +171,22 @@ static void hop_limit_is_over__answered(void **state) {
   }
 }
 
+/* RFC 1122 3.2.2: no error about an error, or it would never end. */
+static void error_about_an_error__none(void **state) {
+  (void)state;
+  for (int v6 = 0; v6 < 2; v6++) {
+    struct star *s = make_star(v6 == 1, 0);
+    uint8_t bytes[1500], first[SIM_IP_ERROR_MAX], second[SIM_IP_ERROR_MAX];
+    uint32_t n = make_frame(s, bytes, sizeof bytes, 100, 64, false);
+    n = sim_icmp_error(bytes, n, TCT_ICMP_UNREACH_HOST, 0, &s->b.addr, first, sizeof first);
+    assert_true(n > 0);
+    assert_int_equal(sim_icmp_error(first, n, TCT_ICMP_TIME_EXCEEDED_TRANSIT, 0, &s->b.addr, second,
+                                    sizeof second),
+                     0);
+    end_star(s);
+  }
+}
+
 static void no_route__answered__and_the_longest_prefix_wins(void **state) {
   struct star *s = make_star(false, 0);
   tct_addr b = s->b.addr;
@@ -230,6 +248,7 @@ int main(void) {
       cmocka_unit_test(mtu_change__of_the_far_link__the_router_answers),
       cmocka_unit_test(may_be_cut__in_fragments),
       cmocka_unit_test(hop_limit_is_over__answered),
+      cmocka_unit_test(error_about_an_error__none),
       cmocka_unit_test(no_route__answered__and_the_longest_prefix_wins),
       cmocka_unit_test(stacks__narrow_middle__path_mtu_is_found),
   };
