@@ -8,6 +8,7 @@
  *   bench_sim plain     one of the two, for a profiler
  *   bench_sim checked
  */
+#define _GNU_SOURCE
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

@@ -112,6 +112,7 @@ void sim_stream_free(struct tct_sim_check *k);
 
 /* ---- check_conn.c: sockets ---- */
 
+/* NULL for no socket, a datagram's, and a stale handle. */
 struct sim_conn *sim_conn_at(struct sim_check_host *h, tct_sock sock);
 void sim_conn_touch(struct sim_check_host *h, struct sim_conn *c);
 void sim_conn_moved(struct sim_check_host *h, const tct_trace *t);

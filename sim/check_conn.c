@@ -44,6 +44,9 @@ static void make_room(struct sim_check_host *h, uint32_t index) {
 
 struct sim_conn *sim_conn_at(struct sim_check_host *h, tct_sock sock) {
   struct sim_conn **at;
+  if (sock.index < h->conns_cap && h->conns[sock.index] != NULL &&
+      h->conns[sock.index]->sock.gen == sock.gen)
+    return h->conns[sock.index];
   if ((sock.gen & 1) == 0 || sock.index > (1u << 24))
     return NULL;
   if (sock.index >= h->conns_cap)
@@ -113,7 +116,8 @@ void sim_conn_moved(struct sim_check_host *h, const tct_trace *t) {
           tct_state_name((tct_state)t->state_new), tct_why_name((tct_why)t->why));
   if (c == NULL)
     return;
-  sim_wire_find(h, &t->local, &t->remote, t->lport, t->rport)->sock = t->sock;
+  c->wire = sim_wire_find(h, &t->local, &t->remote, t->lport, t->rport);
+  c->wire->sock = t->sock;
   sim_conn_touch(h, c);
 }
 
@@ -154,8 +158,8 @@ void sim_conn_call(struct sim_check_host *h, tct_sock sock, tct_sim_doing what, 
   struct sim_conn *c = sim_conn_at(h, sock);
   if (c == NULL)
     return;
-  if (c->known)
-    sim_wire_pay(sim_wire_find(h, &c->laddr, &c->raddr, c->lport, c->rport));
+  if (c->wire != NULL)
+    sim_wire_pay(c->wire);
   if (what == TCT_SIM_READ && n == TCT_EAGAIN)
     c->told_readable = false;
   if (what == TCT_SIM_WROTE)
@@ -369,7 +373,7 @@ static void remember(struct sim_conn *c, struct sim_wire *w, const struct tct_pr
 
 static void judge_conn(struct sim_check_host *h, struct sim_conn *c) {
   struct tct_probe_conn p;
-  struct sim_wire *w = NULL;
+  struct sim_wire *w;
   if (!tct_stack_probe_conn(h->stack, c->sock, &p))
     return;
   judge_ready(h, c, &p);
@@ -377,8 +381,9 @@ static void judge_conn(struct sim_check_host *h, struct sim_conn *c) {
     return;
   if (!c->known || !c->irs_known)
     sim_stream_learn(h, c);
-  if (c->known)
-    w = sim_wire_find(h, &p.laddr, &p.raddr, p.lport, p.rport);
+  if (c->wire == NULL && c->known)
+    c->wire = sim_wire_find(h, &p.laddr, &p.raddr, p.lport, p.rport);
+  w = c->wire;
   judge_numbers(h, c, &p);
   judge_window(h, c, &p);
   judge_timers(h, c, w, &p);

@@ -16,7 +16,8 @@ struct sim_fifo { /* written and not yet read at the other end */
 
 struct sim_conn {
   struct sim_check_host *host;
-  struct sim_conn *older;        /* all that the host ever had, newest first */
+  struct sim_wire *wire;  /* what check_wire.c keeps of the same end; NULL until it is known */
+  struct sim_conn *older; /* all that the host ever had, newest first */
   struct sim_conn *next_touched; /* this step */
   bool touched;
   tct_sock sock;

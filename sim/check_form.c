@@ -14,26 +14,25 @@ static unsigned get16(const uint8_t *p) {
   return (unsigned)p[0] << 8 | p[1];
 }
 
-/* Ones' complement does not mind in which order the words are added, or how wide they are. */
+static uint64_t fold32(uint64_t sum) {
+  return (sum & UINT32_MAX) + (sum >> 32);
+}
+
+/* Ones' complement does not mind in which order the words are added, or how wide they are: 64 bits
+ * at once, and the carries beside them. At most 2^33, so that several may be added. */
 static uint64_t sum_of(const uint8_t *p, size_t len) {
-  uint64_t a = 0, b = 0, c = 0, d = 0;
-  uint32_t w[4];
+  uint64_t a = 0, b = 0, carries = 0, w[2];
   for (; len >= 16; len -= 16, p += 16) {
     memcpy(w, p, 16);
     a += w[0];
+    carries += a < w[0];
     b += w[1];
-    c += w[2];
-    d += w[3];
+    carries += b < w[1];
   }
-  a += b + c + d;
-  for (; len >= 4; len -= 4, p += 4) {
-    memcpy(w, p, 4);
-    a += w[0];
-  }
-  w[0] = 0;
+  w[0] = w[1] = 0;
   if (len > 0)
     memcpy(w, p, len);
-  return a + w[0];
+  return fold32(fold32(a) + fold32(b) + fold32(w[0]) + fold32(w[1]) + carries);
 }
 
 static bool is_all_ones(uint64_t sum) {

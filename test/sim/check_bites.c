@@ -197,6 +197,50 @@ static void i24__icmp_about_nothing_in_flight_that_counts__bites(void **state) {
   assert_bites(&r, TCT_SIM_I24);
 }
 
+static void send_packet(struct rig *r, const uint8_t *bytes, uint32_t len) {
+  tct_sim_frame f;
+  memset(&f, 0, sizeof f);
+  f.bytes = bytes;
+  f.len = len;
+  f.why = TCT_WHY_ICMP_ERROR;
+  sim_stack_sent(r->h, &f);
+}
+
+static void i16__icmp_error_about_an_icmp_error__bites(void **state) {
+  struct rig r;
+  uint8_t b[128], quoted[64];
+  (void)state;
+  make_open(&r, 100);
+  uint32_t len = too_big(&r, b, 1);
+  send_packet(&r, b, len);
+  assert_content(&r);
+  too_big(&r, quoted, 1);
+  memcpy(b + 28, quoted, 56);
+  send_packet(&r, b, 84);
+  assert_bites(&r, TCT_SIM_I16);
+}
+
+static void i16__icmp_error_about_a_later_fragment__bites(void **state) {
+  struct rig r;
+  uint8_t b[64];
+  (void)state;
+  make_open(&r, 100);
+  uint32_t len = too_big(&r, b, 1);
+  b[28 + 7] = 8; /* the quoted packet's offset */
+  send_packet(&r, b, len);
+  assert_bites(&r, TCT_SIM_I16);
+}
+
+static void i24__path_wider_than_the_link__bites(void **state) {
+  struct rig r;
+  uint8_t b[64];
+  (void)state;
+  make_open(&r, 100);
+  r.h->config.mtu = 1000; /* so the checker is told; the stack's link is of 1500 */
+  input(&r, b, too_big(&r, b, conn_of(&r)->snd.nxt + 5), false, TCT_CSUM_CHECK);
+  assert_bites(&r, TCT_SIM_I24);
+}
+
 /* ---- I6, I20: life ---- */
 
 static void i6__from_fin_wait_2_back_to_established__bites(void **state) {
@@ -459,6 +503,9 @@ int main(void) {
       cmocka_unit_test(i13__closed_and_never_over__bites),
       cmocka_unit_test(i3__damaged_frame_that_is_taken__bites),
       cmocka_unit_test(i24__icmp_about_nothing_in_flight_that_counts__bites),
+      cmocka_unit_test(i16__icmp_error_about_an_icmp_error__bites),
+      cmocka_unit_test(i16__icmp_error_about_a_later_fragment__bites),
+      cmocka_unit_test(i24__path_wider_than_the_link__bites),
       cmocka_unit_test(i6__from_fin_wait_2_back_to_established__bites),
       cmocka_unit_test(i20__news_of_an_older_life__bites),
       cmocka_unit_test(i18__more_buffers_than_allowed__bites),

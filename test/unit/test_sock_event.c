@@ -268,6 +268,30 @@ static void send__buffer_full__writable_once_a_third_is_free(void **state) {
   assert_int_equal(events_of(&w, k, NULL), 0); /* nobody was short since */
 }
 
+static long fill_buffer(void) {
+  static const uint8_t piece[4096];
+  long n, sum = 0;
+  while ((n = tct_sock_send(w.s, k, piece, sizeof piece, 0)) > 0)
+    sum += n;
+  assert_int_equal(n, TCT_EAGAIN);
+  return sum;
+}
+
+/* The tuned buffer is a multiple of the congestion window. An undo that a D-SACK brings makes that
+ * larger without acknowledging anything new. */
+static void full_buffer__window_grows_without_new_ack__writer_is_told(void **state) {
+  (void)state;
+  connected();
+  struct tct_tcp *c = tct_tcp_block_at(w.s, k);
+  fill_buffer();
+  drain_wire();
+  c->cc.cwnd *= 16; /* as an undo does */
+  assert_int_equal(events_of(&w, k, NULL), 0);
+  from_peer(TCT_ACK, syn.seq + 1, 0);
+  assert_int_equal(events_of(&w, k, NULL), TCT_EV_WRITABLE);
+  assert_true(fill_buffer() > 0);
+}
+
 static void rcvlowat__fewer_bytes__no_event(void **state) {
   (void)state;
   connected();
@@ -575,6 +599,7 @@ int main(void) {
       T(shutdown__read__on_linux_what_comes_can_be_read),
       T(send__before_the_handshake__waits_and_goes),
       T(send__buffer_full__writable_once_a_third_is_free),
+      T(full_buffer__window_grows_without_new_ack__writer_is_told),
       T(rcvlowat__fewer_bytes__no_event),
       T(in_place__space_commit_peek_consume),
       T(lend__memory_comes_back_when_acknowledged_or_aborted),
