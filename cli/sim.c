@@ -64,8 +64,14 @@ static const char *take_seeds(void *to, const char *value) {
 }
 
 static const char *take_scenario(void *to, const char *value) {
-  *(const struct scenario **)to = scenarios_find(value);
-  return scenarios_find(value) != NULL ? NULL : "there is none of this name; --list names all";
+  struct sim_verb *c = to;
+  c->scenario = scenarios_find(value);
+  if (c->scenario == NULL)
+    return "there is none of this name; --list names all";
+  c->view.title = c->scenario->name;
+  c->view.about = c->scenario->about;
+  c->view.sees = c->scenario->sees;
+  return NULL;
 }
 
 static const char *take_until(void *to, const char *value) {
@@ -257,8 +263,7 @@ int cmd_sim(int argc, char **argv) {
       {"small", 0, ARGS_FLAG, &c.small, NULL, "small worlds, of some hundred frames", 0, 0, NULL},
       {"plan", 0, ARGS_TEXT, &c.plan_file, "FILE", "play this plan instead of a seed's", 0, 0,
        NULL},
-      {"scenario", 0, ARGS_CALL, &c.scenario, "NAME", "play a world with a name", 0, 0,
-       take_scenario},
+      {"scenario", 0, ARGS_CALL, &c, "NAME", "play a world with a name", 0, 0, take_scenario},
       {"list", 'l', ARGS_FLAG, &c.list, NULL, "name all scenarios", 0, 0, NULL},
       {"plot", 0, ARGS_TEXT, &c.view.plot, "FILE", "the busiest flow over time, as SVG", 0, 0,
        NULL},
@@ -302,11 +307,6 @@ int cmd_sim(int argc, char **argv) {
   if (c.list) {
     list_scenarios();
     return ARGS_EXIT_OK;
-  }
-  if (c.scenario != NULL) {
-    c.view.title = c.scenario->name;
-    c.view.about = c.scenario->about;
-    c.view.sees = c.scenario->sees;
   }
   if (c.many && wants_view(&c))
     return args_wrong(&verb, "scenarios and pictures go with one seed");
