@@ -22,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "drivers/fast_sum.h"
 #include "tercet/tercet.h"
 #include "wire/bytes.h"
 #include "wire/checksum.h"
@@ -52,8 +53,10 @@ static struct {
 static void *get_memory(void *ctx, size_t size, size_t align) {
   (void)ctx;
   b.memory += size;
+  if (align <= 16 && size < 1u << 21)
+    return malloc(size);
   if (size < 1u << 21)
-    return aligned_alloc(align < 64 ? 64 : align, (size + 63) / 64 * 64);
+    return aligned_alloc(align, (size + align - 1) / align * align);
   /* fresh pages come zeroed and one by one: nothing is touched before it is used */
   void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   return p == MAP_FAILED ? NULL : p;
@@ -298,6 +301,7 @@ static void start(void) {
   tct_config_init(&c, sizeof c);
   c.alloc = (tct_alloc){get_memory, give_back, NULL};
   memset(c.seed, 7, sizeof c.seed);
+  c.sum = tct_fast_sum();
   c.info = b.a.basic ? TCT_INFO_BASIC : TCT_INFO_FULL;
   c.cookies = TCT_COOKIES_NEVER;
   c.limits.conns = n + 70000;

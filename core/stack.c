@@ -47,6 +47,8 @@ size_t tct_input(tct_stack *s, tct_if i, tct_frame *f, size_t n, tct_time now) {
   see_time(s, now);
   for (size_t k = 0; k < n && ifc == NULL; k++)
     f[k].verdict = TCT_DROP_IF_DOWN;
+  if (ifc != NULL && n > 1)
+    tct_tcp_demux_prefetch(s, f, n);
   for (size_t k = 0; k < n && ifc != NULL; k++) {
     if (f[k].at > s->now || f[k].at == 0)
       f[k].at = s->now; /* no arrival stamp, or one from the future */

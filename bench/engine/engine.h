@@ -15,7 +15,8 @@
 
 struct engine_opts {
   const char *client_lib, *server_lib; /* of an engine that is loaded */
-  uint32_t mtu, conns, batch, time_wait, addrs;
+  uint32_t mtu, conns, batch, time_wait;
+  uint32_t ports;        /* the server listens on so many, and the client takes turns */
   uint32_t buffer_bytes; /* of each direction of a connection */
   uint32_t write_bytes;  /* of one write in bulk */
   bool checksums, parity, copy, slots, ipv6;

@@ -7,7 +7,7 @@
  *
  * WHAT: connect-close, round-trips, bulk. Values, with their defaults: ms=300 (CPU time a
  * repetition), reps=1, mtu=1500, checksums=1, parity=0, conns=1, hot=0 (use so few of them; 0:
- * all), batch=1, copy=0, slots=1, buffer=262144, write=32768, time_wait=32, addrs=1, ipv6=0,
+ * all), batch=1, copy=0, slots=1, buffer=262144, write=32768, time_wait=32, ports=1, ipv6=0,
  * client=FILE and server=FILE (an engine's libraries).
  */
 #define _GNU_SOURCE
@@ -87,7 +87,7 @@ static const struct {
     {"buffer", offsetof(struct job, o.buffer_bytes)},
     {"write", offsetof(struct job, o.write_bytes)},
     {"time_wait", offsetof(struct job, o.time_wait)},
-    {"addrs", offsetof(struct job, o.addrs)},
+    {"ports", offsetof(struct job, o.ports)},
 };
 static const struct {
   const char *name;
@@ -226,7 +226,7 @@ int main(int argc, char **argv) {
                              .conns = 1,
                              .batch = 1,
                              .time_wait = 32,
-                             .addrs = 1,
+                             .ports = 1,
                              .buffer_bytes = 262144,
                              .write_bytes = 32768,
                              .checksums = true,

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 
 #include "bench/engine/engine.h"
+#include "drivers/fast_sum.h"
 #include "tercet/tercet.h"
 
 struct side {
@@ -23,17 +24,19 @@ struct side {
 static struct {
   struct engine_opts o;
   struct side client, server;
-  tct_sock listener;
-  tct_sock *conns; /* the client's ends */
+  tct_sock listener[64]; /* on ports from ENGINE_PORT on: one pair has but 64 k ports */
+  tct_sock *conns;       /* the client's ends */
   uint64_t connected, replies, received, ended, accepted, frames;
-  uint32_t next_addr;
+  uint32_t next;
   bool echo, closing;
 } b;
 
 static void *get_memory(void *ctx, size_t size, size_t align) {
   (void)ctx;
+  if (align <= 16 && size < 1u << 21)
+    return malloc(size);
   if (size < 1u << 21)
-    return aligned_alloc(align < 64 ? 64 : align, (size + 63) / 64 * 64);
+    return aligned_alloc(align, (size + align - 1) / align * align);
   size = (size + (1u << 21) - 1) >> 21 << 21;
   void *p = aligned_alloc(1u << 21, size);
   if (p != NULL)
@@ -47,11 +50,9 @@ static void give_back(void *ctx, void *p, size_t size) {
   free(p);
 }
 
-static tct_addr address(unsigned side, uint32_t k) {
-  uint8_t high = (uint8_t)(k / 250), low = (uint8_t)(k % 250 + 1);
-  tct_addr a = tct_addr_ipv4(10, (uint8_t)side, high, low);
-  tct_addr six = {{0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, (uint8_t)side, high, low}};
-  return b.o.ipv6 ? six : a;
+static tct_addr address(unsigned side) {
+  tct_addr six = {{0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, (uint8_t)side, 0, 1}};
+  return b.o.ipv6 ? six : tct_addr_ipv4(10, (uint8_t)side, 0, 1);
 }
 
 static bool start_side(struct side *me, unsigned number, struct ring *out) {
@@ -62,6 +63,7 @@ static bool start_side(struct side *me, unsigned number, struct ring *out) {
   tct_config_init(&c, sizeof c);
   c.alloc = (tct_alloc){get_memory, give_back, NULL};
   memset(c.seed, (int)number + 1, sizeof c.seed);
+  c.sum = tct_fast_sum();
   c.limits.conns = b.o.conns + 4096;
   c.limits.time_wait = b.o.time_wait;
   c.limits.buffer_bytes = UINT64_C(8) << 30;
@@ -80,23 +82,24 @@ static bool start_side(struct side *me, unsigned number, struct ring *out) {
   if (me->stack == NULL || tct_if_add(me->stack, &link, &me->ifc) < 0 ||
       tct_if_set(me->stack, me->ifc, TCT_IF_UP, 1) < 0)
     return engine_fail("no stack");
-  for (uint32_t k = 0; k < (number == 0 ? b.o.addrs : 1); k++)
-    if (tct_if_addr_add(me->stack, me->ifc, address(number, k), 8) < 0)
-      return engine_fail("no address");
+  if (tct_if_addr_add(me->stack, me->ifc, address(number), 8) < 0)
+    return engine_fail("no address");
   return true;
 }
 
 static bool start(const struct engine_opts *o) {
   b.o = *o;
   b.conns = calloc(o->conns, sizeof *b.conns);
-  tct_endpoint here = {.port = ENGINE_PORT};
-  if (b.conns == NULL || !start_side(&b.client, 0, &engine_up) ||
+  if (b.conns == NULL || b.o.ports > 64 || !start_side(&b.client, 0, &engine_up) ||
       !start_side(&b.server, 1, &engine_down))
     return false;
-  if (tct_sock_open(b.server.stack, TCT_TCP, NULL, &b.listener) < 0 ||
-      tct_sock_bind(b.server.stack, b.listener, &here) < 0 ||
-      tct_sock_listen(b.server.stack, b.listener, 4096) < 0)
-    return engine_fail("no listener");
+  for (uint32_t k = 0; k < b.o.ports; k++) {
+    tct_endpoint here = {.port = (uint16_t)(ENGINE_PORT + k)};
+    if (tct_sock_open(b.server.stack, TCT_TCP, NULL, &b.listener[k]) < 0 ||
+        tct_sock_bind(b.server.stack, b.listener[k], &here) < 0 ||
+        tct_sock_listen(b.server.stack, b.listener[k], 4096) < 0)
+      return engine_fail("no listener");
+  }
   return true;
 }
 
@@ -184,7 +187,7 @@ static void serve(void) {
   while (tct_event_next(b.server.stack, &ev)) {
     tct_sock child;
     while ((ev.flags & TCT_EV_ACCEPT) != 0 &&
-           tct_sock_accept(b.server.stack, b.listener, NULL, &child) == TCT_OK)
+           tct_sock_accept(b.server.stack, ev.sock, NULL, &child) == TCT_OK)
       b.accepted++;
     if ((ev.flags & TCT_EV_READABLE) != 0)
       read_server(ev.sock);
@@ -245,19 +248,10 @@ static bool turn_until(const uint64_t *count, uint64_t want) {
 }
 
 static bool connect_one(tct_sock *k) {
-  tct_endpoint to = {.addr = address(1, 0), .port = ENGINE_PORT};
-  tct_endpoint from = {.addr = address(0, b.next_addr)};
+  tct_endpoint to = {.addr = address(1), .port = (uint16_t)(ENGINE_PORT + b.next)};
+  b.next = (b.next + 1) % b.o.ports;
   if (tct_sock_open(b.client.stack, TCT_TCP, NULL, k) < 0)
     return engine_fail("no socket");
-  if (b.o.addrs > 1) {
-    b.next_addr = (b.next_addr + 1) % b.o.addrs;
-    static uint16_t port;
-    if (b.next_addr == 0)
-      port = (uint16_t)(port + 1);
-    from.port = (uint16_t)(1024 + port % 64000);
-    if (tct_sock_bind(b.client.stack, *k, &from) < 0)
-      return engine_fail("no port");
-  }
   if (tct_sock_connect(b.client.stack, *k, &to) < 0)
     return engine_fail("no connection");
   return true;

@@ -53,12 +53,17 @@ const struct tct_tcp_profile *tct_tcp_profile(tct_profile p);
 /* ---- tcp_demux.c: state of the folder; four-tuple -> connection, listener or nobody ---------- */
 #define TCT_TRACE_HELD_MAX 4 /* one segment draws fewer */
 struct tct_tcp_state {
-  struct tct_slab conns;      /* struct tct_tcp */
-  struct tct_table tuples;    /* keyed hash of struct tct_tuple -> conn index */
-  struct tct_tcp *found_last; /* tcp_demux.c: whose the last segment was; may have ended since */
+  struct tct_slab conns;   /* struct tct_tcp */
+  struct tct_table tuples; /* keyed hash of struct tct_tuple -> conn index */
+  /* tcp_demux.c: whose the last segment was, which may have ended since; the last hash, which is
+   * asked for by several tables in a row */
+  struct tct_tcp *found_last;
+  struct tct_tuple hashed;
+  uint64_t hashed_key[2], hash;
   struct tct_table listeners; /* of (laddr, lport) -> conn index in LISTEN */
   struct tct_table bound;     /* of lport -> conn index that holds the port */
   struct tct_list quiet;      /* active blocks that could be given back, oldest first */
+  struct tct_list due;        /* tcp.c: whose time has come, and the last call had no time for */
   uint32_t quiet_n;
   const struct tct_tcp_profile *profile;
   struct tct_syn_cache *syn;           /* tcp_listen.c */

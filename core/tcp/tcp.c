@@ -21,6 +21,7 @@ int tct_tcp_new(tct_stack *s) {
   tct_table_init(&t->listeners, &s->alloc, s->cfg.limits.conns);
   tct_table_init(&t->bound, &s->alloc, s->cfg.limits.conns);
   tct_list_init(&t->quiet);
+  tct_list_init(&t->due);
   int e = tct_tcp_listen_new(s);
   return e != TCT_OK ? e : tct_tcp_timewait_new(s);
 }
@@ -61,13 +62,17 @@ tct_verdict tct_tcp_input(tct_stack *s, struct tct_pkt *p) {
 
 /* ---- Time ------------------------------------------------------------------------------------ */
 
+#define FIRED_PER_CALL 256u /* a million may be due at once: no call takes so long */
+
 static void fire_due(tct_stack *s) {
-  struct tct_list due;
-  struct tct_list *node;
-  tct_list_init(&due);
-  tct_wheel_advance(&s->wheel, s->now, &due);
-  while ((node = tct_list_pop_head(&due)) != NULL)
+  struct tct_list *due = &s->tcp->due;
+  tct_wheel_advance(&s->wheel, s->now, due);
+  for (unsigned i = 0; i < FIRED_PER_CALL; i++) {
+    struct tct_list *node = tct_list_pop_head(due);
+    if (node == NULL)
+      return;
     tct_tcp_timer_fire(s, TCT_CONTAINER_OF(node, struct tct_tcp, tmr.node));
+  }
 }
 
 /* Drain: what is left at the deadline is reset. */
@@ -90,6 +95,8 @@ void tct_tcp_advance(tct_stack *s) {
 }
 
 tct_time tct_tcp_next_deadline(const tct_stack *s) {
+  if (!tct_list_is_empty(&s->tcp->due))
+    return s->now;
   tct_time at = tct_time_min(tct_tcp_listen_next_deadline(s), tct_tcp_timewait_next_deadline(s));
   return tct_time_min(at, s->tcp->drain_at);
 }

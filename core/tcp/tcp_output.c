@@ -98,7 +98,8 @@ static void finish(tct_stack *s, const struct tct_tcp *c, tct_frame *f, struct t
   bool offload = s->ifs[c->ifi].cfg.csum_offload;
   f->csum = TCT_CSUM_DONE;
   if (!offload && f->seg_size == 0) {
-    tct_wire_tcp_finish(tcp, &c->key.laddr, &c->key.raddr, out->iov + 1, f->n_iov - 1);
+    struct tct_wire_payload text = {out->iov + 1, f->n_iov - 1, s->cfg.sum};
+    tct_wire_tcp_finish_with(tcp, &c->key.laddr, &c->key.raddr, &text);
     return;
   }
   tct_wire_tcp_finish_partial(tcp, &c->key.laddr, &c->key.raddr, payload);

@@ -16,7 +16,7 @@
 #define TICK_NS TCT_MS(100)
 #define TICKS 4096u      /* the ring: 409 s; a later expiry waits on the last tick and moves on */
 #define TICKS_MAX 30000u /* longest wait that 16 bits can tell from one that is over */
-#define RECORDS_PER_CALL 4096u
+#define RECORDS_PER_CALL 512u
 #define ANSWER_TICKS 5u /* an answer that nothing demands is given twice a second */
 #define ISS_STEP 65536u /* beyond any segment of the old connection that is still under way */
 

@@ -112,12 +112,21 @@ static void add_piece(struct tct_checksum *c, uint64_t sum, size_t len) {
 }
 
 void tct_checksum_init(struct tct_checksum *c) {
-  c->sum = 0;
-  c->odd = false;
+  tct_checksum_init_with(c, NULL);
 }
 
+void tct_checksum_init_with(struct tct_checksum *c, tct_sum_fn fast) {
+  c->sum = 0;
+  c->odd = false;
+  c->fast = fast;
+}
+
+#define FAST_FROM 128u
+
 void tct_checksum_feed(struct tct_checksum *c, const void *p, size_t len) {
-  if (len > 0)
+  if (len >= FAST_FROM && c->fast != NULL)
+    add_piece(c, c->fast(p, len), len);
+  else if (len > 0)
     add_piece(c, sum_words(p, len), len);
 }
 

@@ -20,10 +20,12 @@
  * added per piece, so 2^47 pieces fit. */
 struct tct_checksum {
   uint64_t sum;
-  bool odd; /* an odd number of bytes was fed so far */
+  bool odd;        /* an odd number of bytes was fed so far */
+  tct_sum_fn fast; /* for long pieces; NULL: none */
 };
 
 void tct_checksum_init(struct tct_checksum *c);
+void tct_checksum_init_with(struct tct_checksum *c, tct_sum_fn fast);
 void tct_checksum_feed(struct tct_checksum *c, const void *p, size_t len);
 /* len bytes of the n pieces, after the first `skip` of them; fewer if the pieces hold fewer. */
 void tct_checksum_feed_iov(struct tct_checksum *c, const tct_iov *iov, size_t n, size_t skip,

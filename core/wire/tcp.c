@@ -51,9 +51,10 @@ bool tct_wire_tcp_checksum_ok(const tct_addr *src, const tct_addr *dst, const ui
   return judge_sum(&c);
 }
 
-bool tct_wire_tcp_checksum_ok_iov(const struct tct_ip_hdr *ip, const tct_iov *iov, size_t n) {
+bool tct_wire_tcp_checksum_ok_iov(const struct tct_ip_hdr *ip, const tct_iov *iov, size_t n,
+                                  tct_sum_fn fast) {
   struct tct_checksum c;
-  tct_checksum_init(&c);
+  tct_checksum_init_with(&c, fast);
   tct_checksum_feed_pseudo(&c, &ip->src, &ip->dst, TCT_IPPROTO_TCP, ip->payload_len);
   tct_checksum_feed_iov(&c, iov, n, ip->header_len, ip->payload_len);
   return judge_sum(&c);
@@ -86,14 +87,19 @@ static size_t add_lengths(const tct_iov *iov, size_t n) {
 
 void tct_wire_tcp_finish(uint8_t *p, const tct_addr *src, const tct_addr *dst, const tct_iov *iov,
                          size_t n) {
+  tct_wire_tcp_finish_with(p, src, dst, &(struct tct_wire_payload){iov, n, NULL});
+}
+
+void tct_wire_tcp_finish_with(uint8_t *p, const tct_addr *src, const tct_addr *dst,
+                              const struct tct_wire_payload *payload) {
   struct tct_checksum c;
   size_t header_len = (size_t)(p[AT_OFFSET] >> 4) * 4;
-  size_t payload_len = add_lengths(iov, n);
+  size_t payload_len = add_lengths(payload->iov, payload->n);
   tct_bytes_put16(p + TCT_TCP_CHECKSUM_AT, 0);
-  tct_checksum_init(&c);
+  tct_checksum_init_with(&c, payload->fast);
   tct_checksum_feed_pseudo(&c, src, dst, TCT_IPPROTO_TCP, (uint32_t)(header_len + payload_len));
   tct_checksum_feed(&c, p, header_len);
-  tct_checksum_feed_iov(&c, iov, n, 0, payload_len);
+  tct_checksum_feed_iov(&c, payload->iov, payload->n, 0, payload_len);
   /* [RFC9293 MUST-2] */
   uint16_t field = TCT_RULE_ELSE(MUST_2, tct_checksum_field(&c), 0);
   tct_bytes_put16(p + TCT_TCP_CHECKSUM_AT, field);

@@ -45,14 +45,23 @@ tct_verdict tct_wire_tcp_parse(const uint8_t *p, size_t len, struct tct_tcp_hdr 
 /* False: drop without any reaction. Not asked when the device has verified it. */
 bool tct_wire_tcp_checksum_ok(const tct_addr *src, const tct_addr *dst, const uint8_t *p,
                               size_t len);
-/* The same for a frame in pieces, from the packet's IP header on, that ip describes. */
-bool tct_wire_tcp_checksum_ok_iov(const struct tct_ip_hdr *ip, const tct_iov *iov, size_t n);
+/* The same for a frame in pieces, from the packet's IP header on, that ip describes; fast: for long
+ * pieces, or NULL. */
+bool tct_wire_tcp_checksum_ok_iov(const struct tct_ip_hdr *ip, const tct_iov *iov, size_t n,
+                                  tct_sum_fn fast);
 
 /* Header and options, 20..60 bytes; p has room for 60. The checksum is zero until finished. */
 size_t tct_wire_tcp_emit(uint8_t *p, const struct tct_tcp_hdr *h, enum tct_tcp_opt_layout layout);
 /* Sets the checksum over the emitted header and n payload pieces [RFC9293 MUST-2]. */
 void tct_wire_tcp_finish(uint8_t *p, const tct_addr *src, const tct_addr *dst, const tct_iov *iov,
                          size_t n);
+struct tct_wire_payload {
+  const tct_iov *iov;
+  size_t n;
+  tct_sum_fn fast; /* for long pieces, or NULL */
+};
+void tct_wire_tcp_finish_with(uint8_t *p, const tct_addr *src, const tct_addr *dst,
+                              const struct tct_wire_payload *payload);
 /* For a device that finishes it: sets the field to the pseudo-header's sum. */
 void tct_wire_tcp_finish_partial(uint8_t *p, const tct_addr *src, const tct_addr *dst,
                                  uint32_t payload_len);

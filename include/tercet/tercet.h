@@ -127,7 +127,8 @@ TCT_API size_t tct_output_copy(tct_stack *s, tct_if i, void *buf, size_t cap, tc
 TCT_API tct_time tct_deadline(const tct_stack *s);
 /* The stack's clock: the latest `now` that it was given. */
 TCT_API tct_time tct_now(const tct_stack *s);
-/* The only place where timers fire. Time never goes back: an earlier `now` is taken as the last. */
+/* The only place where timers fire, some hundreds a call: while more are due tct_deadline says so.
+ * Time never goes back: an earlier `now` is taken as the last. */
 TCT_API void tct_advance(tct_stack *s, tct_time now);
 /* Memory lent to the core (TX_DONE, LENT frames) comes back here. */
 TCT_API bool tct_returned_next(tct_stack *s, uint64_t *token);
@@ -242,6 +243,11 @@ enum { /* tct_config.fastopen: Linux's tcp_fastopen */
        TCT_FASTOPEN_NONE = 0x800           /* nothing, where 0 would mean the profile's */
 };
 
+/* Adds up the 16-bit words at p as this machine's memory holds them, an odd last byte as the first
+ * of a word: exactly, or less multiples of 0xffff, but 0 only if all are 0. For processors that can
+ * do it faster than portable C; called with pieces of 128 bytes and more. */
+typedef uint64_t (*tct_sum_fn)(const void *p, size_t len);
+
 typedef struct tct_config {
   size_t size; /* sizeof(tct_config) of the caller: versioning */
   tct_alloc alloc;
@@ -292,6 +298,7 @@ typedef struct tct_config {
   uint16_t mtu_probe_floor;                      /* nothing smaller is tried: 48 */
   uint16_t mtu_probe_threshold;                  /* ends of the search this near have met: 8 */
   uint32_t mtu_probe_interval_s;                 /* until the next search: 600 */
+  tct_sum_fn sum;                                /* NULL: the core's own, which is portable C */
 } tct_config;
 
 typedef enum tct_cc {

@@ -290,6 +290,40 @@ static void names__every_value_and_beyond__have_a_text(void **state) {
   assert_string_equal(tct_verdict_name(TCT_DROP_TCP_CHECKSUM), "DROP_TCP_CHECKSUM");
 }
 
+/* A million timers may be due at once: a call fires some of them and says that there are more. */
+static void many_due__advance__fires_them_in_bounded_calls(void **state) {
+  (void)state;
+  struct at a;
+  enum { N = 1000 };
+  tct_frame f[TCT_BURST_MAX];
+  tct_counters n;
+  size_t made, syns = 0;
+  unsigned calls = 0;
+  at_start(&a, (struct at_how){.state = TCT_CLOSED, .strict = true});
+  for (unsigned i = 0; i < N; i++) {
+    tct_sock k;
+    tct_endpoint e = {a.peer.addr, (uint16_t)(4000 + i), {0, 0}};
+    assert_int_equal(tct_sock_open(a.s, TCT_TCP, NULL, &k), TCT_OK);
+    assert_int_equal(tct_sock_connect(a.s, k, &e), TCT_OK);
+  }
+  while ((made = tct_output(a.s, a.ifc, f, TCT_BURST_MAX, a.now)) > 0)
+    syns += made;
+  assert_int_equal(syns, N);
+  a.now += TCT_S(1) + TCT_MS(1);
+  do {
+    tct_advance(a.s, a.now);
+    calls++;
+    syns = 0;
+    while ((made = tct_output(a.s, a.ifc, f, TCT_BURST_MAX, a.now)) > 0)
+      syns += made;
+    assert_in_range(syns, 1, 256);
+  } while (tct_deadline(a.s) <= a.now && calls < 100);
+  tct_stack_counters(a.s, &n);
+  assert_int_equal(n.RetransSegs, N);
+  assert_in_range(calls, N / 256, 20);
+  at_end(&a);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(config__each_wrong_one__is_refused),
@@ -301,6 +335,7 @@ int main(void) {
       cmocka_unit_test(address_removed__its_connections__end_with_that_reason),
       cmocka_unit_test(output_copy__small_buffer__takes_nothing_and_loses_nothing),
       cmocka_unit_test(many_ready__output_one_by_one__turns_are_fair),
+      cmocka_unit_test(many_due__advance__fires_them_in_bounded_calls),
       cmocka_unit_test(output_burst__more_than_the_bound__fills_at_most_64),
       cmocka_unit_test(every_frame__verdict__is_counted_under_its_name),
       cmocka_unit_test(keys_replaced__live_connection__is_still_found_and_isns_change),

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* This processor's sum against the core's: every length, every offset, the values that wrap. */
+#include "test/unit/wire_test.h"
+
+#include "drivers/fast_sum.h"
+#include "wire/checksum.h"
+
+static uint8_t bytes[4096 + 64];
+
+static uint16_t sum_of(tct_sum_fn fast, const uint8_t *p, size_t len, bool odd_before) {
+  struct tct_checksum c;
+  static const uint8_t one[1] = {0x7f};
+  tct_checksum_init_with(&c, fast);
+  if (odd_before)
+    tct_checksum_feed(&c, one, 1);
+  tct_checksum_feed(&c, p, len);
+  return tct_checksum_sum(&c);
+}
+
+static void compare_all(tct_sum_fn fast) {
+  for (size_t len = 0; len <= 700; len++)
+    for (size_t off = 0; off < 33; off += 3)
+      for (int odd = 0; odd < 2; odd++)
+        assert_int_equal(sum_of(fast, bytes + off, len, odd != 0),
+                         sum_of(NULL, bytes + off, len, odd != 0));
+  assert_int_equal(sum_of(fast, bytes, sizeof bytes, false),
+                   sum_of(NULL, bytes, sizeof bytes, false));
+}
+
+static void fast_sum__any_bytes__is_the_portable_sum(void **state) {
+  (void)state;
+  uint32_t x = 1;
+  for (size_t i = 0; i < sizeof bytes; i++) {
+    x = x * 1664525u + 1013904223u;
+    bytes[i] = (uint8_t)(x >> 24);
+  }
+  compare_all(tct_fast_sum());
+}
+
+static void fast_sum__zeros_and_ones__keep_the_two_zeros_apart(void **state) {
+  (void)state;
+  memset(bytes, 0, sizeof bytes);
+  compare_all(tct_fast_sum());
+  assert_int_equal(sum_of(tct_fast_sum(), bytes, 512, false), 0);
+  memset(bytes, 0xff, sizeof bytes);
+  compare_all(tct_fast_sum());
+  assert_int_equal(sum_of(tct_fast_sum(), bytes, 512, false), 0xffff);
+}
+
+static void fast_sum__largest_frame__does_not_overflow(void **state) {
+  (void)state;
+  static uint8_t large[1 << 20];
+  memset(large, 0xff, sizeof large);
+  assert_int_equal(sum_of(tct_fast_sum(), large, sizeof large, false), 0xffff);
+  memset(large, 0x7f, sizeof large);
+  assert_int_equal(sum_of(tct_fast_sum(), large, sizeof large, false),
+                   sum_of(NULL, large, sizeof large, false));
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(fast_sum__any_bytes__is_the_portable_sum),
+      cmocka_unit_test(fast_sum__zeros_and_ones__keep_the_two_zeros_apart),
+      cmocka_unit_test(fast_sum__largest_frame__does_not_overflow),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
