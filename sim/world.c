@@ -38,17 +38,22 @@ tct_sim *tct_sim_new(uint64_t seed) {
   return w;
 }
 
-static void free_event(const struct sim_event *e) {
+static void run_action(void *ctx, void *arg);
+
+/* Whether an event that never came to pass leaves a block of its own behind. */
+static bool owns_block(const struct sim_event *e) {
   const struct sim_packet *p = e->arg;
-  if (e->fn == sim_link_launch_late || (e->fn == sim_link_arrive && !p->queued))
-    free(e->arg);
+  if (e->fn == sim_link_arrive)
+    return !p->queued;
+  return e->fn == run_action || e->fn == sim_link_launch_late;
 }
 
 void tct_sim_free(tct_sim *w) {
   if (w == NULL)
     return;
   for (size_t i = 0; i < w->heap.n; i++)
-    free_event(&w->heap.at[i]);
+    if (owns_block(&w->heap.at[i]))
+      free(w->heap.at[i].arg);
   free(w->heap.at);
   sim_fault_free_all(w);
   for (size_t i = 0; i < TCT_SIM_CLASS_APP; i++)
@@ -162,27 +167,14 @@ static void run_action(void *ctx, void *arg) {
   tct_sim *w = a->world;
   act_all(w); /* socket calls use the stack's last known clock: let it be this instant */
   a->fn(ctx);
+  free(a);
   act_all(w);
 }
 
-/* Actions are nodes too, so that those that never ran are freed with the world. */
-struct action_node {
-  struct sim_node node;
-  struct action action;
-};
-
-static void free_node(struct sim_node *n) {
-  free(n);
-}
-
 void tct_sim_at(tct_sim *w, tct_time when, void (*fn)(void *ctx), void *ctx) {
-  struct action_node *a = sim_world_alloc(sizeof *a);
-  memset(a, 0, sizeof *a);
-  a->action.world = w;
-  a->action.fn = fn;
-  a->node.free = free_node;
-  sim_world_add(w, &a->node);
-  sim_world_schedule(w, when, run_action, ctx, &a->action);
+  struct action *a = sim_world_alloc(sizeof *a);
+  *a = (struct action){w, fn};
+  sim_world_schedule(w, when, run_action, ctx, a);
 }
 
 static void run_one(tct_sim *w) {
