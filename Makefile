@@ -2,7 +2,7 @@
 # The front door; the build itself is meson.build. Every target installs what it needs and this
 # machine lacks (Debian packages, one line says which). `make help` lists the targets.
 .DEFAULT_GOAL := build
-.PHONY: model build demo check check-all conformance conformance-probe drill-probe script-linux sizes sim fuzz bench bench-quick goodput \
+.PHONY: coverage model build demo check check-all conformance conformance-probe drill-probe script-linux sizes sim fuzz bench bench-quick goodput \
   goodput-linux goodput-table format \
   install-deps install clean help
 
@@ -51,6 +51,10 @@ sim:               ## 10,000 random worlds, every invariant; SEEDS=A..B JOBS=n
 fuzz:              ## libFuzzer, SECONDS=n a target (default one hour)
 	@tools/install-deps.sh check-all
 	@FUZZ_SECONDS=$${FUZZ_SECONDS:-$(or $(SECONDS),3600)} tools/fuzz.sh
+
+coverage:          ## lines and branches of core/ that unit tests and packet scripts reach
+	@tools/install-deps.sh coverage
+	@tools/coverage.sh
 
 model:             ## the stack against a second TCP (docs/model.md); SEQUENCES=1000000 SEED=1
 	@tools/install-deps.sh check

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Installs what a make target needs and this machine lacks, from Debian's packages, saying so in one
 # line. The lists below are the only place where a dependency is named.
-#   tools/install-deps.sh build|check|check-all|interop|bench ...
+#   tools/install-deps.sh build|check|coverage|check-all|interop|bench ...
 set -u
 
 # package, or package=command: the command being there will do, wherever it came from.
@@ -10,7 +10,8 @@ build="gcc=gcc libc6-dev meson=meson ninja-build=ninja pkg-config=pkg-config lib
 check="$build libcmocka-dev"
 interop="curl=curl nginx-light=nginx tshark=tshark wrk=wrk apache2-utils=ab iproute2=ip
   ethtool=ethtool nftables=nft procps=pgrep"
-check_all="$check $interop python3=python3 clang=clang llvm=llvm-nm lld=wasm-ld libclang-rt-14-dev g++=g++
+coverage="$check python3=python3 gcovr=gcovr"
+check_all="$coverage $interop python3=python3 clang=clang llvm=llvm-nm lld=wasm-ld libclang-rt-14-dev g++=g++
   clang-format=clang-format clang-tidy=clang-tidy cppcheck=cppcheck shellcheck=shellcheck
   git=git qemu-user=qemu-s390x gcc-s390x-linux-gnu=s390x-linux-gnu-gcc libc6-dev-s390x-cross
   gcc-i686-linux-gnu=i686-linux-gnu-gcc libc6-dev-i386-cross"
@@ -35,8 +36,9 @@ for set in "$@"; do
     check) wanted="$wanted $check" ;;
     interop) wanted="$wanted $check $interop" ;;
     check-all) wanted="$wanted $check_all" ;;
+    coverage) wanted="$wanted $coverage" ;;
     bench) wanted="$wanted $bench" ;;
-    *) fail "no list called '$set'; there are build, check, interop, check-all, bench" ;;
+    *) fail "no list called '$set'; there are build, check, interop, coverage, check-all, bench" ;;
   esac
 done
 

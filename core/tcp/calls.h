@@ -122,9 +122,7 @@ static inline struct tct_tcp_active *tct_tcp_active(const struct tct_tcp *c) {
 /* ---- tcp_state.c: the transition table, the one assignment, the ends of a life ----------------
  */
 void tct_tcp_state_set(tct_stack *s, struct tct_tcp *c, tct_state to, tct_why why);
-bool tct_tcp_state_may_send(const struct tct_tcp *c);    /* ESTABLISHED, CLOSE-WAIT */
 bool tct_tcp_state_may_receive(const struct tct_tcp *c); /* ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2 */
-bool tct_tcp_state_is_synchronized(const struct tct_tcp *c);
 /* The connection is over: timers off, CLOSED posted with err and why; the block goes when nobody
  * needs it. */
 void tct_tcp_state_end(tct_stack *s, struct tct_tcp *c, int err, tct_why why);
@@ -238,8 +236,7 @@ void tct_tcp_send_return_lent(tct_stack *s,
 long tct_tcp_send_queue(tct_stack *s, struct tct_tcp *c, const void *buf, size_t len,
                         unsigned flags);
 void tct_tcp_send_on_queued(tct_stack *s, struct tct_tcp *c,
-                            unsigned flags);                  /* TCT_MSG_* of bytes now in tx */
-void tct_tcp_send_on_option(tct_stack *s, struct tct_tcp *c); /* NODELAY or CORK changed */
+                            unsigned flags); /* TCT_MSG_* of bytes now in tx */
 uint32_t tct_tcp_send_room(const tct_stack *s, const struct tct_tcp *c);
 uint32_t tct_tcp_send_limit(const tct_stack *s, const struct tct_tcp *c);
 
@@ -264,8 +261,6 @@ void tct_tcp_timer_on_answer(struct tct_tcp *c,
                              tct_time now); /* the peer is alive, if its window is shut */
 void tct_tcp_timer_set_due(tct_stack *s, struct tct_tcp *c, uint8_t bit);
 void tct_tcp_timer_clear_due(struct tct_tcp *c, uint8_t bit);
-void tct_tcp_timer_rekeep(tct_stack *s,
-                          struct tct_tcp *c); /* keep-alive was switched or its times changed */
 void tct_tcp_timer_count_try(struct tct_tcp *c);
 void tct_tcp_timer_reset_tries(struct tct_tcp *c);
 void tct_tcp_timer_on_sent(tct_stack *s, struct tct_tcp *c); /* RFC 6298 5.1 */
@@ -341,7 +336,6 @@ struct tct_time_wait *tct_tcp_timewait_find(tct_stack *s, const struct tct_tuple
 /* ACCEPTED with *reopen set: the SYN may open anew, iss above the old range (RFC 6191, MAY-2). */
 tct_verdict tct_tcp_timewait_input(tct_stack *s, struct tct_time_wait *w, struct tct_pkt *p,
                                    const struct tct_tcp_hdr *h, bool *reopen, tct_seq *iss_min);
-void tct_tcp_timewait_remove(tct_stack *s, struct tct_time_wait *w);
 void tct_tcp_timewait_advance(tct_stack *s);
 tct_time tct_tcp_timewait_next_deadline(const tct_stack *s);
 /* A SYN reopens the tuple: the record steps aside (find is blind to it) until the handshake is

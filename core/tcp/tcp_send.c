@@ -326,16 +326,6 @@ void tct_tcp_send_on_queued(tct_stack *s, struct tct_tcp *c, unsigned flags) {
   tct_tcp_output_wake(s, c);
 }
 
-/* What was held back may go now. */
-void tct_tcp_send_on_option(tct_stack *s, struct tct_tcp *c) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
-  if (a == NULL)
-    return;
-  if ((c->snd.flags & (TCT_SND_CORK | TCT_SND_MORE)) == 0)
-    a->cork_at = TCT_NEVER;
-  tct_tcp_output_wake(s, c);
-}
-
 long tct_tcp_send_queue(tct_stack *s, struct tct_tcp *c, const void *buf, size_t len,
                         unsigned flags) {
   uint32_t room = tct_tcp_send_room(s, c);

@@ -49,16 +49,8 @@ void tct_tcp_state_set(tct_stack *s, struct tct_tcp *c, tct_state to, tct_why wh
         from, to, why);
 }
 
-bool tct_tcp_state_may_send(const struct tct_tcp *c) {
-  return c->state == TCT_ESTABLISHED || c->state == TCT_CLOSE_WAIT;
-}
-
 bool tct_tcp_state_may_receive(const struct tct_tcp *c) {
   return c->state == TCT_ESTABLISHED || c->state == TCT_FIN_WAIT_1 || c->state == TCT_FIN_WAIT_2;
-}
-
-bool tct_tcp_state_is_synchronized(const struct tct_tcp *c) {
-  return c->state >= TCT_ESTABLISHED;
 }
 
 /* Nothing more leaves or is awaited; what was received stays readable. */

@@ -408,16 +408,6 @@ void tct_tcp_timer_clear_due(struct tct_tcp *c, uint8_t bit) {
   c->tmr.due &= (uint8_t)~bit;
 }
 
-void tct_tcp_timer_rekeep(tct_stack *s, struct tct_tcp *c) {
-  if (c->state <= TCT_LISTEN || c->state >= TCT_TIME_WAIT)
-    return;
-  if (c->tmr.kind == TCT_TIMER_KEEPALIVE) {
-    c->tmr.kind = TCT_TIMER_NONE; /* so that update looks anew */
-    c->tmr.main_at = TCT_NEVER;
-  }
-  tct_tcp_timer_update(s, c);
-}
-
 void tct_tcp_timer_count_try(struct tct_tcp *c) {
   c->tmr.tries = c->tmr.tries < 255 ? (uint8_t)(c->tmr.tries + 1) : 255;
 }

@@ -151,10 +151,6 @@ static void tell_end(tct_stack *s, const struct tct_time_wait *r, tct_why why) {
                         TCT_CLOSED, why);
 }
 
-void tct_tcp_timewait_remove(tct_stack *s, struct tct_time_wait *r) {
-  tct_tcp_timewait_drop(s, &r->key);
-}
-
 void tct_tcp_timewait_drop(tct_stack *s, const struct tct_tuple *t) {
   uint32_t index;
   struct tct_time_wait *r = lookup(s, t, &index);

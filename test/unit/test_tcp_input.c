@@ -400,6 +400,52 @@ static void last_ack_or_closing__abort__rst_unless_the_fin_went(void **state) {
   }
 }
 
+/* [RFC9293 EP-22] Its own number lies left of the window, whatever comes behind it. */
+static void half_open__syn_ack_again_with_text__stays(void **state) {
+  (void)state;
+  struct at a;
+  at_start(&a, (struct at_how){.state = TCT_SYN_RECEIVED, .passive = true, .strict = true});
+  assert_int_equal(AT_IN(&a, .flags = TCT_SYN, .seq = -1, .len = 10, .ghost = true),
+                   TCT_DROP_SYN_CHALLENGED);
+  at_is(&a, at_out(&a), TCT_ACK, 0, 0);
+  AT_IN(&a, .len = 0);
+  assert_int_equal(tct_sock_accept(a.s, a.listener, NULL, &a.k), TCT_OK);
+  at_end(&a);
+}
+
+/* Two ends whose probes crossed: each stands one below what the other expects. */
+static void empty_segment_one_below__acknowledges_something_new__its_ack_counts(void **state) {
+  (void)state;
+  struct at a;
+  start(&a, TCT_ESTABLISHED);
+  at_write(&a, 100);
+  assert_non_null(at_out(&a));
+  AT_IN(&a, .seq = -1, .ack = -100, .ghost = true);
+  at_is(&a, at_out(&a), TCT_ACK, 0, 0);
+  assert_int_equal(at_info(&a).unacked, 1);
+  AT_IN(&a, .seq = -1, .ghost = true);
+  assert_int_equal(at_info(&a).unacked, 0);
+  at_end(&a);
+}
+
+/* A record of TIME-WAIT whose window was full at the end. */
+static void time_wait__window_shut__only_the_edge_is_acceptable(void **state) {
+  (void)state;
+  struct at a;
+  start(&a, TCT_FIN_WAIT_2);
+  while (at_info(&a).rcv_wnd > 1)
+    AT_IN(&a, .len = tct_min_u32(at_info(&a).rcv_wnd - 1, 20000));
+  (void)at_drain(&a);
+  AT_IN(&a, .flags = TCT_FIN);
+  (void)at_drain(&a);
+  at_pass(&a, TCT_S(2));
+  assert_int_equal(AT_IN(&a, .len = 0), TCT_ACCEPTED);
+  at_quiet(&a);
+  assert_int_equal(AT_IN(&a, .seq = 1, .ghost = true), TCT_DROP_TIME_WAIT_OLD);
+  assert_non_null(at_out(&a));
+  at_end(&a);
+}
+
 /* Half the number space away before and after are a matter of one octet; with text on top an end
  * could seem to lie behind the window: never more than an ACK. */
 static void text_half_the_space_away__each_distance__is_refused(void **state) {
@@ -487,6 +533,9 @@ int main(void) {
       cmocka_unit_test(text_beyond_the_fin__each_order__is_no_part_of_the_stream),
       cmocka_unit_test(last_ack__rst__is_told_only_while_bytes_wait),
       cmocka_unit_test(last_ack_or_closing__abort__rst_unless_the_fin_went),
+      cmocka_unit_test(half_open__syn_ack_again_with_text__stays),
+      cmocka_unit_test(empty_segment_one_below__acknowledges_something_new__its_ack_counts),
+      cmocka_unit_test(time_wait__window_shut__only_the_edge_is_acceptable),
       cmocka_unit_test(text_half_the_space_away__each_distance__is_refused),
       cmocka_unit_test(rst__number_left_of_window_but_text_inside__silence),
       cmocka_unit_test(fin_behind_a_full_window__reading__lets_it_in),
