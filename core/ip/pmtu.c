@@ -103,7 +103,7 @@ static void forget(tct_stack *s, struct tct_pmtu_entry *e) {
 
 void tct_pmtu_advance(tct_stack *s) {
   struct tct_pmtu *t = &s->ip->pmtu;
-  if (s->now < t->earliest)
+  if (t->at == NULL || s->now < t->earliest)
     return;
   t->earliest = TCT_NEVER;
   for (uint32_t i = 0; i < ENTRIES; i++) {

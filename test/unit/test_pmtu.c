@@ -130,6 +130,16 @@ static void age__ten_minutes__forgotten_and_tcp_told(void **state) {
   fake_free(f);
 }
 
+static void age__clock_at_the_end_of_time__nothing_to_forget(void **state) {
+  (void)state;
+  struct fake *f = fake_new();
+  f->s.now = TCT_NEVER;
+  tct_pmtu_advance(&f->s);
+  assert_null(f->s.ip->pmtu.at);
+  assert_int_equal(f->tcp.mtus, 0);
+  fake_free(f);
+}
+
 static void cache__more_destinations_than_room__bounded_and_sane(void **state) {
   (void)state;
   struct fake *f = fake_new();
@@ -193,6 +203,7 @@ int main(void) {
       cmocka_unit_test(too_big__mtu_zero__next_plateau),
       cmocka_unit_test(too_big__larger_than_known__never_raises),
       cmocka_unit_test(age__ten_minutes__forgotten_and_tcp_told),
+      cmocka_unit_test(age__clock_at_the_end_of_time__nothing_to_forget),
       cmocka_unit_test(cache__more_destinations_than_room__bounded_and_sane),
       cmocka_unit_test(cache__no_memory__interface_mtu),
       cmocka_unit_test(link_local__same_address_on_two_links__two_paths),
