@@ -97,8 +97,9 @@ static bool may_move(tct_state from, tct_state to) {
       [TCT_CLOSED] = 1 << TCT_LISTEN | 1 << TCT_SYN_SENT,
       [TCT_LISTEN] = 1 << TCT_SYN_RECEIVED | 1 << TCT_SYN_SENT | 1 << TCT_ESTABLISHED,
       [TCT_SYN_SENT] = 1 << TCT_SYN_RECEIVED | 1 << TCT_ESTABLISHED,
-      [TCT_SYN_RECEIVED] =
-          1 << TCT_ESTABLISHED | 1 << TCT_FIN_WAIT_1 | 1 << TCT_LISTEN | 1 << TCT_CLOSE_WAIT,
+      [TCT_SYN_RECEIVED] = 1 << TCT_TIME_WAIT | /* a record that it was to reopen comes back */
+                           1 << TCT_ESTABLISHED | 1 << TCT_FIN_WAIT_1 | 1 << TCT_LISTEN |
+                           1 << TCT_CLOSE_WAIT,
       [TCT_ESTABLISHED] = 1 << TCT_FIN_WAIT_1 | 1 << TCT_CLOSE_WAIT,
       [TCT_FIN_WAIT_1] = 1 << TCT_FIN_WAIT_2 | 1 << TCT_CLOSING,
       [TCT_FIN_WAIT_2] = 1 << TCT_TIME_WAIT,
@@ -110,14 +111,18 @@ static bool may_move(tct_state from, tct_state to) {
 
 void sim_conn_moved(struct sim_check_host *h, const tct_trace *t) {
   struct sim_conn *c = sim_conn_at(h, t->sock);
+  struct sim_wire *w;
   h->check->moves[t->state_old][t->state_new]++;
   if (ASK(h, 6) && !may_move((tct_state)t->state_old, (tct_state)t->state_new))
     WRONG(h, 6, "from %s to %s (%s)", tct_state_name((tct_state)t->state_old),
           tct_state_name((tct_state)t->state_new), tct_why_name((tct_why)t->why));
+  w = sim_wire_find(h, &t->local, &t->remote, t->lport, t->rport);
+  w->reborn = w->reborn || t->state_new == TCT_SYN_SENT ||
+              (t->state_new == TCT_SYN_RECEIVED && t->state_old != TCT_SYN_SENT);
   if (c == NULL)
     return;
-  c->wire = sim_wire_find(h, &t->local, &t->remote, t->lport, t->rport);
-  c->wire->sock = t->sock;
+  c->wire = w;
+  w->sock = t->sock;
   sim_conn_touch(h, c);
 }
 

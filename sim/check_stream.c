@@ -100,6 +100,8 @@ static struct sim_conn *meet(struct sim_conn *c) {
   unsigned others = 0;
   size_t at = SIZE_MAX;
   while ((w = sim_table_next(&c->host->check->streams, hash_of(c->irs), &at)) != NULL) {
+    if (w->iss == c->irs && !w->irs_known && !w->gone)
+      sim_stream_learn(w->host, w);
     if (w == c || w->iss != c->irs || (w->irs_known && w->irs != c->iss))
       continue;
     if (is_mirror(w, c) && !w->gone)
@@ -113,6 +115,8 @@ static struct sim_conn *meet(struct sim_conn *c) {
 }
 
 static struct sim_conn *writer_of(struct sim_check_host *h, struct sim_conn *c) {
+  if (c->writer == NULL && c->read > 0)
+    return NULL; /* not met when it began to read: what was read since is not known */
   sim_stream_learn(h, c);
   if (c->writer == NULL && c->irs_known)
     c->writer = meet(c);
@@ -123,7 +127,7 @@ static struct sim_conn *writer_of(struct sim_check_host *h, struct sim_conn *c) 
 
 static void judge_read(struct sim_check_host *h, struct sim_conn *c, const uint8_t *bytes,
                        size_t n) {
-  struct sim_conn *w = c->read == 0 || c->writer != NULL ? writer_of(h, c) : NULL;
+  struct sim_conn *w = writer_of(h, c);
   size_t have, same;
   if (ASK(h, 4) && c->ended)
     WRONG(h, 4, "socket %u reads %zu octets after its end", c->sock.index, n);

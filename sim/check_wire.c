@@ -161,6 +161,7 @@ static void begin_life(struct sim_check_host *h, struct sim_wire *w, const tct_s
   w->credit = before.credit;
   w->resets = before.resets;
   w->syn_sent = true;
+  w->cookie = before.cookie; /* an older cookie may still come back */
   w->isn = f->seg.seq;
   w->nxt = tct_seq_add(w->isn, 1);
   w->una_before = w->isn;
@@ -186,11 +187,11 @@ static void count_syn_ack(struct sim_check_host *h, struct sim_wire *w, const tc
 static void say_syn(struct sim_check_host *h, struct sim_wire *w, const tct_sim_frame *f) {
   const tct_seg *g = &f->seg;
   bool answers = (g->flags & TCT_ACK) != 0;
-  if (!w->syn_sent || w->cookie || w->isn != g->seq) {
+  if (!w->syn_sent || w->cookie || w->reborn || w->isn != g->seq) {
     begin_life(h, w, f);
     w->passive = answers && w->syn_heard;
   }
-  w->cookie = f->why == TCT_WHY_SYN_ACK_COOKIE;
+  w->cookie = w->cookie || f->why == TCT_WHY_SYN_ACK_COOKIE;
   w->ts_out = g->has_ts;
   w->wscale_out = g->wscale;
   if (!answers)
@@ -288,7 +289,7 @@ static void say_fin(struct sim_check_host *h, struct sim_wire *w, const tct_seg 
 
 /* RFC 7323 3.2: on every segment, or on none. */
 static void judge_options(struct sim_check_host *h, const struct sim_wire *w, const tct_seg *g) {
-  if (!ASK(h, 22) || !w->agreed || w->cookie)
+  if (!ASK(h, 22) || !w->agreed || w->cookie || (g->flags & TCT_SYN) != 0)
     return;
   if (g->has_ts != w->ts)
     WRONG(h, 22, "%s", g->has_ts ? "a timestamp that was not agreed" : "no timestamp");
@@ -301,7 +302,8 @@ static void judge_options(struct sim_check_host *h, const struct sim_wire *w, co
 /* What belongs to a connection that this end has opened and not forgotten. */
 static void say_segment(struct sim_check_host *h, struct sim_wire *w, const tct_sim_frame *f) {
   const tct_seg *g = &f->seg;
-  if (w->cookie) { /* which of its cookies came back is seen by the number */
+  if (w->cookie &&
+      (g->flags & TCT_SYN) == 0) { /* which of its cookies came back is seen by the number */
     w->isn = tct_seq_sub(g->seq, 1);
     w->nxt = g->seq;
     w->cookie = false;
@@ -405,6 +407,8 @@ void sim_wire_other_sent(struct sim_check_host *h, const tct_sim_frame *f) {
 
 static void hear_syn(struct sim_wire *w, const tct_seg *g, bool accepted) {
   w->syns++;
+  if (w->syn_sent && !accepted)
+    return; /* somebody's that changes nothing here */
   w->syn_heard = true;
   w->syn_seq = g->seq;
   w->syn_len = g->len;
@@ -479,7 +483,8 @@ void sim_wire_heard(struct sim_check_host *h, const tct_trace *t) {
     return;
   if ((g->flags & TCT_SYN) != 0)
     hear_syn(w, g, accepted);
-  if (accepted && w->any_in)
+  /* without memory for all of a segment, what comes first of it may have been kept */
+  if ((accepted || t->verdict == TCT_DROP_NO_MEMORY) && w->any_in)
     w->rcv_max = tct_seq_max(w->rcv_max, tct_seq_add(g->seq, numbers_of(g)));
   /* With its window shut an end refuses what is at its edge, but hears the ACK in it [EP-15]. */
   if ((g->flags & TCT_ACK) != 0 && w->syn_sent && (accepted || g->seq == w->ack))

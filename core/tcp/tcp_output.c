@@ -182,6 +182,7 @@ static void on_new_sent(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_pl
   else
     tct_tcp_timer_on_new_data(s, c, first);
   tct_sock_event_marks(s, c);
+  tct_sock_event_writable(s, c); /* BBR's window may grow when something leaves */
 }
 
 /* Old numbers left again; new ones may follow them in the same segment. */

@@ -16,6 +16,12 @@ static struct tct_tcp_past *past_of(const struct tct_tcp *c) {
 }
 
 /* [RFC8985 7.2] Only with SACK, and while nothing is being repaired. */
+/* RFC 8985 7.2: no probe while something is SACKed; the tail, repeated, may be just that. */
+static bool has_sacked(const struct tct_tcp *c) {
+  const struct tct_tcp_active *a = tct_tcp_active(c);
+  return a != NULL && a->runs.sacked.segs > 0;
+}
+
 static bool may_probe(const tct_stack *s, const struct tct_tcp *c) {
   const struct tct_tcp_active *a = tct_tcp_active(c);
   if (s->cfg.tlp != TCT_ON || a == NULL || a->runs.n == 0 || (c->open & TCT_OPEN_SACK) == 0)
@@ -40,7 +46,7 @@ tct_time tct_tcp_tlp_at(const tct_stack *s, const struct tct_tcp *c, tct_time rt
 
 /* One probe at a time: false if the last is not settled. */
 bool tct_tcp_tlp_may_go(const struct tct_tcp *c) {
-  return past_of(c)->tlp == TCT_TLP_NONE;
+  return past_of(c)->tlp == TCT_TLP_NONE && !has_sacked(c);
 }
 
 void tct_tcp_tlp_on_sent(tct_stack *s, struct tct_tcp *c, bool resent) {
