@@ -288,9 +288,20 @@ static bool plan_ack(conn *c, plan_t *p) {
   return true;
 }
 
+/* Every question below would be answered with no: so it is after each last segment of a burst. */
+static bool has_nothing_to_say(conn *c) {
+  const struct tct_tcp_active *a = tct_tcp_active(c);
+  bool owes = c->rcv.debts > 0 || (c->rcv.flags & (TCT_RCV_ACK_NOW | TCT_RCV_WINDOW)) != 0;
+  bool asked = c->tmr.due != 0 || (c->snd.flags & (TCT_SND_PROBE_DUE | TCT_SND_FIN_WANTED)) != 0;
+  bool lost = a != NULL && a->runs.waiting_bytes > 0;
+  return tct_tcp_syn_acked(c) && !owes && !asked && !lost && tct_tcp_send_unsent(c) == 0;
+}
+
 void tct_tcp_plan(const tct_stack *s, const struct tct_tcp *c, struct tct_tcp_plan *p) {
   memset(p, 0, sizeof *p);
   if (c->state == TCT_CLOSED || c->state == TCT_LISTEN || c->state == TCT_TIME_WAIT)
+    return;
+  if (has_nothing_to_say(c))
     return;
   if (plan_syn(c, p) || c->state == TCT_SYN_SENT)
     return;

@@ -254,31 +254,39 @@ static bool wants_to_send(const struct tct_tcp *c) {
   return tct_tcp_send_unsent(c) > 0 || fin;
 }
 
-static tct_timer kind_wanted(const tct_stack *s, const struct tct_tcp *c, tct_time *at) {
+static tct_timer kind_wanted(const tct_stack *s, const struct tct_tcp *c) {
   bool override = false;
-  *at = TCT_NEVER;
   if (c->state == TCT_CLOSED || c->state == TCT_LISTEN || c->state == TCT_TIME_WAIT)
     return TCT_TIMER_NONE;
   bool outstanding = c->snd.una != c->snd.nxt;
-  if (!is_opening(c) && c->snd.wnd == 0 && (outstanding || wants_to_send(c)) && TCT_RULE(MUST_35)) {
-    *at = tct_time_add(s->now, persist_ns(s, c));
+  if (!is_opening(c) && c->snd.wnd == 0 && (outstanding || wants_to_send(c)) && TCT_RULE(MUST_35))
     return TCT_TIMER_PERSIST; /* [RFC9293 MUST-35] [RFC9293 SHLD-29] */
-  }
-  if (outstanding) {
-    *at = tct_time_add(s->now, tct_tcp_rtt_rto_ns(s, c));
+  if (outstanding)
     return TCT_TIMER_REXMIT;
-  }
-  if (tct_tcp_send_usable(s, c, &override) == 0 && override) {
-    *at = tct_time_add(s->now, TCT_MS(s->tcp->profile->override_ms));
+  if (tct_tcp_send_unsent(c) > 0 && tct_tcp_send_usable(s, c, &override) == 0 && override)
     return TCT_TIMER_OVERRIDE;
-  }
-  if (c->state == TCT_FIN_WAIT_2 && (c->sockf & TCT_SOCKF_CLOSED) != 0) {
-    bool own = c->extra != NULL && c->extra->fin_wait_2_ms != 0;
-    *at = tct_time_add(s->now, TCT_MS(own ? c->extra->fin_wait_2_ms : s->cfg.fin_wait_2_ms));
+  if (c->state == TCT_FIN_WAIT_2 && (c->sockf & TCT_SOCKF_CLOSED) != 0)
     return TCT_TIMER_FIN_WAIT_2;
+  return tct_tcp_keep_next(s, c) == TCT_NEVER ? TCT_TIMER_NONE : TCT_TIMER_KEEPALIVE;
+}
+
+/* When it would be due, started now. */
+static tct_time time_of(const tct_stack *s, const struct tct_tcp *c, tct_timer kind) {
+  bool own = c->extra != NULL && c->extra->fin_wait_2_ms != 0;
+  switch (kind) {
+  case TCT_TIMER_PERSIST:
+    return tct_time_add(s->now, persist_ns(s, c));
+  case TCT_TIMER_REXMIT:
+    return tct_time_add(s->now, tct_tcp_rtt_rto_ns(s, c));
+  case TCT_TIMER_OVERRIDE:
+    return tct_time_add(s->now, TCT_MS(s->tcp->profile->override_ms));
+  case TCT_TIMER_FIN_WAIT_2:
+    return tct_time_add(s->now, TCT_MS(own ? c->extra->fin_wait_2_ms : s->cfg.fin_wait_2_ms));
+  case TCT_TIMER_KEEPALIVE:
+    return tct_tcp_keep_next(s, c);
+  default:
+    return TCT_NEVER;
   }
-  *at = tct_tcp_keep_next(s, c);
-  return *at == TCT_NEVER ? TCT_TIMER_NONE : TCT_TIMER_KEEPALIVE;
 }
 
 /* A time-out, or what stands in its place until it. */
@@ -294,12 +302,12 @@ static bool runs_already(const struct tct_tcp *c, tct_timer kind) {
 /* After anything that may change what is awaited. A timer of the right kind that runs is left to
  * run. */
 void tct_tcp_timer_update(tct_stack *s, struct tct_tcp *c) {
-  tct_time at;
-  tct_timer kind = kind_wanted(s, c, &at);
+  tct_timer kind = kind_wanted(s, c);
   if (runs_already(c, kind)) {
     tct_tcp_timer_refresh(s, c);
     return;
   }
+  tct_time at = time_of(s, c, kind);
   bool unanswered = kind == TCT_TIMER_REXMIT || kind == TCT_TIMER_PERSIST;
   if (!(is_for_answer(c->tmr.kind) && is_for_answer((uint8_t)kind)) && unanswered) {
     c->tmr.since_ms = tct_time_ms32(s->now);

@@ -179,6 +179,11 @@ bool tct_checksum_is_ok(const struct tct_checksum *c) {
   return tct_checksum_sum(c) == 0xffff;
 }
 
+uint16_t tct_checksum_of_sum(uint64_t sum) {
+  struct tct_checksum c = {.sum = sum};
+  return tct_checksum_field(&c);
+}
+
 uint16_t tct_checksum_of(const void *p, size_t len) {
   struct tct_checksum c;
   tct_checksum_init(&c);

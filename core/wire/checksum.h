@@ -41,6 +41,7 @@ uint16_t tct_checksum_field(const struct tct_checksum *c); /* what the header fi
 bool tct_checksum_is_ok(const struct tct_checksum *c);     /* field was part of what was fed */
 
 uint16_t tct_checksum_of(const void *p, size_t len); /* the field for one flat piece */
+uint16_t tct_checksum_of_sum(uint64_t sum); /* ... whose words in memory's order were added up */
 /* The new field when a 16-bit or 32-bit value under it changes. */
 uint16_t tct_checksum_update16(uint16_t field, uint16_t was, uint16_t is);
 uint16_t tct_checksum_update32(uint16_t field, uint32_t was, uint32_t is);
