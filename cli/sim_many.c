@@ -19,7 +19,7 @@
 #include "cli/sim.h"
 #include "cli/term.h"
 
-enum { FAILURES_SHOWN = 10 };
+enum { FAILURES_SHOWN = 200 };
 
 struct shared {
   _Atomic uint64_t next, trials, packets, connections, digest;
