@@ -362,13 +362,24 @@ static void make_datagrams(struct drawing *g, struct sim_trial_flow *f) {
   g->p->host[f->server].features |= features;
 }
 
+/* Where a connection may end without TIME-WAIT (by RST), an old segment may fit the next one of the
+ * same tuple: nothing in TCP but timestamps prevents it. */
+static bool keeps_old_segments(const struct sim_trial_plan *p) {
+  for (uint32_t i = 0; i < p->n_faults; i++)
+    if (p->fault[i].kind == TCT_SIM_FAULT_REPLAY || p->fault[i].kind == TCT_SIM_FAULT_DUPLICATE ||
+        p->fault[i].kind == TCT_SIM_FAULT_REORDER_TIME ||
+        p->fault[i].kind == TCT_SIM_FAULT_REORDER_COUNT)
+      return true;
+  return false;
+}
+
 static void draw_numbers(struct drawing *g, struct sim_trial_flow *f) {
   static const uint32_t corners[3] = {0xffffffff, 0x7fffffff, 70000};
   if (sim_draw_chance(&g->d, 1, 6))
     f->isn = corners[sim_draw_below(&g->d, 3)] - sim_draw_below(&g->d, 60000);
   f->fastopen =
       (g->p->host[f->client].features & SIM_FEATURE_BIT(FASTOPEN)) != 0 && sim_draw_coin(&g->d);
-  if (sim_draw_chance(&g->d, 1, 8)) { /* the same four numbers again and again */
+  if (sim_draw_chance(&g->d, 1, 8) && !keeps_old_segments(g->p)) { /* again and again */
     f->local_port = 40000 + g->p->n_flows;
     f->parallel = 1;
   }
