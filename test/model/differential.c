@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "test/model/events.h"
+#include "test/model/judge.h"
 
 enum { KINDS_MAX = 200 };
 
@@ -92,7 +93,7 @@ static void print_counts(void) {
   printf("# %llu sequences, %llu events, %llu segments; %u pairs of state and control bits\n",
          (unsigned long long)run.tally.sequences, (unsigned long long)run.tally.events,
          (unsigned long long)run.tally.segments, cells);
-  for (unsigned i = 0; (name = pair_allowed(i, &clause)) != NULL; i++)
+  for (unsigned i = 0; (name = judge_row(i, &clause)) != NULL; i++)
     printf("# allowed %8llu  %s (%s)\n", (unsigned long long)run.tally.allowed[i], name, clause);
 }
 

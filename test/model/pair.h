@@ -72,9 +72,28 @@ struct tally {
   uint64_t cells[TCT_STATE_COUNT][64]; /* state x control bits that were tried */
 };
 
+struct pair { /* of pair.c; judge.c reads it and moves m.rcv.edge */
+  const struct sequence *s;
+  struct model m;
+  tct_stack *stack;
+  tct_if ifc;
+  tct_sock k, listener;
+  bool has_k, has_listener, reading;
+  tct_time now;
+  tct_addr local, remote;
+  uint32_t core_iss, core_nxt, model_nxt; /* as the wire has shown them */
+  uint32_t seq, ack;                      /* of the segment given last */
+  uint16_t verdict;                       /* of the stack, on that segment */
+  bool app_gone;                          /* closed or aborted: it reads no more */
+  struct answer core, model;
+  uint8_t buf[70000];
+};
+
+static inline bool pair_is_before(uint32_t a, uint32_t b) {
+  return (int32_t)(a - b) < 0;
+}
+
 /* True: both did the same, or what differs is in the table of what may. */
 bool pair_run(const struct sequence *s, struct tally *t, struct difference *d);
-/* The table: name and clause of row i; NULL at its end. */
-const char *pair_allowed(unsigned i, const char **clause);
 
 #endif
