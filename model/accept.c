@@ -43,6 +43,8 @@ static bool passes_timestamps(struct model *m, const struct model_arrival *a) {
   return true;
 }
 
+/* RFC 7323 5.3 R3; what is dropped for its SYN, for want of an ACK, or
+ * for a wrong ACK before the handshake is over, tells nothing. */
 static void note_timestamp(struct model *m, const struct model_arrival *a) {
   if (m->ts.on && a->seg->has_ts && a->seq <= m->ts.last_ack_sent)
     m->ts.recent = a->seg->tsval;
@@ -75,12 +77,24 @@ static void take_rst(struct model *m, const struct model_arrival *a) {
 /* ---- fourth step: SYN -------------------------------------------------------------------------
  */
 
-/* RFC 6191 section 2 and MAY-2, without timestamps. True: it was such a SYN. */
+/* RFC 6191 section 2: timestamps tell new from old, else the number (MAY-2). */
+static bool may_open_anew(const struct model *m, const struct model_arrival *a) {
+  if (!m->listening)
+    return false;
+  if (!a->seg->has_ts || !m->cfg.timestamps)
+    return a->seq >= m->rcv.nxt;
+  if (!m->ts.on)
+    return true;
+  uint32_t ahead = (uint32_t)((a->seg->tsval + (1ull << 32) - m->ts.recent) & 0xffffffffu);
+  return ahead != 0 ? ahead < 0x80000000u : a->seq >= m->rcv.nxt;
+}
+
+/* True: it was such a SYN. */
 static bool take_syn_in_time_wait(struct model *m, const struct model_arrival *a) {
   uint8_t bits = TCT_SYN | TCT_ACK | TCT_RST | TCT_FIN;
   if (m->state != TCT_TIME_WAIT || (a->flags & bits) != TCT_SYN)
     return false;
-  if (a->seq >= m->rcv.nxt && m->listening) {
+  if (may_open_anew(m, a)) {
     struct model_parked old = {true, m->snd, m->rcv, m->ts, m->tmr.time_wait};
     model_user_gone(m, 0);
     model_arrive(m, a->seg, a->payload);
@@ -267,7 +281,6 @@ void model_accept(struct model *m, struct model_arrival *a) {
       model_timer_time_wait(m); /* [RFC9293 EP-31] */
     return;
   }
-  note_timestamp(m, a);
   if (a->flags & TCT_SYN) {
     if (m->state == TCT_SYN_RECEIVED && m->from_listen)
       model_user_gone(m, 0); /* [RFC9293 EP-22] */
@@ -275,6 +288,9 @@ void model_accept(struct model *m, struct model_arrival *a) {
       model_send_ack(m); /* RFC 5961 4.2 */
     return;
   }
+  bool half_open = m->state == TCT_SYN_RECEIVED && m->from_listen;
+  if ((a->flags & TCT_ACK) && !(half_open && a->ack != m->snd.nxt))
+    note_timestamp(m, a);
   size_t before = m->n_out;
   if (!take_ack(m, a))
     return;

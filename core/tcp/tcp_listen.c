@@ -395,8 +395,8 @@ static tct_verdict check_timestamps(tct_stack *s, struct tct_half_open *r,
                                     const struct tct_tcp_hdr *h) {
   if ((r->opts & TCT_HALF_TS) == 0)
     return TCT_ACCEPTED;
-  if (!h->opt.has_ts)
-    return TCT_DROP_NO_TIMESTAMP;
+  if (!h->opt.has_ts) /* RFC 7323 3.2; a SYN may be a rebooted peer's, who must be answered */
+    return (h->flags & TCT_SYN) != 0 ? TCT_ACCEPTED : TCT_DROP_NO_TIMESTAMP;
   if ((int32_t)tct_ms32_since(h->opt.tsval, r->tsval) >= 0)
     return TCT_ACCEPTED;
   s->n.PAWSEstab++;

@@ -109,6 +109,7 @@ static void draw_odd(struct sequence *s, struct tct_prng *r) {
   e->len = lengths[below(r, LEN(lengths))];
   e->window = windows[below(r, LEN(windows))];
   e->mss = sizes[below(r, LEN(sizes))];
+  e->stamp = chance(r, 80) ? STAMP_NEW : (uint8_t)(1 + below(r, 2));
   e->urgent = e->flags & TCT_URG ? (uint16_t)below(r, 20) : 0;
 }
 
@@ -150,6 +151,7 @@ void events_draw(struct sequence *s, uint64_t seed) {
   tct_prng_init(&r, key);
   memset(s, 0, sizeof *s);
   s->ipv6 = chance(&r, 30);
+  s->timestamps = chance(&r, 30);
   s->peer_isn = chance(&r, 60) ? isns[below(&r, LEN(isns))] : tct_prng_u32(&r);
   s->rcv_buffer = 65535;
   lead_to(s, (tct_state)below(&r, TCT_STATE_COUNT), chance(&r, 50));
@@ -193,7 +195,7 @@ static bool drop_one(struct sequence *s, struct difference *d) {
 /* Values nearer to what a peer would have said. */
 static bool simplify_one(struct sequence *s, struct difference *d) {
   for (unsigned i = 0; i < s->n; i++)
-    for (unsigned what = 0; what < 7; what++) {
+    for (unsigned what = 0; what < 8; what++) {
       struct sequence t = *s;
       struct event *e = &t.at[i];
       bool ours = e->kind == EVENT_SEGMENT;
@@ -211,6 +213,8 @@ static bool simplify_one(struct sequence *s, struct difference *d) {
         e->urgent = 0;
       else if (what == 6 && ours)
         e->mss = 1460;
+      else if (what == 7)
+        e->stamp = STAMP_NEW;
       if (memcmp(&t, s, sizeof t) != 0 && still_differs(&t, d)) {
         *s = t;
         return true;
@@ -253,6 +257,8 @@ static void print_event(FILE *to, const struct event *e) {
     fprintf(to, " win %u", (unsigned)e->window);
     if (e->urgent != 0)
       fprintf(to, " urg %u", (unsigned)e->urgent);
+    if (e->stamp != STAMP_NEW)
+      fputs(e->stamp == STAMP_OLD ? " TS old" : " no TS", to);
     if (e->flags & TCT_SYN)
       fprintf(to, " mss %u", (unsigned)e->mss);
   }
@@ -280,8 +286,9 @@ static void print_answer(FILE *to, const char *who, const struct answer *a) {
 }
 
 void events_print(FILE *to, const struct sequence *s, const struct difference *d) {
-  fprintf(to, "# differs in: %s, in %s, after event %u (IPv%d, peer's ISN %u)\n", d->what,
-          tct_state_name(d->before), d->event + 1, s->ipv6 ? 6 : 4, s->peer_isn);
+  fprintf(to, "# differs in: %s, in %s, after event %u (IPv%d%s, peer's ISN %u)\n", d->what,
+          tct_state_name(d->before), d->event + 1, s->ipv6 ? 6 : 4,
+          s->timestamps ? ", timestamps" : "", s->peer_isn);
   for (unsigned i = 0; i < s->n; i++)
     print_event(to, &s->at[i]);
   print_answer(to, "core", &d->core);

@@ -86,23 +86,26 @@ static bool repeats_syn_ack(const struct pair *p, const struct event *e,
          d->core.state == d->model.state && d->core.acked == d->model.acked;
 }
 
-static bool is_silent_by_limit(const struct pair *p, const struct event *e,
-                               const struct difference *d) {
-  tct_counters c;
-  (void)e;
-  tct_stack_counters(p->stack, &c);
-  return c.TCPChallengeACK >= 10 && d->model.ack && !d->core.ack && !d->model.data &&
-         d->core.state == d->model.state && d->core.got == d->model.got;
-}
-
 static bool is_tw_with_old_ack(const struct pair *p, const struct event *e,
                                const struct difference *d) {
-  (void)p;
-  return d->before == TCT_TIME_WAIT && (e->flags & TCT_ACK) && d->model.ack && !d->core.ack &&
+  return d->before == TCT_TIME_WAIT && (e->flags & TCT_ACK) &&
+         !(p->m.ts.on && e->stamp == STAMP_OLD) && d->model.ack && !d->core.ack &&
          d->core.state == TCT_TIME_WAIT && e->kind == EVENT_SEGMENT;
 }
 
 /* RCV.NXT - 1, empty, with an ACK of something new. */
+static bool is_tw_with_old_stamp(const struct pair *p, const struct event *e,
+                                 const struct difference *d) {
+  return d->before == TCT_TIME_WAIT && p->m.ts.on && e->kind == EVENT_SEGMENT &&
+         e->stamp == STAMP_OLD && !d->core.ack && d->model.ack && d->core.state == TCT_TIME_WAIT;
+}
+
+static bool is_tw_without_stamp(const struct pair *p, const struct event *e,
+                                const struct difference *d) {
+  return d->before == TCT_TIME_WAIT && p->m.ts.on && e->kind == EVENT_SEGMENT &&
+         e->stamp == STAMP_NONE && d->core.ack && !d->model.ack && d->core.state == TCT_TIME_WAIT;
+}
+
 static bool takes_ack_of_prober(const struct pair *p, const struct event *e,
                                 const struct difference *d) {
   tct_info i = {.size = sizeof i};
@@ -168,8 +171,10 @@ static bool sends_fin_of_syn_received(const struct pair *p, const struct event *
 static const struct allowed allowed[ALLOWED_MAX] = {
     {"a SYN again draws the SYN,ACK again, which says what the ACK would", "RFC 9293 3.8.1",
      repeats_syn_ack, false},
-    {"more than ten challenges a second are not answered", "RFC 5961 7", is_silent_by_limit, false},
     {"TIME-WAIT does not ask how old an ACK is", "RFC 9293 MAY-12", is_tw_with_old_ack, false},
+    {"TIME-WAIT looks at the timestamps of SYNs only", "RFC 7323 5.3", is_tw_with_old_stamp, false},
+    {"TIME-WAIT answers also what comes without the agreed timestamp", "RFC 7323 3.2 SHOULD",
+     is_tw_without_stamp, false},
     {"an ACK from a peer that has not seen its probe taken counts", "RFC 9293 3.8.6.1",
      takes_ack_of_prober, true},
     {"what had arrived can be read before the reset is told", "RFC 9293 3.9.1.3",

@@ -322,6 +322,8 @@ static tct_seg make_segment(const struct pair *p, const struct event *e) {
   g.urgent = e->urgent;
   g.wscale = 0xff;
   g.mss = e->flags & TCT_SYN ? e->mss : 0;
+  g.has_ts = p->s->timestamps && e->stamp != STAMP_NONE;
+  g.tsval = (uint32_t)(p->now / MS) - (e->stamp == STAMP_OLD ? 1000000u : 0u);
   return g;
 }
 

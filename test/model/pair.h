@@ -31,8 +31,10 @@ enum anchor { /* what a segment's numbers are counted from, as both ends have it
               FROM_PEER_ISN
 };
 
+enum { STAMP_NEW, STAMP_NONE, STAMP_OLD }; /* of a segment, where timestamps are in use */
+
 struct event {
-  uint8_t kind, flags, seq_from, ack_from;
+  uint8_t kind, flags, seq_from, ack_from, stamp;
   int32_t seq, ack; /* added to the anchor */
   uint32_t len;     /* bytes of text, or written */
   uint16_t window, urgent, mss;

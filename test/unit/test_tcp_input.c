@@ -413,6 +413,24 @@ static void half_open__syn_ack_again_with_text__stays(void **state) {
   at_end(&a);
 }
 
+/* A peer that rebooted without timestamps, while a SYN,ACK with them waits: it must not meet
+ * silence (docs/security.md, A029). */
+static void half_open_with_timestamps__new_syn_without__begins_anew(void **state) {
+  (void)state;
+  struct at a;
+  at_start(&a,
+           (struct at_how){.state = TCT_SYN_RECEIVED, .passive = true, .strict = true, .ts = true});
+  assert_int_equal(AT_IN(&a, .no_ack = true, .no_ts = true, .len = 5, .ghost = true),
+                   TCT_DROP_NO_TIMESTAMP);
+  assert_int_equal(
+      AT_IN(&a, .flags = TCT_SYN, .no_ack = true, .seq = 500, .no_ts = true, .ghost = true),
+      TCT_ACCEPTED);
+  tct_counters n;
+  tct_stack_counters(a.s, &n);
+  assert_int_equal(n.HalfOpenNow, 0);
+  at_end(&a);
+}
+
 /* Two ends whose probes crossed: each stands one below what the other expects. */
 static void empty_segment_one_below__acknowledges_something_new__its_ack_counts(void **state) {
   (void)state;
@@ -534,6 +552,7 @@ int main(void) {
       cmocka_unit_test(last_ack__rst__is_told_only_while_bytes_wait),
       cmocka_unit_test(last_ack_or_closing__abort__rst_unless_the_fin_went),
       cmocka_unit_test(half_open__syn_ack_again_with_text__stays),
+      cmocka_unit_test(half_open_with_timestamps__new_syn_without__begins_anew),
       cmocka_unit_test(empty_segment_one_below__acknowledges_something_new__its_ack_counts),
       cmocka_unit_test(time_wait__window_shut__only_the_edge_is_acceptable),
       cmocka_unit_test(text_half_the_space_away__each_distance__is_refused),
