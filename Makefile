@@ -2,7 +2,7 @@
 # The front door; the build itself is meson.build. Every target installs what it needs and this
 # machine lacks (Debian packages, one line says which). `make help` lists the targets.
 .DEFAULT_GOAL := build
-.PHONY: coverage model build demo check check-all conformance conformance-probe drill-probe script-linux sizes sim fuzz bench bench-quick goodput \
+.PHONY: coverage model build demo check check-all conformance conformance-probe drill-probe script-linux sizes sim prove fuzz bench bench-quick goodput \
   goodput-linux goodput-table format \
   install-deps install clean help
 
@@ -47,6 +47,10 @@ sim:               ## 10,000 random worlds, every invariant; SEEDS=A..B JOBS=n
 	@tools/install-deps.sh build
 	@tools/build.sh build
 	@./build/tercet sim --seeds $(or $(SEEDS),1..10000) --jobs $(or $(JOBS),$(shell nproc)) --counts --floors
+
+prove:             ## the proofs: z3, Frama-C, Spin, exhaustion; PARTS="lemmas model ..."
+	@tools/install-deps.sh prove
+	@prove/run $(PARTS)
 
 fuzz:              ## libFuzzer, SECONDS=n a target (default one hour)
 	@tools/install-deps.sh check-all

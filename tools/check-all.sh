@@ -87,6 +87,7 @@ step_goodput() { # a few rows of the table; a median that fell fails
 step_sim() { # 200,000 connections, each kind of fault, each pair of features: see docs/sim.md
   make --no-print-directory sim
 }
+step_prove() { prove/run; }
 step_fuzz() { tools/fuzz.sh; }
 step_interop() {
   local failed=0 passed=0 skipped=0 n

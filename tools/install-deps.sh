@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Installs what a make target needs and this machine lacks, from Debian's packages, saying so in one
 # line. The lists below are the only place where a dependency is named.
-#   tools/install-deps.sh build|check|coverage|check-all|interop|bench ...
+#   tools/install-deps.sh build|check|coverage|check-all|interop|prove|bench ...
 set -u
 
 # package, or package=command: the command being there will do, wherever it came from.
@@ -11,7 +11,8 @@ check="$build libcmocka-dev"
 interop="curl=curl nginx-light=nginx tshark=tshark wrk=wrk apache2-utils=ab iproute2=ip
   ethtool=ethtool nftables=nft procps=pgrep"
 coverage="$check python3=python3 gcovr=gcovr"
-check_all="$coverage $interop python3=python3 clang=clang llvm=llvm-nm lld=wasm-ld libclang-rt-14-dev g++=g++
+prove="gcc=gcc libc6-dev python3=python3 frama-c-base=frama-c why3=why3 z3=z3 spin=spin"
+check_all="$coverage $interop $prove python3=python3 clang=clang llvm=llvm-nm lld=wasm-ld libclang-rt-14-dev g++=g++
   clang-format=clang-format clang-tidy=clang-tidy cppcheck=cppcheck shellcheck=shellcheck
   git=git qemu-user=qemu-s390x gcc-s390x-linux-gnu=s390x-linux-gnu-gcc libc6-dev-s390x-cross
   gcc-i686-linux-gnu=i686-linux-gnu-gcc libc6-dev-i386-cross"
@@ -35,10 +36,11 @@ for set in "$@"; do
     build) wanted="$wanted $build" ;;
     check) wanted="$wanted $check" ;;
     interop) wanted="$wanted $check $interop" ;;
+    prove) wanted="$wanted $prove" ;;
     check-all) wanted="$wanted $check_all" ;;
     coverage) wanted="$wanted $coverage" ;;
     bench) wanted="$wanted $bench" ;;
-    *) fail "no list called '$set'; there are build, check, interop, coverage, check-all, bench" ;;
+    *) fail "no list called '$set'; there are build, check, interop, coverage, prove, check-all, bench" ;;
   esac
 done
 

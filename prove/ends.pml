@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ends.pml - P9: both ends of a connection and the net between them, for Spin; prove/run has the
+ * list of worlds (-D...) and what each is asked. The states move by transitions.def and by nothing
+ * else; what stands here is what leads to an event: numbers, windows, what is owed, the net.
+ *
+ *   BOTH_ACTIVE   both call OPEN at once (else end 1 listens)
+ *   BYTES=n       each end has up to n bytes to send, then FIN; 0, 1 or 2
+ *   SHUT          a receive window of one byte, which the application may leave shut
+ *   ABORTS        an application may ABORT
+ *   REFUSES       an application that has closed takes no more data (close); else it does (shutdown)
+ *   OLD           one segment of an earlier connection may be in each direction
+ *   LOSSES=n DOUBLES=n   so many; FREE_LOSS: without limit
+ *   REORDER       any segment may be overtaken
+ *   DEPTH=n       segments under way, each direction
+ *
+ * Simplified, and why that is safe here: numbers are small and do not wrap (that is P1's); text out
+ * of order is dropped (P6 has the ranges); times are any order of events, but 2 MSL, which outlasts
+ * every segment under way; segments carry one byte.
+ */
+#ifndef BYTES
+#define BYTES 0
+#endif
+#ifndef LOSSES
+#define LOSSES 0
+#endif
+#ifndef DOUBLES
+#define DOUBLES 0
+#endif
+#ifndef DEPTH
+#define DEPTH 2
+#endif
+
+#define S_CLOSED 0
+#define S_LISTEN 1
+#define S_SYN_SENT 2
+#define S_SYN_RECEIVED 3
+#define S_ESTABLISHED 4
+#define S_FIN_WAIT_1 5
+#define S_FIN_WAIT_2 6
+#define S_CLOSE_WAIT 7
+#define S_CLOSING 8
+#define S_LAST_ACK 9
+#define S_TIME_WAIT 10
+
+#define E_OPEN 1
+#define E_LISTEN 2
+#define E_CLOSE 3
+#define E_ABORT 4
+#define E_GIVE_UP 5
+#define E_WAIT_OVER 6
+#define E_SYN 7
+#define E_SYN_ACK 8
+#define E_ACK 9
+#define E_RST 10
+#define E_DATA 11
+#define E_FIN 12
+
+#define A_NONE 0
+#define A_ACK 1
+#define A_RST 2
+#define A_SYN 3
+#define A_SYN_ACK 4
+#define A_FIN 5
+
+/* flags of a segment */
+#define SYN 1
+#define ACK 2
+#define FIN 4
+#define RST 8
+#define PSH 16 /* carries a byte */
+#define is(x) ((f & (x)) != 0)
+
+chan net[2] = [DEPTH] of {byte, byte, byte, byte}; /* to end i: flags, seq, ack, window */
+
+byte st[2];
+byte irs[2], una[2], nxt[2], rnxt[2];
+byte wnd[2];    /* the peer's window, as told */
+byte room[2];   /* ours */
+byte total[2];  /* bytes that the application writes */
+bit taken[2];   /* our SYN is acknowledged */
+bit owes[2];    /* an ACK */
+bit closed[2];  /* the application has closed */
+bit opened[2];  /* it has called OPEN or LISTEN */
+bit reset;      /* a RST was sent by somebody: what follows needs no agreement */
+byte losses, doubles;
+
+#ifdef BOTH_ACTIVE
+#define PASSIVE(i) 0
+#else
+#define PASSIVE(i) ((i) == 1)
+#endif
+
+#define ISS(i) (10 + 20 * (i))
+#define FIN_SEQ(i) (ISS(i) + 1 + total[i])
+#define WINDOW(i) room[i]
+#define may_receive(i) (st[i] == S_ESTABLISHED || st[i] == S_FIN_WAIT_1 || st[i] == S_FIN_WAIT_2)
+#define synchronized(i) (st[i] >= S_ESTABLISHED)
+#define wants_fin(i) (st[i] == S_FIN_WAIT_1 || st[i] == S_CLOSING || st[i] == S_LAST_ACK)
+#define is_end(i) (opened[i] && st[i] == S_CLOSED)
+
+/* One row of the table, or none. */
+inline move(i, e) {
+  answer = A_NONE;
+  if
+#define RECORD(state, event, next, ans) :: PASSIVE(i) && st[i] == S_##state && (e) == E_##event -> st[i] = S_##next; answer = A_##ans
+#define MOVE(state, event, next, ans) :: !(PASSIVE(i) && S_##state == S_SYN_RECEIVED) && st[i] == S_##state && (e) == E_##event -> st[i] = S_##next; answer = A_##ans
+#include "transitions.def"
+  :: else -> skip
+  fi;
+  if
+  :: answer == A_ACK -> owes[i] = 1
+  :: answer == A_RST -> reset = 1; put(i, RST, nxt[i], 0)
+  :: else -> skip /* SYN, SYN_ACK, FIN: sent from the state, until acknowledged */
+  fi;
+  if
+  :: is_end(i) -> owes[i] = 0
+  :: else -> skip
+  fi
+}
+
+/* What the net has no room for is lost; a segment that is under way already is not sent again. */
+inline put(i, flags, at, ackd) {
+  if
+  :: full(net[1 - i]) -> skip
+  :: nfull(net[1 - i]) && net[1 - i]??[eval(flags), eval(at), eval(ackd), eval(WINDOW(i))] -> skip
+  :: nfull(net[1 - i]) && !(net[1 - i]??[eval(flags), eval(at), eval(ackd), eval(WINDOW(i))]) ->
+       net[1 - i]!(flags), (at), (ackd), WINDOW(i)
+  fi
+}
+
+/* ---- The application ---- */
+
+proctype App(bit i) {
+  byte answer;
+  atomic {
+    opened[i] = 1;
+#ifdef BOTH_ACTIVE
+    move(i, E_OPEN);
+#else
+    if
+    :: i == 0 -> move(i, E_OPEN)
+    :: else -> move(i, E_LISTEN)
+    fi;
+#endif
+    nxt[i] = ISS(i);
+    una[i] = ISS(i)
+  }
+  do
+  :: atomic { !closed[i] && st[i] != S_CLOSED && st[i] != S_LISTEN &&
+              !(st[i] == S_SYN_RECEIVED && PASSIVE(i)) ->
+       closed[i] = 1;
+       move(i, E_CLOSE) }
+#ifdef ABORTS
+  :: atomic { st[i] != S_CLOSED && st[i] != S_LISTEN && st[i] != S_TIME_WAIT &&
+              !(st[i] == S_SYN_RECEIVED && PASSIVE(i)) ->
+       closed[i] = 1;
+       move(i, E_ABORT) }
+#endif
+#ifdef SHUT
+  :: atomic { room[i] == 0 && st[i] != S_CLOSED -> room[i] = 1; owes[i] = synchronized(i) }
+#endif
+  /* both are through, or the listener waits for nobody */
+  :: atomic { st[i] == S_LISTEN && is_end(1 - i) && empty(net[i]) ->
+       closed[i] = 1;
+       move(i, E_CLOSE) }
+  :: is_end(i) -> break
+  od
+}
+
+#define GIVES_UP(i) (is_end(1 - i) && empty(net[i]) && empty(net[1 - i]) && \
+                     st[i] != S_CLOSED && st[i] != S_LISTEN && st[i] != S_TIME_WAIT && \
+                     st[i] != S_FIN_WAIT_2 && !(st[i] == S_SYN_SENT && !opened[1 - i]))
+
+/* ---- Sending: from the state, again and again until it is acknowledged ---- */
+
+proctype Out(bit i) {
+  byte answer;
+end:
+  do
+  :: atomic { st[i] == S_SYN_SENT -> nxt[i] = ISS(i) + 1; put(i, SYN, ISS(i), 0) }
+  :: atomic { (st[i] == S_SYN_RECEIVED || (st[i] == S_FIN_WAIT_1 && !taken[i])) ->
+       if
+       :: nxt[i] == ISS(i) -> nxt[i] = ISS(i) + 1
+       :: else -> skip
+       fi;
+       put(i, SYN | ACK, ISS(i), rnxt[i]) }
+  :: atomic { owes[i] && synchronized(i) -> owes[i] = 0; put(i, ACK, nxt[i], rnxt[i]) }
+#if BYTES > 0
+  /* new data in the window or, into a shut one, a probe; and what is not acknowledged again */
+  :: atomic { (st[i] == S_ESTABLISHED || st[i] == S_CLOSE_WAIT || wants_fin(i)) && taken[i] &&
+              nxt[i] < FIN_SEQ(i) && (nxt[i] < una[i] + wnd[i] || nxt[i] == una[i]) ->
+       put(i, PSH | ACK, nxt[i], rnxt[i]);
+       nxt[i] = nxt[i] + 1 }
+  :: atomic { (st[i] == S_ESTABLISHED || st[i] == S_CLOSE_WAIT || wants_fin(i)) && taken[i] &&
+              una[i] < nxt[i] && una[i] < FIN_SEQ(i) ->
+       put(i, PSH | ACK, una[i], rnxt[i]) }
+#endif
+  :: atomic { wants_fin(i) && taken[i] && nxt[i] >= FIN_SEQ(i) && una[i] <= FIN_SEQ(i) ->
+       nxt[i] = FIN_SEQ(i) + 1;
+       put(i, FIN | ACK, FIN_SEQ(i), rnxt[i]) }
+  /* 2 MSL outlast what is under way and what the peer still says */
+  :: atomic { st[i] == S_TIME_WAIT && empty(net[0]) && empty(net[1]) && !owes[i] ->
+       move(i, E_WAIT_OVER) }
+#ifdef REFUSES
+  :: atomic { st[i] == S_FIN_WAIT_2 && is_end(1 - i) && empty(net[i]) -> move(i, E_WAIT_OVER) }
+#endif
+  /* whoever waits for an end that is gone gives up */
+  :: atomic { GIVES_UP(i) -> reset = 1; move(i, E_GIVE_UP) }
+  :: is_end(i) -> break
+  od
+}
+
+/* ---- A segment arrives: RFC 9293 section 3.10.7, in its order ---- */
+
+inline to_nobody(i) {
+  if
+  :: is(RST) -> skip
+  :: !is(RST) && is(ACK) -> reset = 1; put(i, RST, a, 0)
+  :: else -> reset = 1; put(i, RST | ACK, 0, s + size)
+  fi
+}
+
+inline on_listen(i) {
+  if
+  :: is(RST) -> skip
+  :: !is(RST) && is(ACK) -> put(i, RST, a, 0)
+  :: !is(RST) && !is(ACK) && is(SYN) ->
+       irs[i] = s;
+       rnxt[i] = s + 1;
+       wnd[i] = w;
+       nxt[i] = ISS(i) + 1;
+       una[i] = ISS(i);
+       move(i, E_SYN)
+  :: else -> skip
+  fi
+}
+
+inline on_syn_sent(i) {
+  if
+  :: is(ACK) && (a <= ISS(i) || a > nxt[i]) ->
+       if
+       :: is(RST) -> skip
+       :: else -> put(i, RST, a, 0)
+       fi
+  :: is(RST) && is(ACK) && a > ISS(i) && a <= nxt[i] -> move(i, E_RST)
+  :: is(RST) && !is(ACK) -> skip
+  :: !is(RST) && is(SYN) && (!is(ACK) || (a > ISS(i) && a <= nxt[i])) ->
+       irs[i] = s;
+       rnxt[i] = s + 1;
+       wnd[i] = w;
+       if
+       :: is(ACK) -> una[i] = a; taken[i] = 1; move(i, E_SYN_ACK)
+       :: else -> move(i, E_SYN)
+       fi
+  :: else -> skip
+  fi
+}
+
+#define in_window ((s == rnxt[i]) || (s > rnxt[i] && s < rnxt[i] + WINDOW(i)))
+#define ends_in_window (size > 0 && WINDOW(i) > 0 && s <= rnxt[i] && s + size > rnxt[i])
+#define acceptable ((WINDOW(i) == 0 && s == rnxt[i] && size == 0) || \
+                    (WINDOW(i) > 0 && in_window) || ends_in_window)
+
+inline on_ack(i) {
+  if
+  :: !taken[i] && (a <= una[i] || a > nxt[i]) -> ok = 0; put(i, RST, a, 0)
+  :: taken[i] && a > nxt[i] -> ok = 0; owes[i] = 1
+  :: else ->
+       wnd[i] = w;
+       if
+       :: a > una[i] -> una[i] = a
+       :: else -> skip
+       fi;
+       if
+       :: !taken[i] ->
+            taken[i] = 1;
+            if
+            :: st[i] == S_SYN_RECEIVED -> move(i, E_ACK)
+            :: else -> skip
+            fi
+       :: else -> skip
+       fi;
+       if
+       :: wants_fin(i) && una[i] == FIN_SEQ(i) + 1 -> move(i, E_ACK)
+       :: else -> skip
+       fi
+  fi
+}
+
+#ifdef REFUSES
+#define REFUSED(i) && !closed[i]
+#else
+#define REFUSED(i)
+#endif
+
+inline on_text(i) {
+  if
+#ifdef REFUSES
+  :: is(PSH) && may_receive(i) && closed[i] && s == rnxt[i] && WINDOW(i) > 0 ->
+       move(i, E_DATA); /* RST, and the end */
+       ok = 0
+#endif
+  :: is(PSH) && may_receive(i) && s == rnxt[i] && WINDOW(i) > 0 REFUSED(i) ->
+       rnxt[i] = rnxt[i] + 1;
+       owes[i] = 1;
+#ifdef SHUT
+       room[i] = 0
+#endif
+  :: is(PSH) && !(may_receive(i) && s == rnxt[i] && WINDOW(i) > 0) -> owes[i] = 1
+  :: !is(PSH) -> skip
+  fi
+}
+inline on_fin(i) {
+  if
+  :: is(FIN) && may_receive(i) && s + size - 1 == rnxt[i] ->
+       rnxt[i] = rnxt[i] + 1;
+       /* all that the peer wrote is in, and nothing else */
+       assert(reset || rnxt[i] == FIN_SEQ(1 - i) + 1);
+       move(i, E_FIN)
+  :: else -> skip
+  fi
+}
+
+inline on_others(i) {
+  if
+  :: !(acceptable) && is(RST) -> skip
+  :: !(acceptable) && !is(RST) && !(is(SYN) && is(ACK) && st[i] == S_SYN_RECEIVED && s == irs[i]) ->
+       if
+       :: s == rnxt[i] && WINDOW(i) == 0 && is(ACK) && !is(SYN) -> ok = 1; on_ack(i); owes[i] = 1
+       :: else -> owes[i] = 1
+       fi
+  :: acceptable && is(RST) ->
+       if
+       :: s == rnxt[i] && st[i] != S_TIME_WAIT -> move(i, E_RST)
+       :: else -> owes[i] = 1
+       fi
+  :: acceptable && !is(RST) && is(SYN) &&
+     !(is(ACK) && st[i] == S_SYN_RECEIVED && s == irs[i]) ->
+       if
+       :: st[i] == S_SYN_RECEIVED -> move(i, E_SYN); owes[i] = !PASSIVE(i)
+       :: else -> owes[i] = 1
+       fi
+  :: else -> /* acceptable, or the SYN,ACK that ends a simultaneous open */
+       ok = is(ACK);
+       if
+       :: ok -> on_ack(i)
+       :: else -> skip
+       fi;
+       if
+       :: ok && !is(SYN) -> on_text(i)
+       :: else -> skip
+       fi;
+       if
+       :: ok && !is(SYN) -> on_fin(i)
+       :: else -> skip
+       fi
+  fi
+}
+/* What holds whenever a segment has been taken in. */
+inline agreement() {
+  assert(!(synchronized(0) && synchronized(1) && !reset && taken[0] && taken[1]) ||
+         (irs[0] == ISS(1) && irs[1] == ISS(0)));
+  /* nobody is through while the other is still open, but by RST */
+  assert(reset || !(is_end(0) && st[1] == S_ESTABLISHED) && !(is_end(1) && st[0] == S_ESTABLISHED));
+  assert(una[0] <= nxt[0] && una[1] <= nxt[1]);
+  /* nothing is received that was not sent */
+  assert(!(synchronized(0) && synchronized(1) && !reset) ||
+         (rnxt[0] <= nxt[1] && rnxt[1] <= nxt[0]))
+}
+
+proctype In(bit i) {
+  byte f, s, a, w, size, answer;
+  bit ok;
+end:
+  do
+  :: atomic { net[i]?f, s, a, w ->
+       size = (is(PSH) -> 1 : 0) + (is(SYN) -> 1 : 0) + (is(FIN) -> 1 : 0);
+       if
+       :: st[i] == S_CLOSED -> to_nobody(i)
+       :: st[i] == S_LISTEN -> on_listen(i)
+       :: st[i] == S_SYN_SENT -> on_syn_sent(i)
+       :: else -> on_others(i)
+       fi;
+       f = 0; s = 0; a = 0; w = 0; size = 0; ok = 0; answer = 0;
+       agreement() }
+  od
+}
+
+/* ---- The net ---- */
+
+proctype Net() {
+  byte f, s, a, w;
+end:
+  do
+#ifdef FREE_LOSS
+  :: atomic { nempty(net[0]) -> net[0]?f, s, a, w; f = 0; s = 0; a = 0; w = 0 }
+  :: atomic { nempty(net[1]) -> net[1]?f, s, a, w; f = 0; s = 0; a = 0; w = 0 }
+#endif
+#if LOSSES > 0
+  :: atomic { losses < LOSSES && nempty(net[0]) ->
+       losses++; net[0]?f, s, a, w; f = 0; s = 0; a = 0; w = 0 }
+  :: atomic { losses < LOSSES && nempty(net[1]) ->
+       losses++; net[1]?f, s, a, w; f = 0; s = 0; a = 0; w = 0 }
+#endif
+#if DOUBLES > 0
+  :: atomic { doubles < DOUBLES && nempty(net[0]) && nfull(net[0]) ->
+       doubles++; net[0]?<f, s, a, w>; net[0]!f, s, a, w; f = 0; s = 0; a = 0; w = 0 }
+  :: atomic { doubles < DOUBLES && nempty(net[1]) && nfull(net[1]) ->
+       doubles++; net[1]?<f, s, a, w>; net[1]!f, s, a, w; f = 0; s = 0; a = 0; w = 0 }
+#endif
+#ifdef REORDER
+  :: atomic { len(net[0]) > 1 -> net[0]?f, s, a, w; net[0]!f, s, a, w; f = 0; s = 0; a = 0; w = 0 }
+  :: atomic { len(net[1]) > 1 -> net[1]?f, s, a, w; net[1]!f, s, a, w; f = 0; s = 0; a = 0; w = 0 }
+#endif
+  :: is_end(0) && is_end(1) -> break
+  od
+}
+
+#ifdef OLD
+/* Of an earlier connection of the same ports; its numbers lie below. */
+inline leave_behind(i) {
+  if
+  :: skip
+  :: net[i]!SYN, 3 + i, 0, 1
+  :: net[i]!(SYN | ACK), 3 + i, 6, 1
+  :: net[i]!ACK, 4 + i, 6, 1
+  :: net[i]!(FIN | ACK), 4 + i, 6, 1
+  :: net[i]!RST, 4 + i, 0, 1
+  :: net[i]!(RST | ACK), 4 + i, 6, 1
+  fi
+}
+#endif
+
+init {
+  byte n;
+  atomic {
+    room[0] = 1;
+    room[1] = 1;
+#ifndef SHUT
+    room[0] = 3;
+    room[1] = 3;
+#endif
+#if BYTES > 0
+    select(n : 0 .. BYTES);
+    total[0] = n;
+    select(n : 0 .. BYTES);
+    total[1] = n;
+    n = 0;
+#endif
+#ifdef OLD
+    leave_behind(0);
+    leave_behind(1);
+#endif
+    run App(0); run App(1);
+    run Out(0); run Out(1);
+    run In(0); run In(1);
+    run Net()
+  }
+}
+
+ltl over { <> (is_end(0) && is_end(1)) }
