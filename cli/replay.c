@@ -8,6 +8,7 @@
  */
 #include "cli/replay.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <time.h>
@@ -22,6 +23,9 @@ struct replay {
   struct record_reader *reader;
   struct record_play play;
   struct step *steps;
+  const char *script_path;
+  struct script *script;
+  FILE *script_file;
   struct term term;
   struct record_call last;
   char last_text[400];
@@ -39,6 +43,8 @@ static void on_trace(void *ctx, const tct_trace *t) {
     net_trace(&r->net, t);
   if (r->steps != NULL)
     step_trace(r->steps, t);
+  if (r->script != NULL)
+    script_trace(r->script, t);
 }
 
 static void on_frame(void *ctx, const tct_frame *f, bool outbound, tct_time now) {
@@ -177,6 +183,8 @@ static bool play_one(struct replay *r, const struct record_call *c, const char *
     note_start(r, c, path);
   if (r->steps != NULL && c->op != RECORD_END)
     step_call(r->steps, &r->play, c, r->start);
+  if (r->script != NULL && r->verdict == RECORD_SAME)
+    script_call(r->script, &r->play, c);
   return r->verdict == RECORD_SAME && (r->until == 0 || c->number < r->until);
 }
 
@@ -213,6 +221,19 @@ static int open_views(struct replay *r, const struct args_verb *verb) {
   return net_open_views(&r->net, verb, &view, if_name[0] != '\0' ? if_name : "tct");
 }
 
+static bool open_script(struct replay *r) {
+  if (r->script_path == NULL)
+    return true;
+  r->script_file = fopen(r->script_path, "w");
+  r->script = r->script_file != NULL ? script_new(r->script_file) : NULL;
+  return r->script != NULL;
+}
+
+static bool close_script(struct replay *r) {
+  script_free(r->script);
+  return r->script_file == NULL || fclose(r->script_file) == 0;
+}
+
 static int replay(struct replay *r, const struct args_verb *verb, const char *path) {
   char error[500];
   term_init(&r->term, stdout);
@@ -221,10 +242,13 @@ static int replay(struct replay *r, const struct args_verb *verb, const char *pa
   r->reader = record_read_open(path, error, sizeof error);
   if (r->reader == NULL)
     return args_fail(verb, ARGS_EXIT_USAGE, "%s", error);
-  int code = open_views(r, verb);
+  int code = open_script(r) ? open_views(r, verb)
+                            : args_fail(verb, ARGS_EXIT_USAGE, "cannot write %s: %s",
+                                        r->script_path, strerror(errno));
   if (code == ARGS_GO) {
     record_play_init(&r->play);
-    r->play.trace = net_wants_trace(&r->net) || r->steps != NULL ? on_trace : NULL;
+    r->play.trace =
+        net_wants_trace(&r->net) || r->steps != NULL || r->script != NULL ? on_trace : NULL;
     r->play.trace_ctx = r;
     r->play.frame = on_frame;
     r->play.frame_ctx = r;
@@ -236,6 +260,8 @@ static int replay(struct replay *r, const struct args_verb *verb, const char *pa
     record_play_deinit(&r->play);
   }
   step_free(r->steps);
+  if (!close_script(r))
+    code = args_fail(verb, ARGS_EXIT_USAGE, "writing %s failed", r->script_path);
   record_read_free(r->reader);
   return code;
 }
@@ -264,6 +290,8 @@ int cmd_replay(int argc, char **argv) {
        0, NULL},
       {"pcapng", 0, ARGS_TEXT, &o->pcapng, "FILE", "write every packet, with its reason", 0, 0,
        NULL},
+      {"script", 0, ARGS_TEXT, &r.script_path, "FILE",
+       "one connection as a packet script, for tercet drill", 0, 0, NULL},
       {"abs", 0, ARGS_FLAG, &o->abs, NULL, "absolute sequence numbers, too", 0, 0, NULL},
       {"why", 0, ARGS_FLAG, &o->why, NULL, "the reason of each segment, with its RFC", 0, 0, NULL},
       {"quiet", 'q', ARGS_FLAG, &r.quiet, NULL, "only say where it differs", 0, 0, NULL},

@@ -19,4 +19,14 @@ void step_trace(struct step *s, const tct_trace *t);
 void step_call(struct step *s, const struct record_play *p, const struct record_call *c,
                tct_time start);
 
+struct script;
+
+/* A packet script of what is played; out stays the caller's. NULL: no memory. */
+struct script *script_new(FILE *out);
+void script_free(struct script *s);
+/* All of a recording into a new file. */
+bool script_write(const char *recording, const char *path, const char *comment);
+void script_trace(struct script *s, const tct_trace *t);
+void script_call(struct script *s, const struct record_play *p, const struct record_call *c);
+
 #endif

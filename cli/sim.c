@@ -279,7 +279,7 @@ int cmd_sim(int argc, char **argv) {
       {"shrink", 0, ARGS_FLAG, &c.shrink, NULL,
        "make a failing world small, and write what is left (60 s, or --seconds)", 0, 0, NULL},
       {"output", 'o', ARGS_TEXT, &c.stem, "STEM",
-       "with --shrink: STEM.plan, STEM.rec, STEM.pcapng (sim-SEED)", 0, 0, NULL},
+       "with --shrink: STEM.plan, .rec, .pkt, .pcapng (sim-SEED)", 0, 0, NULL},
       {"until", 0, ARGS_CALL, &c.until, "N", "stop after event N", 0, 0, take_until},
       {"skip", 0, ARGS_CALL, &c.skip, "I7,...", "do not judge these invariants", 0, 0, take_skip},
       {"pcapng", 0, ARGS_TEXT, &c.pcapng, "FILE", "every frame, with its reason and fate", 0, 0,

@@ -25,8 +25,8 @@ bool sim_many_play(struct sim_many *m, struct sim_trial_counts *counts, uint64_t
 /* Plays it again, up to an event (0: whole), into a capture file. 0 or a negated errno. */
 int sim_capture(const struct sim_trial_plan *p, tct_sim_tape *tape, uint64_t until,
                 const char *path);
-/* Makes it small within so many seconds and writes STEM.plan, STEM.rec, STEM.pcapng: sim_shrink.c.
- * The exit code. */
+/* Makes it small within so many seconds and writes STEM.plan, STEM.rec, STEM.pkt, STEM.pcapng:
+ * sim_shrink.c. The exit code. */
 int sim_shrink_verb(const struct args_verb *verb, const struct sim_trial_plan *plan,
                     uint32_t seconds, const char *stem);
 /* The one line to paste. */

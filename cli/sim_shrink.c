@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "cli/args.h"
+#include "cli/replay.h"
 #include "cli/sim.h"
 #include "sim/shrink.h"
 
@@ -78,11 +79,12 @@ static int capture(struct search *x, const char *path) {
 }
 
 static int write_all(const struct args_verb *verb, struct search *x, const char *stem) {
-  char path[3][300];
+  char path[4][300];
   int err[3];
   snprintf(path[0], sizeof path[0], "%s.plan", stem);
   snprintf(path[1], sizeof path[1], "%s.rec", stem);
   snprintf(path[2], sizeof path[2], "%s.pcapng", stem);
+  snprintf(path[3], sizeof path[3], "%s.pkt", stem);
   err[0] = write_plan(x, path[0]);
   err[1] = write_recording(x, path[1]);
   err[2] = capture(x, path[2]);
@@ -91,6 +93,8 @@ static int write_all(const struct args_verb *verb, struct search *x, const char 
       return args_fail(verb, ARGS_EXIT_USAGE, "cannot write %s: %s", path[i], strerror(-err[i]));
   printf("tercet sim --plan %s          # plays it again\n", path[0]);
   printf("tercet replay --step %s       # the stack at fault alone, call by call\n", path[1]);
+  if (script_write(path[1], path[3], x->s.result.what))
+    printf("tercet drill %s               # the same as a packet script: a sketch\n", path[3]);
   printf("tercet plot %s                # or Wireshark: every packet says why\n", path[2]);
   return ARGS_EXIT_NETWORK; /* an invariant does not hold */
 }

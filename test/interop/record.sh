@@ -91,6 +91,8 @@ check 'and the block is named' grep -q 'check sum' "$work/exits.out"
 check 'a foreign file is refused' exits 2 "$tercet" replay "$work/www/file"
 head -c 30000 "$work/get.rec" >"$work/short.rec"
 check 'a file cut short replays as far as it goes' replays "$work/short.rec"
+check 'a refused connection becomes a script' bash -c "'$tercet' replay -q --script '$work/r.pkt' '$work/refused.rec' &&
+  '$tercet' drill '$work/r.pkt'"
 check 'steps are told' "$tercet" replay --step --from 20 --until 40 "$work/get.rec"
 check 'recording where nothing may be written fails at once' \
   exits 2 "$tercet" get --record /nowhere/x.rec http://10.7.0.1/
