@@ -107,6 +107,8 @@ void sim_stream_call(struct sim_check_host *h, tct_sock sock, tct_sim_doing what
                      long n);
 void sim_stream_event(struct sim_check_host *h, const tct_event *ev);
 void sim_stream_learn(struct sim_check_host *h, struct sim_conn *c);
+/* A segment of a third party was right in all its numbers, and taken. */
+void sim_stream_forged(struct sim_check_host *h, tct_sock sock);
 void sim_stream_live(struct tct_sim_check *k);
 void sim_stream_free(struct tct_sim_check *k);
 

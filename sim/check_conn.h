@@ -45,6 +45,7 @@ struct sim_conn {
   uint32_t iss, irs;
   bool irs_known, eof;
   struct sim_conn *writer; /* the other end, once met */
+  bool forged;             /* a third party's segment was taken: its octets are anybody's */
   struct sim_conn *reader; /* and the first that met this one */
   struct sim_fifo fifo;    /* of what is written here */
   uint64_t written, read;

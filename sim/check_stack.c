@@ -184,9 +184,12 @@ void sim_check_input(struct sim_node *n, struct sim_packet *const *p, tct_frame 
     given = i + 1;
   }
   give(h, f + given, count - given, now);
-  for (unsigned i = 0; i < count; i++)
+  for (unsigned i = 0; i < count; i++) {
+    if (p[i]->frame.injected && f[i].verdict == TCT_ACCEPTED)
+      sim_stream_forged(h, f[i].sock);
     if (!p[i]->frame.is_tcp)
       judge_pmtu(h, &p[i]->frame);
+  }
 }
 
 /* ---- I25: datagrams ---- */

@@ -307,6 +307,8 @@ void tct_tcp_timer_update(tct_stack *s, struct tct_tcp *c) {
     tct_tcp_timer_refresh(s, c);
     return;
   }
+  if (c->tmr.kind == TCT_TIMER_PERSIST && kind != TCT_TIMER_PERSIST)
+    c->tmr.backoff = 0; /* doubled for probes of a shut window: it says nothing about the path */
   tct_time at = time_of(s, c, kind);
   bool unanswered = kind == TCT_TIMER_REXMIT || kind == TCT_TIMER_PERSIST;
   if (!(is_for_answer(c->tmr.kind) && is_for_answer((uint8_t)kind)) && unanswered) {

@@ -187,6 +187,26 @@ static void trace__refused_segment__is_told_once(void **state) {
   tct_sim_free(r.w);
 }
 
+/* Probes of a shut window go ever more seldom; what is sent when it opens waits a plain time-out.
+ */
+static void established__window_opens_after_many_probes__lost_data_goes_again_soon(void **state) {
+  struct rig r;
+  unsigned sent;
+  (void)state;
+  make_rig(&r, false);
+  r.flow.tx_total = 3000;
+  r.flow.rx_any = true;
+  open_rig(&r, 1000);
+  say(&r, (tct_seg){.seq = 501, .ack = 1301, .flags = TCT_ACK, .window_raw = 0});
+  run(&r, SEC(100));
+  say(&r, (tct_seg){.seq = 501, .ack = 1301, .flags = TCT_ACK, .window_raw = 2000});
+  sent = r.n;
+  assert_int_equal(last(&r)->seq + last(&r)->len, 3301);
+  run(&r, SEC(4));
+  assert_in_range(r.n, sent + 1, sent + 4);
+  tct_sim_free(r.w);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(established__data_after_our_window_probe__ack_has_the_number_at_the_edge),
@@ -194,6 +214,7 @@ int main(void) {
       cmocka_unit_test(established__empty_segment_one_below__is_answered_and_its_ack_counts),
       cmocka_unit_test(syn_received__old_segment__answer_has_a_scaled_window),
       cmocka_unit_test(trace__refused_segment__is_told_once),
+      cmocka_unit_test(established__window_opens_after_many_probes__lost_data_goes_again_soon),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
