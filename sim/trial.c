@@ -59,10 +59,17 @@ static tct_time liveness_bound(const struct sim_trial_plan *p) {
          SEC(short_queue_s(p, most));
 }
 
-/* A NAT that gives a mapping another port cuts the connection off for good. */
+/* A NAT that gives a mapping another port cuts the connection off for good; so does one that
+ * forgets what was silent for two hours (RFC 5382 REQ-5 asks for no more). */
 static bool cuts_connections(const struct sim_trial_plan *p) {
+  bool has_nat = false;
   for (uint32_t i = 0; i < p->n_faults; i++)
     if (p->fault[i].kind == TCT_SIM_FAULT_NAT_REBIND)
+      return true;
+  for (uint32_t i = 0; i < p->n_hosts; i++)
+    has_nat = has_nat || p->host[i].kind == SIM_TRIAL_NAT;
+  for (uint32_t i = 0; i < p->n_flows; i++)
+    if (has_nat && p->flow[i].idle_minutes > 120)
       return true;
   return false;
 }
