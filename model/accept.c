@@ -115,6 +115,7 @@ static bool take_syn_again(struct model *m, struct model_arrival *a) {
     a->len--;
     return false;
   }
+  note_timestamp(m, a); /* sent later, and from the left edge: RFC 7323 5.3 R3 */
   model_send_ack(m);
   return true;
 }
