@@ -10,6 +10,7 @@
 #include "ip/ip.h"
 
 #include "util/pieces.h"
+#include "util/plant.h"
 #include "util/rule.h"
 #include "wire/icmp.h"
 
@@ -80,7 +81,7 @@ static bool should_send(const tct_stack *s, const struct tct_pkt *p,
   bool malformed6 = p->ip.family == 6 && what->type == 4;
   if (p->ip.frag_off_bytes != 0 && !malformed6)
     return false;
-  return !is_about_error(p);
+  return !is_about_error(p) || TCT_PLANT(ERROR_ANSWERS_ERROR);
 }
 
 /* Back by the routes we have; to a link-local peer, or as a gateway, where it came from. */
@@ -208,6 +209,8 @@ static uint32_t get_mtu(const tct_stack *s, uint32_t ifi, const struct tct_icmp_
     return 0;
   if (mtu >= s->ifs[ifi].cfg.mtu)
     return 0;
+  if (v4 && TCT_PLANT(PMTU_BELOW_FLOOR))
+    return tct_max_u32(mtu, 68);
   if (v4)
     return tct_min_u32(tct_max_u32(mtu, TCT_PMTU_FLOOR4), s->ifs[ifi].cfg.mtu);
   return mtu < TCT_PMTU_FLOOR6 ? 0 : mtu;

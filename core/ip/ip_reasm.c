@@ -15,6 +15,7 @@
 #include "ip/ip.h"
 
 #include "util/pieces.h"
+#include "util/plant.h"
 #include "wire/ipv6.h"
 #include "util/steps.h"
 
@@ -239,9 +240,9 @@ static enum placing place(struct dgram *d, struct frag *f) {
   struct frag *after = before == NULL ? d->first : before->next;
   if (after != NULL && is_same(after, f))
     return DUPLICATE;
-  if (before != NULL && before->off + before->len > f->off)
+  if (before != NULL && before->off + before->len > f->off && !TCT_PLANT(FRAGMENTS_OVERLAP))
     return OVERLAP;
-  if (after != NULL && f->off + f->len > after->off)
+  if (after != NULL && f->off + f->len > after->off && !TCT_PLANT(FRAGMENTS_OVERLAP))
     return OVERLAP;
   f->next = after;
   if (before == NULL)
@@ -386,7 +387,8 @@ tct_verdict tct_ip_reasm_input(tct_stack *s, struct tct_pkt *p, struct tct_ip_wh
 }
 
 void tct_ip_reasm_release(tct_stack *s, struct tct_ip_whole *whole) {
-  tct_stack_free(s, whole->buf, whole->size);
+  if (!TCT_PLANT(LEAK_OF_FRAGMENTS))
+    tct_stack_free(s, whole->buf, whole->size);
   whole->buf = NULL;
 }
 

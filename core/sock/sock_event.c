@@ -9,6 +9,7 @@
  * is accepted.
  */
 #include "tcp/calls.h"
+#include "util/plant.h"
 
 static uint32_t unread_of(const struct tct_tcp *c) {
   const struct tct_tcp_active *a = tct_tcp_active(c);
@@ -29,13 +30,14 @@ void tct_sock_event_post(tct_stack *s, struct tct_tcp *c, uint32_t flags) {
 void tct_sock_event_readable(tct_stack *s, struct tct_tcp *c) {
   uint32_t lowat = c->extra != NULL ? c->extra->rcvlowat : 0;
   bool full = tct_tcp_recv_free(c) == 0; /* a mark beyond the buffer would never be reached */
-  if (unread_of(c) >= tct_max_u32(lowat, 1) || full)
+  uint32_t least = tct_max_u32(lowat, 1) + (TCT_PLANT(LAST_OCTET_UNTOLD) ? 1u : 0u);
+  if (unread_of(c) >= least || full)
     tct_sock_event_post(s, c, TCT_EV_READABLE);
 }
 
 /* Only when a send came up short, and when it is worth a call: a third of the buffer. */
 void tct_sock_event_writable(tct_stack *s, struct tct_tcp *c) {
-  if ((c->sockf & TCT_SOCKF_WANTS_ROOM) == 0)
+  if ((c->sockf & TCT_SOCKF_WANTS_ROOM) == 0 || TCT_PLANT(LOST_WAKE_UP))
     return;
   uint32_t room = tct_tcp_send_room(s, c);
   if (room == 0 || room < tct_tcp_send_limit(s, c) / 3)
@@ -67,7 +69,8 @@ void tct_sock_event_on_drained(tct_stack *s, struct tct_tcp *c) {
   bool wanted = (c->sockf & TCT_SOCKF_CLOSED) == 0 && reads;
   if ((c->sockf & TCT_SOCKF_DONE) == 0)
     return;
-  tct_sock_event_post(s, c, wanted && unread_of(c) > 0 ? TCT_EV_READABLE : TCT_EV_CLOSED);
+  bool waits = wanted && unread_of(c) > 0 && !TCT_PLANT(CLOSED_BEFORE_READ);
+  tct_sock_event_post(s, c, waits ? TCT_EV_READABLE : TCT_EV_CLOSED);
 }
 
 /* ---- Marks: places of the stream that the application wants to hear of ----------------------- */

@@ -5,6 +5,7 @@
  * or a counter. What is quiet is given back lazily, oldest first; that changes no later frame.
  */
 #include "tcp/calls.h"
+#include "util/plant.h"
 
 #define QUIET_MAX 1024u   /* blocks kept for connections that fell quiet just now */
 #define QUIET_NS TCT_S(1) /* and for how long */
@@ -68,6 +69,8 @@ struct tct_tcp *tct_tcp_block_at(tct_stack *s, tct_sock k) {
   if ((k.gen & 1u) == 0 || (k.index & TCT_SOCK_UDP_BIT) != 0)
     return NULL;
   struct tct_tcp *c = tct_slab_at(&state_of(s)->conns, k.index);
+  if (TCT_PLANT(STALE_HANDLE) && c != NULL && tct_tcp_block_is_live(s, c))
+    return c;
   return c != NULL && c->gen == k.gen ? c : NULL;
 }
 
@@ -133,7 +136,8 @@ void tct_tcp_block_drop_active(tct_stack *s, struct tct_tcp *c) {
   tct_queue_deinit(&a->rx, &s->chunks);
   tct_queue_deinit(&a->tx, &s->chunks);
   tct_tcp_send_return_lent(s, &a->tx);
-  tct_tcp_sack_deinit(s, &a->runs);
+  if (!TCT_PLANT(LEAK_OF_RUNS))
+    tct_tcp_sack_deinit(s, &a->runs);
   tct_tcp_reasm_deinit(s, &a->ooo);
   tct_tcp_past_save(c);
   c->u.active = NULL;
@@ -144,9 +148,10 @@ void tct_tcp_block_drop_active(tct_stack *s, struct tct_tcp *c) {
 /* Nothing in it that a fresh block would not say as well. */
 static bool is_quiet(const struct tct_tcp *c, const struct tct_tcp_active *a) {
   bool read_all = a->rx.begin == tct_tcp_reasm_data_end(c);
-  return tct_queue_len(&a->tx) == 0 && a->tx.reserved_bytes == 0 && read_all && a->ooo.set.n == 0 &&
-         a->ooo.n_dsack == 0 && a->runs.n == 0 && a->delack_at == TCT_NEVER &&
-         (c->rcv.flags & TCT_RCV_FIN_OOO) == 0 && tct_tcp_syn_acked(c) && a->n_eor == 0;
+  return tct_queue_len(&a->tx) == 0 && a->tx.reserved_bytes == 0 && read_all &&
+         (a->ooo.set.n == 0 || TCT_PLANT(ACTIVE_GIVEN_EARLY)) && a->ooo.n_dsack == 0 &&
+         a->runs.n == 0 && a->delack_at == TCT_NEVER && (c->rcv.flags & TCT_RCV_FIN_OOO) == 0 &&
+         tct_tcp_syn_acked(c) && a->n_eor == 0;
 }
 
 void tct_tcp_block_settle(tct_stack *s, struct tct_tcp *c) {

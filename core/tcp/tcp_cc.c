@@ -8,6 +8,7 @@
  */
 #include "tcp/tcp_cc.h"
 #include "util/mul_div.h"
+#include "util/plant.h"
 #include "util/rule.h"
 
 /* ---- Which algorithm ------------------------------------------------------------------------- */
@@ -333,7 +334,8 @@ void tct_tcp_cc_on_rto(tct_stack *s, struct tct_tcp *c, uint32_t flight) {
   if (!TCT_RULE(MUST_19))
     return;
   c->cc.ssthresh = ssthresh_now(s, c, flight);
-  c->cc.cwnd = s->cfg.profile == TCT_PROFILE_LINUX ? tct_tcp_send_mss(s, c) : c->snd.mss;
+  if (!TCT_PLANT(CWND_KEPT_AT_TIME_OUT))
+    c->cc.cwnd = s->cfg.profile == TCT_PROFILE_LINUX ? tct_tcp_send_mss(s, c) : c->snd.mss;
   void *state = state_of(s, c);
   if (ops->on_rto != NULL && state != NULL)
     ops->on_rto(s, c, state);

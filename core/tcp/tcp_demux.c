@@ -6,6 +6,7 @@
  * sections 3.1 (checksum), 3.9.2.3 (addresses), 3.10.7.1.
  */
 #include "tcp/calls.h"
+#include "util/plant.h"
 #include "util/rule.h"
 #include "util/siphash.h"
 #include "wire/bytes.h"
@@ -182,7 +183,7 @@ static tct_verdict input_unconnected(tct_stack *s, struct tct_pkt *p, const stru
   struct tct_tcp *l = tct_tcp_port_listener(s, t->laddr, t->lport, hash);
   if (l != NULL)
     return tct_tcp_listen_input(s, l, p, h, t);
-  if ((h->flags & TCT_RST) == 0)
+  if ((h->flags & TCT_RST) == 0 || TCT_PLANT(RST_ANSWERS_RST))
     tct_tcp_output_reset(s, p, h, TCT_WHY_RST_NO_SOCKET);
   return TCT_DROP_TCP_NO_SOCKET;
 }

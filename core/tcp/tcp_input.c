@@ -12,6 +12,7 @@
  * takes the FIN. Afterwards: wake, timers, settle.
  */
 #include "tcp/calls.h"
+#include "util/plant.h"
 #include "util/rule.h"
 
 /* A segment in hand. */
@@ -224,7 +225,7 @@ static tct_verdict step2_rst(struct arrival *in, bool *done) {
   if (!has(in, TCT_RST))
     return TCT_ACCEPTED;
   *done = true;
-  if (in->h->seq == in->c->rcv.nxt) { /* [RFC9293 EP-18] */
+  if (in->h->seq == in->c->rcv.nxt || TCT_PLANT(RST_IN_WINDOW)) { /* [RFC9293 EP-18] */
     reset(in);
     return TCT_ACCEPTED;
   }
@@ -249,6 +250,8 @@ static tct_verdict step4_syn(struct arrival *in, bool *done) {
     return TCT_ACCEPTED;
   }
   *done = true;
+  if (TCT_PLANT(SYN_RESETS))
+    tct_tcp_state_end(in->s, c, TCT_ECONNRESET, TCT_WHY_RESET);
   if (has(in, TCT_ACK) && in->h->seq == c->irs)
     tct_tcp_ecn_on_syn_ack_again(c, in->p);
   if (tct_tcp_fastopen_is_early(c) && in->h->seq == c->irs && !has(in, TCT_ACK)) {
@@ -277,7 +280,7 @@ static tct_verdict ack_syn_received(struct arrival *in) {
 /* [RFC9293 EP-27] [RFC9293 MAY-12] */
 static tct_verdict check_ack_range(struct arrival *in) {
   struct tct_tcp *c = in->c;
-  if (tct_seq_gt(in->h->ack, c->snd.nxt)) {
+  if (tct_seq_gt(in->h->ack, c->snd.nxt) && !TCT_PLANT(ACK_OF_UNSENT)) {
     (void)tct_tcp_recv_challenge(in->s, c);
     return TCT_DROP_ACK_UNSENT;
   }
@@ -352,13 +355,16 @@ static bool trim(struct arrival *in, struct tct_text *t) {
   tct_seq begin = tct_seq_add(in->h->seq, has(in, TCT_SYN) ? 1u : 0u);
   if (!tct_tcp_recv_trim(in->c, begin, in->text_len, &part))
     return false;
-  if ((in->c->rcv.flags & TCT_RCV_FIN_OOO) != 0) /* nothing follows a FIN [RFC9293 EP-35] */
+  if ((in->c->rcv.flags & TCT_RCV_FIN_OOO) != 0 &&
+      !TCT_PLANT(DATA_AFTER_FIN)) /* nothing follows a FIN [RFC9293 EP-35] */
     part.end = tct_seq_min(part.end, tct_tcp_active(in->c)->fin_seq);
   if (!tct_seq_lt(part.begin, part.end))
     return false;
   t->seq = part.begin;
   t->len = tct_seq_len(part.begin, part.end);
   t->skip = in->h->header_len + tct_seq_len(begin, part.begin);
+  if (TCT_PLANT(OFF_BY_ONE_BEYOND_GAP) && part.begin != in->c->rcv.nxt)
+    t->skip--;
   t->pkt = in->p;
   return true;
 }

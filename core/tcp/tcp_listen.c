@@ -8,6 +8,7 @@
  * 4987, RFC 5961; Linux's rules about backlogs.
  */
 #include "tcp/tcp_listen.h"
+#include "util/plant.h"
 #include "util/rule.h"
 #include "wire/icmp.h"
 
@@ -546,7 +547,7 @@ static void fire(tct_stack *s, struct tct_half_open *r) {
     return;
   }
   trace_timer(s, r);
-  if (!ours || tct_half_retries(r) >= retries_max(s, l)) {
+  if (!ours || (tct_half_retries(r) >= retries_max(s, l) && !TCT_PLANT(SYN_ACK_FOR_EVER))) {
     tct_tcp_listen_forget(s, r, TCT_CLOSED, ours ? TCT_WHY_SYN_TIMEOUT : TCT_WHY_ADDRESS_REMOVED);
     return;
   }
@@ -554,7 +555,8 @@ static void fire(tct_stack *s, struct tct_half_open *r) {
     tct_half_set_phase(r, TCT_HALF_ANSWERING);
     r->life |= TCT_HALF_DEFER_OVER;
   }
-  r->life++; /* retries are its lowest bits */
+  if (tct_half_retries(r) < retries_max(s, l))
+    r->life++; /* retries are its lowest bits */
   send_syn_ack(s, l, r, NULL, TCT_WHY_SYN_ACK_REXMIT);
   tct_tcp_syncache_set_due(s, r, tct_time_add(s->now, rto_ns(s, r)));
 }

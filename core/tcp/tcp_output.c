@@ -6,6 +6,7 @@
  * which go to the interface's reply queue. RFC 9293 section 3.1.
  */
 #include "tcp/calls.h"
+#include "util/plant.h"
 #include "util/rule.h"
 
 void tct_tcp_output_wake(tct_stack *s, struct tct_tcp *c) {
@@ -150,7 +151,7 @@ static uint32_t segs_of(const struct tct_tcp_plan *p) {
 /* again: payload bytes of it that had left before. */
 static void count(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan *p, uint32_t again) {
   uint32_t segs = segs_of(p);
-  s->n.OutSegs += segs;
+  s->n.OutSegs += TCT_PLANT(SENT_NOT_COUNTED) && p->resend ? 0 : segs;
   TCT_EXTRA_ADD(c, segs_out, segs);
   if (p->len > 0)
     TCT_EXTRA_ADD(c, data_segs_out, segs);
@@ -319,7 +320,7 @@ void tct_tcp_output_reset(tct_stack *s, const struct tct_pkt *p, const struct tc
                           tct_why why) {
   struct tct_tcp_reply r;
   uint32_t len = p->l4_len - h->header_len;
-  if ((h->flags & TCT_RST) != 0)
+  if ((h->flags & TCT_RST) != 0 && !TCT_PLANT(RST_ANSWERS_RST))
     return;
   memset(&r, 0, sizeof r);
   tct_tcp_demux_tuple(p, h, &r.key);

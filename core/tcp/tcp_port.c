@@ -6,6 +6,7 @@
  * section 3.3.4, RFC 9293 section 3.9.1.1.
  */
 #include "tcp/calls.h"
+#include "util/plant.h"
 #include "util/rule.h"
 #include "util/siphash.h"
 
@@ -114,7 +115,8 @@ int tct_tcp_port_bind(tct_stack *s, struct tct_tcp *c, tct_addr a, uint16_t port
 void tct_tcp_port_release(tct_stack *s, struct tct_tcp *c) {
   if ((c->sockf & TCT_SOCKF_BOUND) == 0)
     return;
-  bool found = tct_table_remove(&s->tcp->bound, hash_port(s, c->key.lport), c->index);
+  bool found = TCT_PLANT(PORT_LEAK) ||
+               tct_table_remove(&s->tcp->bound, hash_port(s, c->key.lport), c->index);
   TCT_ASSERT(found);
   (void)found;
   /* it may have listened or not: an entry that is not there is no harm */

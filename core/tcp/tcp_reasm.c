@@ -6,6 +6,7 @@
  * section 3.10.7.4 step 7; RFC 2018, RFC 2883.
  */
 #include "tcp/calls.h"
+#include "util/plant.h"
 #include "util/rule.h"
 
 uint32_t tct_tcp_reasm_segments(const struct tct_pkt *p, uint32_t len) {
@@ -132,7 +133,7 @@ static tct_verdict input_out_of_order(tct_stack *s, struct tct_tcp *c, struct tc
 static tct_seq join(struct tct_tcp_ooo *o, tct_seq end) {
   tct_ranges_trim_before(&o->set, end);
   const struct tct_range *first = tct_ranges_first(&o->set);
-  if (first == NULL || first->begin != end)
+  if (first == NULL || first->begin != end || TCT_PLANT(GAP_NEVER_JOINED))
     return end;
   end = first->end;
   tct_ranges_trim_before(&o->set, end);
@@ -170,9 +171,9 @@ tct_verdict tct_tcp_reasm_input(tct_stack *s, struct tct_tcp *c, const struct tc
   if (had_gap && tct_ranges_overlap(&a->ooo.set, t->seq, tct_seq_add(t->seq, t->len), &twice))
     tct_tcp_reasm_duplicate(s, c, twice.begin, twice.end);
   uint32_t stored = store(s, &a->rx, t);
-  if (stored == 0)
+  if (stored == 0 && !TCT_PLANT(ACK_WITHOUT_MEMORY))
     return TCT_DROP_NO_MEMORY;
-  tct_seq end = tct_seq_add(t->seq, stored);
+  tct_seq end = tct_seq_add(t->seq, TCT_PLANT(ACK_WITHOUT_MEMORY) ? t->len : stored);
   if (had_gap)
     end = join(&a->ooo, end);
   if (a->ooo.set.n == 0)

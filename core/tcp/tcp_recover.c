@@ -8,6 +8,7 @@
  * (limited transmit follows from the pipe), RFC 6298 section 5.4, RFC 2018 section 8.
  */
 #include "tcp/calls.h"
+#include "util/plant.h"
 #include "util/rule.h"
 
 static bool has_sack(const struct tct_tcp *c) {
@@ -451,7 +452,7 @@ void tct_tcp_recover_on_rto(tct_stack *s, struct tct_tcp *c) {
   struct tct_tcp_rec *rec = &a->rec;
   bool anew = rec->phase < TCT_REC_FAST;
   bool cut = rec->phase <= TCT_REC_DISORDER || tct_seq_leq(rec->recover, c->snd.una) ||
-             (rec->phase == TCT_REC_RTO && !again);
+             (rec->phase == TCT_REC_RTO && !again) || TCT_PLANT(CUT_TWICE_A_WINDOW);
   uint32_t proven = tct_max_u32(a->runs.sacked.segs, rec->dupacks);
   lose_all(s, c, a);
   if (cut) {

@@ -6,6 +6,7 @@
  * RFC 9293 sections 3.4, 3.8.5, 3.8.6; RFC 5681 section 4.2, RFC 5961, RFC 7323.
  */
 #include "tcp/calls.h"
+#include "util/plant.h"
 #include "util/rule.h"
 
 #define CHALLENGES_PER_S 10u       /* per connection: nothing is learnt about other connections */
@@ -63,6 +64,8 @@ bool tct_tcp_recv_is_acceptable(const struct tct_tcp *c, tct_seq seq, uint32_t l
     return true;
   if (window == 0)
     return len == 0 && seq == c->rcv.nxt;
+  if (TCT_PLANT(PLAIN_COMPARE_WINDOW))
+    return c->rcv.nxt <= seq && seq < c->rcv.edge;
   if (tct_seq_between(c->rcv.nxt, seq, c->rcv.edge))
     return true;
   /* It begins below: then rcv.nxt is in it, or all of it is old. Not asked by comparing ends, which
@@ -101,7 +104,7 @@ tct_seq tct_tcp_recv_edge_to_offer(const struct tct_tcp *c) {
   uint32_t gain = tct_seq_ahead(c->rcv.edge, target);
   uint32_t step = tct_min_u32(tct_tcp_recv_limit(c) / 2, c->rcv.mss);
   if (gain == 0)
-    return c->rcv.edge;
+    return TCT_PLANT(EDGE_MOVES_LEFT) ? target : c->rcv.edge;
   return gain >= step || !TCT_RULE(MUST_39) ? target : c->rcv.edge;
 }
 
@@ -144,7 +147,8 @@ static void delay_ack(tct_stack *s, struct tct_tcp *c, struct tct_tcp_active *a)
     return;
   uint32_t delay_ms = TCT_RULE_ELSE(MUST_40, tct_min_u32(tct_tcp_delack_ms(s, c), 499), 900);
   c->rcv.flags |= TCT_RCV_DELACK;
-  a->delack_at = tct_time_add(s->now, TCT_MS(delay_ms)); /* [RFC9293 MUST-40] */
+  if (!TCT_PLANT(DELAYED_ACK_FORGOTTEN))
+    a->delack_at = tct_time_add(s->now, TCT_MS(delay_ms)); /* [RFC9293 MUST-40] */
   tct_tcp_timer_refresh(s, c);
 }
 
@@ -217,7 +221,7 @@ void tct_tcp_recv_on_delack_timer(tct_stack *s, struct tct_tcp *c) {
 /* A segment with the ACK bit has left: it tells all that is in order, and the window up to edge. */
 void tct_tcp_recv_on_ack_sent(tct_stack *s, struct tct_tcp *c, tct_seq edge) {
   struct tct_tcp_active *a = tct_tcp_active(c);
-  TCT_ASSERT(tct_seq_leq(c->rcv.edge, edge));
+  TCT_ASSERT(tct_seq_leq(c->rcv.edge, edge) || TCT_PLANT(EDGE_MOVES_LEFT));
   tct_tcp_delack_on_ack_sent(s, c, tct_tcp_recv_is_owing(c));
   c->rcv.edge = edge;
   c->rcv.ack_sent = c->rcv.nxt;
@@ -257,7 +261,7 @@ void tct_tcp_recv_on_app_read(tct_stack *s, struct tct_tcp *c) {
   tct_seq edge = tct_tcp_recv_edge_to_offer(c);
   uint32_t left = tct_tcp_recv_window(c);
   uint32_t gain = tct_seq_ahead(c->rcv.edge, edge);
-  if (gain == 0 || gain < left)
+  if (gain == 0 || gain < left || TCT_PLANT(WINDOW_UPDATE_MISSING))
     return;
   c->rcv.flags |= TCT_RCV_WINDOW;
   tct_tcp_output_wake(s, c);
@@ -289,12 +293,14 @@ static bool is_pause_over(const tct_stack *s, struct tct_extra *x) {
 bool tct_tcp_recv_challenge(tct_stack *s, struct tct_tcp *c) {
   struct tct_extra *x = tct_tcp_block_extra(s, c);
   uint32_t now_s = (uint32_t)(s->now / TCT_S(1)) + 1;
-  if (x == NULL || !is_pause_over(s, x))
+  if (x == NULL || (!is_pause_over(s, x) && !TCT_PLANT(CHALLENGES_UNLIMITED)))
     return false;
   if (x->challenge_s != now_s) {
     x->challenge_s = now_s;
     x->challenge_left = CHALLENGES_PER_S;
   }
+  if (TCT_PLANT(CHALLENGES_UNLIMITED))
+    x->challenge_left = CHALLENGES_PER_S;
   if (x->challenge_left == 0)
     return false;
   x->challenge_left--;

@@ -5,6 +5,7 @@
  * 6298, RFC 9293 section 3.8.1 [RFC9293 MUST-18].
  */
 #include "tcp/calls.h"
+#include "util/plant.h"
 #include "util/rule.h"
 
 #define LEAST_WINDOW_MS 300000u
@@ -110,7 +111,8 @@ void tct_tcp_rtt_sample(const tct_stack *s, struct tct_tcp *c, uint64_t rtt_ns) 
 }
 
 tct_time tct_tcp_rtt_base_rto_ns(const tct_stack *s, const struct tct_tcp *c) {
-  tct_time min_ns = TCT_MS(s->cfg.rto_min_ms), max_ns = TCT_MS(s->cfg.rto_max_ms);
+  tct_time min_ns = TCT_PLANT(RTO_WITHOUT_FLOOR) ? 0 : TCT_MS(s->cfg.rto_min_ms);
+  tct_time max_ns = TCT_MS(s->cfg.rto_max_ms);
   if (c->rtt.srtt_us8 == 0 || !TCT_RULE(MUST_18)) {
     /* RFC 6298 5.7: after a lost SYN the first guess for data is 3 s */
     bool lost = (c->open & (TCT_OPEN_SYN_LOST | TCT_OPEN_CONNECTED)) ==

@@ -14,6 +14,7 @@
  * only become slower, never wrong.
  */
 #include "tcp/calls.h"
+#include "util/plant.h"
 #include "util/rule.h"
 #include "util/steps.h"
 
@@ -369,7 +370,7 @@ void tct_tcp_sack_on_resent(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct_
 void tct_tcp_sack_lose(tct_stack *s, struct tct_runs *r, uint32_t i) {
   struct tct_run *run = tct_tcp_sack_at(r, i);
   struct tct_run_sum sum = sum_of(run);
-  if ((run->flags & TCT_RUN_SACKED) != 0 || waits(run))
+  if (((run->flags & TCT_RUN_SACKED) != 0 && !TCT_PLANT(RESENDS_SACKED)) || waits(run))
     return;
   if ((run->flags & (TCT_RUN_LOST | TCT_RUN_RESENT)) == (TCT_RUN_LOST | TCT_RUN_RESENT)) {
     tct_tcp_sack_set_flags(r, run, run->flags & (unsigned)~TCT_RUN_RESENT);

@@ -7,6 +7,7 @@
  * sections 3.7.4, 3.8.6; RFC 5681 section 2.
  */
 #include "tcp/calls.h"
+#include "util/plant.h"
 #include "util/rule.h"
 
 void tct_tcp_send_init(tct_stack *s, struct tct_tcp *c, tct_seq iss) {
@@ -36,7 +37,7 @@ static bool is_mere_shrinking(const tct_stack *s, const struct tct_tcp *c,
  * EP-47]. Unsigned and scaled [RFC9293 MUST-1] [RFC9293 REC-1]. */
 void tct_tcp_send_window(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_hdr *h, bool syn) {
   uint32_t wnd = TCT_RULE_ELSE(MUST_1, (uint32_t)h->window, (uint32_t)h->window & 0x7fffu);
-  if (!syn)
+  if (!syn || TCT_PLANT(WSCALE_ON_SYN))
     wnd <<= tct_tcp_snd_shift(c);
   bool newer = syn || tct_seq_lt(c->snd.wl1, h->seq) ||
                (c->snd.wl1 == h->seq && tct_seq_leq(c->snd.wl2, h->ack)) ||
@@ -46,7 +47,8 @@ void tct_tcp_send_window(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_h
   c->snd.wnd = wnd;
   if (wnd > c->snd.wnd_max)
     raise_window_max(s, c, wnd);
-  c->snd.wl1 = syn ? h->seq : tct_seq_max(c->snd.wl1, h->seq);
+  if (!TCT_PLANT(WL1_KEPT) || syn)
+    c->snd.wl1 = syn ? h->seq : tct_seq_max(c->snd.wl1, h->seq);
   c->snd.wl2 = h->ack;
 }
 
@@ -153,7 +155,8 @@ void tct_tcp_send_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *
   if (h->opt.n_sack > 0 && tct_tcp_past_is_waiting(c))
     (void)tct_tcp_block_active(s, c);
   tct_tcp_blocks_on_ack(s, c, h, a);
-  bool advanced = tct_seq_gt(h->ack, c->snd.una);
+  bool advanced =
+      TCT_PLANT(PLAIN_COMPARE_ACK) ? h->ack > c->snd.una : tct_seq_gt(h->ack, c->snd.una);
   if (tct_seq_geq(h->ack, c->snd.una))
     tct_tcp_send_window(s, c, h, (h->flags & TCT_SYN) != 0);
   a->window_changed = c->snd.wnd != wnd_before;
@@ -161,7 +164,7 @@ void tct_tcp_send_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *
   if (advanced)
     advance(s, c, h, a);
   a->rtt_ns = take_rtt(s, c, a);
-  a->restart_timer = a->advanced || restarts_by_sack(c, a);
+  a->restart_timer = a->advanced || restarts_by_sack(c, a) || TCT_PLANT(RTO_PUSHED_BACK);
   if (a->advanced || a->window_changed)
     c->snd.flags &= (uint8_t)~TCT_SND_OVERRIDE;
   if (c->snd.wnd == 0)
@@ -179,7 +182,8 @@ void tct_tcp_send_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *
 uint32_t tct_tcp_send_window_left(const struct tct_tcp *c) {
   if (!TCT_RULE(MUST_34))
     return c->snd.wnd - tct_tcp_send_flight(c);
-  return tct_seq_ahead(c->snd.nxt, tct_seq_add(tct_tcp_send_first_byte(c), c->snd.wnd));
+  uint32_t wnd = c->snd.wnd + (TCT_PLANT(SEND_WINDOW_PLUS_ONE) && c->snd.wnd > 0 ? 1u : 0u);
+  return tct_seq_ahead(c->snd.nxt, tct_seq_add(tct_tcp_send_first_byte(c), wnd));
 }
 
 /* The number of a segment without text: SND.NXT; but a window probe lies beyond the peer's edge,

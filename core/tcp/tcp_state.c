@@ -6,6 +6,7 @@
  * sections 3.3.2, 3.6, 3.10.4, 3.10.5.
  */
 #include "tcp/calls.h"
+#include "util/plant.h"
 #include "util/rule.h"
 
 #define BIT(st) (1u << (st))
@@ -104,6 +105,8 @@ void tct_tcp_state_on_fin_received(tct_stack *s, struct tct_tcp *c) {
     tct_tcp_state_set(s, c, TCT_CLOSE_WAIT, TCT_WHY_ACK_FIN);
     break;
   case TCT_FIN_WAIT_1:
+    if (TCT_PLANT(SIMULTANEOUS_CLOSE_LOST))
+      break;
     tct_tcp_state_set(s, c, TCT_CLOSING, TCT_WHY_ACK_FIN);
     break;
   case TCT_FIN_WAIT_2:
@@ -151,6 +154,8 @@ void tct_tcp_state_shut_send(tct_stack *s, struct tct_tcp *c) {
       tct_tcp_state_set(s, c, TCT_FIN_WAIT_1, TCT_WHY_FIN);
     break;
   case TCT_ESTABLISHED:
+    if (TCT_PLANT(CLOSE_DROPS_QUEUE) && tct_tcp_send_flight(c) == 0)
+      tct_tcp_send_drop(s, c);
     c->snd.flags |= TCT_SND_FIN_WANTED;
     tct_tcp_state_set(s, c, TCT_FIN_WAIT_1, TCT_WHY_FIN);
     break;

@@ -12,6 +12,7 @@
  * table is. RFC 4987 section 3.3.
  */
 #include "tcp/tcp_listen.h"
+#include "util/plant.h"
 
 #define SLICES_PER_SWEEP 16u
 #define SWEEP_AGAIN_NS TCT_MS(10)
@@ -206,6 +207,8 @@ struct tct_half_open *tct_tcp_syncache_insert(tct_stack *s, const struct tct_tup
 
 void tct_tcp_syncache_remove(tct_stack *s, struct tct_half_open *r) {
   TCT_ASSERT(!is_free(r));
+  if (TCT_PLANT(LEAK_OF_HALF_OPEN) && tct_half_retries(r) > 0)
+    return;
   memset(r, 0, sizeof *r);
   cache_of(s)->used--;
 }

@@ -9,6 +9,7 @@
  * sections 3.8.3, 3.8.6.1.
  */
 #include "tcp/calls.h"
+#include "util/plant.h"
 #include "util/rule.h"
 
 void tct_tcp_timer_init(struct tct_tcp *c) {
@@ -127,7 +128,7 @@ static void on_rexmit(tct_stack *s, struct tct_tcp *c) {
   if (give_up(s, c))
     return;
   c->tmr.tries = c->tmr.tries < 255 ? (uint8_t)(c->tmr.tries + 1) : 255;
-  if (!linear)
+  if (!linear && !TCT_PLANT(NO_BACKOFF))
     c->tmr.backoff = c->tmr.backoff < 16 ? (uint8_t)(c->tmr.backoff + 1) : 16;
   at_r1(s, c);
   if (is_opening(c)) {
@@ -259,6 +260,8 @@ static tct_timer kind_wanted(const tct_stack *s, const struct tct_tcp *c) {
   if (c->state == TCT_CLOSED || c->state == TCT_LISTEN || c->state == TCT_TIME_WAIT)
     return TCT_TIMER_NONE;
   bool outstanding = c->snd.una != c->snd.nxt;
+  if (TCT_PLANT(FIN_NOT_RESENT) && (c->snd.flags & TCT_SND_FIN_SENT) != 0)
+    outstanding = tct_tcp_send_flight(c) > 1;
   if (!is_opening(c) && c->snd.wnd == 0 && (outstanding || wants_to_send(c)) && TCT_RULE(MUST_35))
     return TCT_TIMER_PERSIST; /* [RFC9293 MUST-35] [RFC9293 SHLD-29] */
   if (outstanding)

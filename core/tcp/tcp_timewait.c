@@ -11,6 +11,7 @@
  * a call.
  */
 #include "tcp/calls.h"
+#include "util/plant.h"
 #include "util/rule.h"
 
 #define TICK_NS TCT_MS(100)
@@ -326,6 +327,8 @@ static void answer_limited(tct_stack *s, struct tct_time_wait *r) {
 bool tct_tcp_timewait_may_reopen(const struct tct_tcp_hdr *h, tct_seq rcv_nxt, bool has_ts,
                                  uint32_t ts_recent) {
   bool above = tct_seq_geq(h->seq, rcv_nxt) && TCT_RULE(MAY_2);
+  if (TCT_PLANT(TIME_WAIT_TAKES_OLD_SYN))
+    return true;
   if (!h->opt.has_ts || !TCT_RULE(SHLD_4))
     return above;
   if (!has_ts)

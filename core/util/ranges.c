@@ -4,6 +4,7 @@
 
 #include "util/assert.h"
 #include "util/mem.h"
+#include "util/plant.h"
 
 /* Index of the first range that ends at or after pos; n if none. */
 static uint32_t find_ending(const struct tct_ranges *r, tct_seq pos) {
@@ -25,7 +26,9 @@ static uint32_t find_beginning_after(const struct tct_ranges *r, tct_seq pos) {
   uint32_t high = r->n;
   while (low < high) {
     uint32_t middle = (low + high) / 2;
-    if (tct_seq_leq(r->at[middle].begin, pos))
+    bool before = TCT_PLANT(PLAIN_COMPARE_RANGES) ? r->at[middle].begin <= pos
+                                                  : tct_seq_leq(r->at[middle].begin, pos);
+    if (before)
       low = middle + 1;
     else
       high = middle;

@@ -6,6 +6,7 @@
 #include "wire/tcp.h"
 
 #include "util/mem.h"
+#include "util/plant.h"
 #include "util/rule.h"
 #include "wire/bytes.h"
 #include "wire/checksum.h"
@@ -99,7 +100,8 @@ void tct_wire_tcp_finish_with(uint8_t *p, const tct_addr *src, const tct_addr *d
   tct_checksum_init_with(&c, payload->fast);
   tct_checksum_feed_pseudo(&c, src, dst, TCT_IPPROTO_TCP, (uint32_t)(header_len + payload_len));
   tct_checksum_feed(&c, p, header_len);
-  tct_checksum_feed_iov(&c, payload->iov, payload->n, 0, payload_len);
+  size_t summed = TCT_PLANT(ODD_OCTET_UNSUMMED) ? payload_len & ~(size_t)1 : payload_len;
+  tct_checksum_feed_iov(&c, payload->iov, payload->n, 0, summed);
   /* [RFC9293 MUST-2] */
   uint16_t field = TCT_RULE_ELSE(MUST_2, tct_checksum_field(&c), 0);
   tct_bytes_put16(p + TCT_TCP_CHECKSUM_AT, field);

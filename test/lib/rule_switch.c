@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tells the core which numbered rule is off: the one named by TCT_RULE_OFF ("MUST-13"). Linked into
+ * Tells the core which numbered rule is off, the one named by TCT_RULE_OFF ("MUST-13"), and which
+ * mistake is planted, the one named by TCT_PLANT ("rst-in-window"). Linked into
  * the core by probe builds only (meson option `probe`), so that test programs and the command obey.
  */
+#include "util/plant.h"
 #include "util/rule.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,4 +47,40 @@ bool tct_rule_on(enum tct_rule rule) {
   if (off < 0)
     off = find_rule_off();
   return (int)rule != off;
+}
+
+/* ---- Planted faults: TCT_PLANT names one, like rst-in-window --------------------------------- */
+
+static const char *const plants[TCT_PLANT_COUNT] = {
+#define X(name) #name,
+    TCT_PLANTS(X)
+#undef X
+};
+
+/* RST_IN_WINDOW is also called rst-in-window. */
+static bool is_name(const char *name, const char *asked) {
+  for (; *name != '\0' && *asked != '\0'; name++, asked++) {
+    char c = *name == '_' ? '-' : (char)tolower((unsigned char)*name);
+    if (c != *asked)
+      return false;
+  }
+  return *name == *asked;
+}
+
+static int find_plant(void) {
+  const char *asked = getenv("TCT_PLANT");
+  if (!asked || !*asked)
+    return TCT_PLANT_COUNT;
+  for (int i = 0; i < TCT_PLANT_COUNT; i++)
+    if (is_name(plants[i], asked))
+      return i;
+  fprintf(stderr, "TCT_PLANT=%s names no planted fault; docs/planted.tsv has them all\n", asked);
+  exit(2);
+}
+
+bool tct_plant_is(enum tct_plant which) {
+  static int planted = -1;
+  if (planted < 0)
+    planted = find_plant();
+  return (int)which == planted;
 }
