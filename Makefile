@@ -2,7 +2,7 @@
 # The front door; the build itself is meson.build. Every target installs what it needs and this
 # machine lacks (Debian packages, one line says which). `make help` lists the targets.
 .DEFAULT_GOAL := build
-.PHONY: coverage model build demo check check-all conformance conformance-probe drill-probe script-linux sizes sim prove fuzz bench bench-quick goodput \
+.PHONY: planted coverage model build demo check check-all conformance conformance-probe drill-probe script-linux sizes sim prove fuzz bench bench-quick goodput \
   goodput-linux goodput-table format \
   install-deps install clean help
 
@@ -28,6 +28,10 @@ conformance:       ## docs/conformance.md from the tags in code and tests
 conformance-probe: ## switch 20 MUSTs off, one by one: their tests must fail
 	@tools/install-deps.sh check
 	@tools/conformance-probe
+
+planted:           ## plant mistakes that real stacks have made, one by one: the simulator must find them; FAULT=name
+	@tools/install-deps.sh build
+	@tools/planted $(if $(SECONDS),--seconds $(SECONDS)) $(FAULT)
 
 drill-probe:       ## spoil what 20 packet scripts expect: each must fail then
 	@tools/install-deps.sh build

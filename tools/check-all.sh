@@ -74,6 +74,7 @@ step_conformance() {
 }
 step_coverage() { tools/coverage.sh 95 90; }
 step_probe() { tools/conformance-probe; }
+step_planted() { tools/planted --sample 12 --seconds 40; }
 step_drill_probe() { tools/build.sh build && tools/drill-probe; }
 step_script_linux() { tools/build.sh build && tools/script-linux; }
 step_script_so() { # the shared object for packetdrill, driven as packetdrill drives it
@@ -109,7 +110,7 @@ step_interop() {
 step_readme() { tools/readme-commands.sh; }
 
 steps='format shellcheck cells headers release symbols sizes freestanding wasm32 install digest cppcheck tidy
-  optimised clang msan integer conformance coverage probe drill_probe script_linux script_so goodput sim fuzz interop readme'
+  optimised clang msan integer conformance coverage probe planted drill_probe script_linux script_so goodput sim fuzz interop readme'
 [ "${1-}" = --list ] && { echo $steps; exit 0; }
 [ $# -gt 0 ] && steps=$*
 
