@@ -14,6 +14,7 @@
 #include "cli/args.h"
 #include "cli/stories/stories.h"
 #include "cli/verbs.h"
+#include "drivers/discard.h"
 
 enum { DEFAULT_SEED = 1 };
 
@@ -121,7 +122,7 @@ static int check_all(const struct demo *d, const struct story *only) {
 
 static void remove_half_made(const struct stage_opts *o) {
   if (o->pcapng_path != NULL)
-    unlink(o->pcapng_path);
+    tct_discard(o->pcapng_path);
 }
 
 static int play_one(const struct args_verb *v, const struct story *y, const struct stage_opts *o) {

@@ -8,6 +8,7 @@
  */
 #define _GNU_SOURCE
 #include "cli/net.h"
+#include "drivers/discard.h"
 
 #include <errno.h>
 #include <ifaddrs.h>
@@ -243,7 +244,7 @@ static int open_plot(struct net *n) {
     return fail(n, "cannot write %s: %s", n->o.plot, strerror(errno));
   fclose(f);
   if (!was_there)
-    remove(n->o.plot);
+    tct_discard(n->o.plot);
   n->plot = plot_new();
   return n->plot != NULL ? ARGS_GO : fail(n, "no memory for the plot");
 }
@@ -354,11 +355,11 @@ int net_open_other(struct net *n, unsigned core, tct_host **out) {
 static void drop_views(struct net *n) {
   if (n->teeing) {
     (void)tct_tee_pcapng_close(&n->tee);
-    remove(n->o.pcapng); /* nothing half-made is left */
+    tct_discard(n->o.pcapng); /* nothing half-made is left */
   }
   show_free(n->show);
   if (n->show != NULL && n->o.svg != NULL)
-    remove(n->o.svg);
+    tct_discard(n->o.svg);
   plot_free(n->plot);
 }
 

@@ -6,6 +6,7 @@
  * super-segment is written as the wire packets that it stands for. The comment of each packet is
  * the stack's own reason: why it was sent, or why it was refused.
  */
+#include "drivers/discard.h"
 #include "drivers/tee_pcapng.h"
 
 #include <stdio.h>
@@ -42,7 +43,7 @@ int tct_tee_pcapng_open(struct tct_tee_pcapng *t, const char *path, const char *
     err = tct_pcapng_add_if(&t->w, if_name, TCT_PCAPNG_RAW_IP);
   if (err < 0 && t->w.file != NULL) {
     tct_pcapng_close(&t->w);
-    remove(path);
+    tct_discard(path);
   }
   return err < 0 ? err : 0;
 }

@@ -16,6 +16,7 @@
 #include "cli/plot/draw.h"
 #include "cli/plot/shape.h"
 #include "cli/show/svg_page.h"
+#include "drivers/discard.h"
 
 enum { MERGE_FROM = 3000, HEADS_MAX = 1500, TITLES_MAX = 300, LABEL_NEAR = 46, LABELS_MAX = 24 };
 
@@ -498,6 +499,6 @@ bool plot_write_path(const struct plot *p, const struct plot_view *v, const char
     return true;
   snprintf(error, cap, "cannot write %s: %s", path, strerror(err));
   if (f != NULL && !to_stdout)
-    remove(path);
+    tct_discard(path);
   return false;
 }

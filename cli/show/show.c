@@ -12,6 +12,7 @@
 #include "cli/show/conv.h"
 #include "cli/show/render.h"
 #include "cli/show/stage.h"
+#include "drivers/discard.h"
 
 enum { SENTENCES_MAX = 3 }; /* more connections than this are summed up */
 
@@ -126,7 +127,7 @@ void show_free(struct show *s) {
     return;
   if (s->svg_file != NULL) { /* never finished: no half-made picture stays */
     fclose(s->svg_file);
-    remove(s->opts.svg_path);
+    tct_discard(s->opts.svg_path);
   }
   svg_free(s->svg);
   conv_deinit(&s->conv);
@@ -251,7 +252,7 @@ static bool close_svg(struct show *s) {
   if (wrote == 0 && closed == 0)
     return true;
   snprintf(s->error, sizeof s->error, "cannot write %s: %s", s->opts.svg_path, strerror(errno));
-  remove(s->opts.svg_path);
+  tct_discard(s->opts.svg_path);
   return false;
 }
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "cli/stories/grow.h"
+#include "drivers/discard.h"
 
 /* Virtual time is stretched until eyes can follow, but no gap is waited for longer than this. */
 #define PACE_FACTOR 12u
@@ -34,7 +35,7 @@ static void check_picture(struct stage *st, const char *path) {
   }
   fclose(f);
   if (!was_there)
-    remove(path);
+    tct_discard(path);
 }
 
 void stage_init(struct stage *st, const struct story *story, const struct stage_opts *opts) {

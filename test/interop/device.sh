@@ -61,3 +61,8 @@ for verb in serve get listen connect handshake doctor; do
   check "help__${verb}__exit_0" "$tercet" $verb --help
 done
 check doctor__as_root__says_yes bash -c "'$tercet' doctor --plain | grep -q '^TUN device: yes'"
+
+# What is no regular file is never removed, whatever goes wrong after it was opened.
+mknod "$work/null" c 1 3
+"$tercet" get --dev tun:lo --pcapng "$work/null" --svg "$work/null" --plot "$work/null" http://10.7.0.1/ >/dev/null 2>&1
+check output__a_device_and_no_interface__stays_a_device test -c "$work/null"
