@@ -86,7 +86,8 @@ static void show(const struct shared *sh, const struct sim_many *m, double start
   fflush(stderr);
 }
 
-static void take_dead(struct shared *sh, const pid_t *pids, uint32_t n, pid_t pid, int status) {
+/* The seed that killed it is told, and the slot's number returned; n: it ended well. */
+static uint32_t take_dead(struct shared *sh, const pid_t *pids, uint32_t n, pid_t pid, int status) {
   for (uint32_t i = 0; i < n; i++) {
     if (pids[i] != pid || (WIFEXITED(status) && WEXITSTATUS(status) == 0))
       continue;
@@ -95,11 +96,20 @@ static void take_dead(struct shared *sh, const pid_t *pids, uint32_t n, pid_t pi
            atomic_load(&sh->playing[i]), WIFSIGNALED(status) ? "signal" : "exit code",
            WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
     fflush(stdout);
+    return i;
   }
+  return n;
 }
 
-static void wait_all(struct shared *sh, const struct sim_many *m, const pid_t *pids,
-                     double started) {
+static bool start_job(struct shared *sh, const struct sim_many *m, pid_t *pids, uint32_t i,
+                      double until) {
+  pids[i] = fork();
+  if (pids[i] == 0)
+    run_job(sh, m, i, until);
+  return pids[i] > 0;
+}
+
+static void wait_all(struct shared *sh, const struct sim_many *m, pid_t *pids, double started) {
   struct term t;
   struct timespec tick = {0, 200000000};
   uint32_t left = m->jobs;
@@ -108,8 +118,9 @@ static void wait_all(struct shared *sh, const struct sim_many *m, const pid_t *p
     int status;
     pid_t pid = waitpid(-1, &status, t.tty ? WNOHANG : 0);
     if (pid > 0) {
-      left--;
-      take_dead(sh, pids, m->jobs, pid, status);
+      uint32_t dead = take_dead(sh, pids, m->jobs, pid, status);
+      if (dead == m->jobs || !start_job(sh, m, pids, dead, started + m->seconds))
+        left--;
     } else if (pid < 0 && errno != EINTR) {
       break;
     } else if (t.tty) {
@@ -132,10 +143,7 @@ bool sim_many_play(struct sim_many *m, struct sim_trial_counts *counts, uint64_t
   atomic_store(&sh->next, m->first);
   fflush(stdout);
   for (uint32_t i = 0; i < m->jobs; i++) {
-    pids[i] = fork();
-    if (pids[i] == 0)
-      run_job(sh, m, i, started + m->seconds);
-    if (pids[i] < 0)
+    if (!start_job(sh, m, pids, i, started + m->seconds))
       return false;
   }
   wait_all(sh, m, pids, started);

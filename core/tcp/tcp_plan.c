@@ -188,6 +188,12 @@ static bool plan_lost(const tct_stack *s, conn *c, plan_t *p) {
   return true;
 }
 
+/* With its headers it is still one IP packet. */
+static bool fits_frame(const tct_if_config *cfg, conn *c, uint32_t bytes) {
+  uint32_t headers = (uint32_t)tct_ip_header_len(c->key.raddr) + TCT_TCP_HEADER_MAX;
+  return bytes <= cfg->gso_max_bytes && bytes + headers <= UINT16_MAX;
+}
+
 /* Several full segments go as one frame where the interface cuts them: all new, none of them
  * special. */
 static uint32_t span(const tct_stack *s, conn *c, uint32_t mss, uint32_t usable) {
@@ -195,7 +201,7 @@ static uint32_t span(const tct_stack *s, conn *c, uint32_t mss, uint32_t usable)
   if (usable <= mss)
     return usable;
   uint32_t segs = cfg->gso_max_segs == 0 ? 1 : tct_min_u32(usable / mss, cfg->gso_max_segs);
-  while (segs > 1 && segs * mss > cfg->gso_max_bytes)
+  while (segs > 1 && !fits_frame(cfg, c, segs * mss))
     segs--;
   if (segs > 1 && tct_tcp_pace_is_on(s, c))
     segs = tct_min_u32(segs, tct_max_u32(tct_tcp_pace_quantum(s, c) / mss, 1));
