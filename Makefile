@@ -2,7 +2,7 @@
 # The front door; the build itself is meson.build. Every target installs what it needs and this
 # machine lacks (Debian packages, one line says which). `make help` lists the targets.
 .DEFAULT_GOAL := build
-.PHONY: planted coverage model build demo check check-all conformance conformance-probe drill-probe script-linux sizes sim prove fuzz bench bench-quick goodput \
+.PHONY: flood soak planted coverage model build demo check check-all conformance conformance-probe drill-probe script-linux sizes sim prove fuzz bench bench-quick goodput \
   goodput-linux goodput-table format \
   install-deps install clean help
 
@@ -75,6 +75,11 @@ bench:             ## against lwIP, gVisor and the kernel, up to ten million con
 bench-quick:       ## the same in a minute: fewer rounds, no millions
 	@tools/install-deps.sh bench
 	@tools/bench --quick
+
+flood:             ## 200,000 spoofed SYNs a second beside honest clients and a flow; SECONDS=10 RATE=n
+	@tools/install-deps.sh build
+	@tools/build.sh build-bench -Dbench=true
+	@./build-bench/bench/bench_flood seconds=$(or $(SECONDS),10) rate=$(or $(RATE),200000)
 
 goodput:           ## speed over loss, reordering, stalls, in virtual time; ROWS=list SEEDS=n
 	@tools/install-deps.sh build

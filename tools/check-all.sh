@@ -85,6 +85,9 @@ step_script_so() { # the shared object for packetdrill, driven as packetdrill dr
 step_goodput() { # a few rows of the table; a median that fell fails
   tools/goodput --rows loss-0,loss-1,reorder-1,stall,policer,clock-15.6ms
 }
+step_flood() { # honest clients, memory and an established flow in a SYN flood: docs/security.md
+  tools/build.sh build-bench -Dbench=true && build-bench/bench/bench_flood seconds=5 floors=1
+}
 step_sim() { # 200,000 connections, each kind of fault, each pair of features: see docs/sim.md
   make --no-print-directory sim
 }
@@ -110,7 +113,7 @@ step_interop() {
 step_readme() { tools/readme-commands.sh; }
 
 steps='format shellcheck cells headers release symbols sizes freestanding wasm32 install digest cppcheck tidy
-  optimised clang msan integer conformance coverage probe planted drill_probe script_linux script_so goodput sim fuzz interop readme'
+  optimised clang msan integer conformance coverage probe planted drill_probe script_linux script_so goodput flood sim fuzz interop readme'
 [ "${1-}" = --list ] && { echo $steps; exit 0; }
 [ $# -gt 0 ] && steps=$*
 
