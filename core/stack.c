@@ -10,6 +10,7 @@
 
 #include "tcp/calls.h"
 #include "util/rule.h"
+#include "wire/eth.h"
 
 /* Time never goes back: a caller whose clock does is taken at its latest word. */
 static void see_time(tct_stack *s, tct_time now) {
@@ -29,9 +30,15 @@ tct_if tct_stack_if_handle(const tct_stack *s, uint32_t ifi) {
 
 /* ---- In -------------------------------------------------------------------------------------- */
 
+static bool is_ethernet(const struct tct_iface *ifc) {
+  return ifc->cfg.link == TCT_LINK_ETHERNET;
+}
+
 static void input_one(tct_stack *s, uint32_t ifi, tct_frame *f) {
   s->seg_told = false;
-  tct_verdict v = s->ifs[ifi].up ? tct_ip_input(s, ifi, f) : TCT_DROP_IF_DOWN;
+  tct_verdict v = TCT_DROP_IF_DOWN;
+  if (s->ifs[ifi].up)
+    v = is_ethernet(&s->ifs[ifi]) ? tct_link_input(s, ifi, f) : tct_ip_input(s, ifi, f);
   f->verdict = (uint16_t)v;
   s->verdicts[v]++;
   if (v == TCT_ACCEPTED || v == TCT_HELD_FRAGMENT || s->seg_told || !tct_stack_traces(s))
@@ -47,7 +54,7 @@ size_t tct_input(tct_stack *s, tct_if i, tct_frame *f, size_t n, tct_time now) {
   see_time(s, now);
   for (size_t k = 0; k < n && ifc == NULL; k++)
     f[k].verdict = TCT_DROP_IF_DOWN;
-  if (ifc != NULL && n > 1)
+  if (ifc != NULL && n > 1 && !is_ethernet(ifc)) /* it looks for IP headers */
     tct_tcp_demux_prefetch(s, f, n);
   for (size_t k = 0; k < n && ifc != NULL; k++) {
     if (f[k].at > s->now || f[k].at == 0)
@@ -59,6 +66,25 @@ size_t tct_input(tct_stack *s, tct_if i, tct_frame *f, size_t n, tct_time now) {
 
 /* ---- Out ------------------------------------------------------------------------------------- */
 
+static size_t pull(tct_stack *s, uint32_t ifi, tct_frame *f, size_t n) {
+  size_t made = tct_ip_reply_output(s, ifi, f, s->out, n);
+  made += tct_tcp_output(s, ifi, f + made, s->out + made, n - made);
+  made += tct_udp_output(s, ifi, f + made, s->out + made, n - made);
+  return made;
+}
+
+/* None of what was made may have a neighbour to go to; or a flow only began to ask for one, and the
+ * question waits with the answers: 0 is said when there is nothing more. */
+static size_t pull_ethernet(tct_stack *s, uint32_t ifi, tct_frame *f, size_t n) {
+  while (n > 0) {
+    size_t made = pull(s, ifi, f, n);
+    size_t kept = tct_link_output(s, ifi, f, s->out, made);
+    if (kept > 0 || (made == 0 && !tct_ip_reply_is_waiting(s, ifi)))
+      return kept;
+  }
+  return 0;
+}
+
 size_t tct_output(tct_stack *s, tct_if i, tct_frame *f, size_t n, tct_time now) {
   struct tct_iface *ifc = tct_stack_if(s, i);
   uint32_t ifi = i.index - 1;
@@ -67,9 +93,7 @@ size_t tct_output(tct_stack *s, tct_if i, tct_frame *f, size_t n, tct_time now) 
     return 0;
   if (n > TCT_BURST_MAX)
     n = TCT_BURST_MAX;
-  size_t made = tct_ip_reply_output(s, ifi, f, s->out, n);
-  made += tct_tcp_output(s, ifi, f + made, s->out + made, n - made);
-  made += tct_udp_output(s, ifi, f + made, s->out + made, n - made);
+  size_t made = is_ethernet(ifc) ? pull_ethernet(s, ifi, f, n) : pull(s, ifi, f, n);
   s->n.OutRequests += made;
   return made;
 }
@@ -87,7 +111,8 @@ size_t tct_output_copy(tct_stack *s, tct_if i, void *buf, size_t cap, tct_time n
   tct_frame f;
   size_t at = 0;
   struct tct_iface *ifc = tct_stack_if(s, i);
-  if (ifc == NULL || cap < ifc->cfg.mtu || ifc->cfg.gso_max_segs > 1)
+  size_t link = ifc != NULL && is_ethernet(ifc) ? TCT_ETH_HEADER_LEN : 0;
+  if (ifc == NULL || cap < ifc->cfg.mtu + link || ifc->cfg.gso_max_segs > 1)
     return 0; /* a buffer that cannot take every frame would lose some */
   if (tct_output(s, i, &f, 1, now) == 0)
     return 0;
@@ -104,6 +129,7 @@ size_t tct_output_copy(tct_stack *s, tct_if i, void *buf, size_t cap, tct_time n
 tct_time tct_deadline(const tct_stack *s) {
   tct_time at = tct_wheel_next(&s->wheel);
   at = tct_time_min(at, tct_ip_next_deadline(s));
+  at = tct_time_min(at, tct_link_next_deadline(s));
   return tct_time_min(at, tct_tcp_next_deadline(s));
 }
 
@@ -115,6 +141,7 @@ void tct_advance(tct_stack *s, tct_time now) {
   see_time(s, now);
   tct_tcp_advance(s);
   tct_ip_advance(s);
+  tct_link_advance(s);
 }
 
 /* ---- News, memory that comes back ------------------------------------------------------------ */

@@ -24,6 +24,7 @@
 #include "wire/ip.h"
 
 #define TCT_OUT_HEADER_MAX 128 /* IP + extension + TCP with options, rounded */
+#define TCT_OUT_LINK_MAX 16    /* Ethernet, rounded */
 #define TCT_OUT_PIECES_MAX 20  /* header + payload pieces of one frame */
 
 /* One received IP packet. Valid for the call only. */
@@ -66,10 +67,12 @@ struct tct_iface {
 struct tct_ip_state;
 struct tct_tcp_state;
 struct tct_udp_state;
+struct tct_link_state;
 
-struct tct_out { /* scratch for one outgoing frame */
+struct tct_out {                  /* scratch for one outgoing frame */
+  uint8_t room[TCT_OUT_LINK_MAX]; /* its last bytes, before `header`, take the link header */
   uint8_t header[TCT_OUT_HEADER_MAX];
-  tct_iov iov[TCT_OUT_PIECES_MAX];
+  tct_iov iov[TCT_OUT_PIECES_MAX + 1]; /* one more for a link header that has no room before */
 };
 
 struct tct_stack {
@@ -84,6 +87,7 @@ struct tct_stack {
   struct tct_list events; /* TCP sockets with news (struct tct_tcp.event) */
   struct tct_iface *ifs;
   uint32_t n_ifs;
+  struct tct_link_state *link;
   struct tct_ip_state *ip;
   struct tct_tcp_state *tcp;
   struct tct_udp_state *udp;
@@ -121,6 +125,35 @@ struct tct_conversation {
 bool tct_stack_owner_is_us(const tct_stack *s, const struct tct_conversation *c);
 /* The same of a packet put together from fragments, whatever it carries. */
 bool tct_stack_owner_is_us_whole(const tct_stack *s, const struct tct_ip_hdr *ip);
+
+/* ---- link/: Ethernet ------------------------------------------------------------------------- */
+
+/* A new interface of the kind: TCT_OK, TCT_EINVAL, TCT_ENOMEM... */
+int tct_link_if_add(tct_stack *s, const tct_if_config *c);
+void tct_link_free(tct_stack *s);
+/* An Ethernet frame: for us? ARP and neighbour discovery end here, IP packets go on up. */
+tct_verdict tct_link_input(tct_stack *s, uint32_t ifi, tct_frame *f);
+/* Gives n packets their link headers; those that no neighbour takes are left out. Returns the rest.
+ */
+size_t tct_link_output(tct_stack *s, uint32_t ifi, tct_frame *f, struct tct_out *out, size_t n);
+enum tct_link_flow { TCT_LINK_TCP, TCT_LINK_UDP };
+/* May a flow send to dst now? If its neighbour's address is being asked for: false, and `node`,
+ * which is on no list, waits there; it comes back to the interface's ready list of its kind when
+ * there is an answer or none is hoped for. */
+bool tct_link_may_send(tct_stack *s, uint32_t ifi, tct_addr dst, struct tct_list *node,
+                       enum tct_link_flow kind);
+static inline bool tct_stack_may_send(tct_stack *s, uint32_t ifi, tct_addr dst,
+                                      struct tct_list *node, enum tct_link_flow kind) {
+  return s->ifs[ifi].cfg.link == TCT_LINK_IP || tct_link_may_send(s, ifi, dst, node, kind);
+}
+tct_time tct_link_next_deadline(const tct_stack *s);
+void tct_link_advance(tct_stack *s);
+/* A new address: false if it may be used at once; else *err is that of tct_if_addr_add. */
+bool tct_link_addr_must_wait(tct_stack *s, uint32_t ifi, tct_addr a, unsigned prefix_len, int *err);
+int tct_link_addr_state(const tct_stack *s, uint32_t ifi, tct_addr a); /* of those that wait */
+void tct_link_on_addr_added(tct_stack *s, uint32_t ifi, tct_addr a);
+bool tct_link_addr_forget(tct_stack *s, uint32_t ifi, tct_addr a); /* true: it was one that waits */
+void tct_link_check(const tct_stack *s);
 
 /* ---- ip/: what TCP and UDP may ask --------------------------------------------------------- */
 
@@ -169,6 +202,9 @@ bool tct_ip_reply_init(tct_stack *s, struct tct_replies *r);
  * queue, as fragments if it must. False (DROP_REPLY_QUEUE_FULL counted) when it does not fit. */
 bool tct_ip_reply(tct_stack *s, const struct tct_ip_tx *tx, const void *l4, uint32_t len,
                   tct_why why);
+/* A frame that is whole, as it stands. */
+bool tct_ip_reply_raw(tct_stack *s, uint32_t ifi, const void *frame, uint32_t len, tct_why why);
+bool tct_ip_reply_is_waiting(const tct_stack *s, uint32_t ifi);
 /* Moves up to n queued answers to frames. */
 size_t tct_ip_reply_output(tct_stack *s, uint32_t ifi, tct_frame *f, struct tct_out *out, size_t n);
 /* Sends an ICMP error about p, under all the rules about when not to. ip/icmp.c. */
@@ -205,6 +241,9 @@ void tct_tcp_advance(tct_stack *s); /* fires what is due on the wheel */
 tct_time
 tct_tcp_next_deadline(const tct_stack *s); /* SYN cache and TIME-WAIT; the wheel is stack.c's */
 bool tct_sock_event_next(tct_stack *s, tct_event *ev);
+/* The flows on this list wait for a neighbour that does not answer: a soft error each; then they
+ * may send, which is lost, so that their own timers decide. */
+void tct_tcp_on_no_neighbour(tct_stack *s, struct tct_list *flows);
 void tct_tcp_on_addr_removed(tct_stack *s, tct_addr a);
 void tct_tcp_on_mtu(tct_stack *s, uint32_t ifi, tct_addr dst,
                     uint32_t mtu); /* dst any: the interface's */
@@ -214,6 +253,7 @@ void tct_udp_free(tct_stack *s);
 tct_verdict tct_udp_input(tct_stack *s, struct tct_pkt *p);
 tct_verdict tct_udp_icmp_input(tct_stack *s, const struct tct_icmp_event *e);
 size_t tct_udp_output(tct_stack *s, uint32_t ifi, tct_frame *f, struct tct_out *out, size_t n);
+void tct_udp_on_no_neighbour(tct_stack *s, struct tct_list *flows);
 bool tct_udp_event_next(tct_stack *s, tct_event *ev);
 /* Handles of UDP sockets have the top bit of the index set: sock/sock.c dispatches on it. The calls
  * below mirror the public ones of the same name. */

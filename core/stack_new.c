@@ -32,6 +32,7 @@ static void resolve_limits(tct_limits *l) {
   l->reply_bytes = or_default(l->reply_bytes, 256u << 10);
   l->routes = or_default(l->routes, 1024);
   l->addrs = or_default(l->addrs, 1024);
+  l->neighbours = or_default(l->neighbours, 1024);
   l->ifs = tct_min_u32(or_default(l->ifs, 64), IFS_MAX);
 }
 
@@ -164,7 +165,7 @@ static bool are_same_limits(const tct_limits *a, const tct_limits *b) {
          a->time_wait == b->time_wait && a->udp == b->udp && a->orphans == b->orphans &&
          a->buffer_bytes == b->buffer_bytes && a->reasm_bytes == b->reasm_bytes &&
          a->reply_bytes == b->reply_bytes && a->routes == b->routes && a->addrs == b->addrs &&
-         a->ifs == b->ifs;
+         a->ifs == b->ifs && a->neighbours == b->neighbours;
 }
 
 static bool is_same_make(const tct_config *a, const tct_config *b) {
@@ -238,6 +239,7 @@ void tct_free(tct_stack *s) {
   tct_alloc a = s->cfg.alloc;
   tct_tcp_free(s);
   tct_udp_free(s);
+  tct_link_free(s);
   tct_ip_free(s);
   tct_chunk_pool_deinit(&s->chunks);
   tct_stack_free(s, s->tokens, s->tokens_cap * sizeof *s->tokens);
@@ -250,10 +252,13 @@ void tct_free(tct_stack *s) {
 /* ---- Interfaces ------------------------------------------------------------------------------ */
 
 int tct_if_add(tct_stack *s, const tct_if_config *c, tct_if *out) {
-  if (c->size != sizeof *c || c->mtu < 576 || c->link != TCT_LINK_IP)
+  if (c->size != sizeof *c || c->mtu < 576)
     return TCT_EINVAL;
   if (s->n_ifs >= s->cfg.limits.ifs)
     return TCT_ENOBUFS;
+  int err = tct_link_if_add(s, c);
+  if (err != TCT_OK)
+    return err;
   struct tct_iface *i = &s->ifs[s->n_ifs];
   memset(i, 0, sizeof *i);
   i->cfg = *c;

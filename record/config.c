@@ -22,7 +22,7 @@
   X(limits.time_wait, UINT32_MAX) X(limits.udp, UINT32_MAX) X(limits.orphans, UINT32_MAX)          \
   X(limits.buffer_bytes, UINT64_MAX) X(limits.reasm_bytes, UINT32_MAX)                             \
   X(limits.reply_bytes, UINT32_MAX) X(limits.routes, UINT32_MAX) X(limits.addrs, UINT32_MAX)       \
-  X(limits.ifs, UINT32_MAX)                                                                        \
+  X(limits.ifs, UINT32_MAX) X(limits.neighbours, UINT32_MAX)                                       \
   X(sndbuf_bytes, UINT32_MAX) X(rcvbuf_bytes, UINT32_MAX) X(sndbuf_max_bytes, UINT32_MAX)          \
   X(rcvbuf_max_bytes, UINT32_MAX) X(notsent_lowat_bytes, UINT32_MAX) X(msl_ms, UINT32_MAX)         \
   X(fin_wait_2_ms, UINT32_MAX) X(rto_min_ms, UINT32_MAX) X(rto_max_ms, UINT32_MAX)                 \

@@ -356,6 +356,10 @@ static enum record_verdict do_if_add(struct record_play *p, const struct record_
   i.csum_offload = c->arg[4] != 0;
   i.any_dst = c->arg[5] != 0;
   i.loopback = c->arg[6] != 0;
+  if (i.link == TCT_LINK_ETHERNET && c->before_len == RECORD_IF_LINK_BYTES) {
+    memcpy(i.mac, c->before, sizeof i.mac);
+    i.no_dad = c->before[sizeof i.mac] != 0;
+  }
   out[0] = tct_if_add(p->stack, &i, &made);
   out[1] = out[0] < 0 ? 0 : made.index;
   out[2] = out[0] < 0 ? 0 : made.gen;

@@ -272,8 +272,12 @@ int tct_tap_if_add(tct_stack *s, const tct_if_config *c, tct_if *out) {
   tct_record *r = tct_tap_of(s);
   if (r == NULL || c->size != sizeof *c)
     return tct_if_add(s, c, out);
-  TAP_CALL(r, RECORD_IF_ADD, NULL, 0, c->link, c->mtu, c->gso_max_bytes, c->gso_max_segs,
-           c->csum_offload, c->any_dst, c->loopback);
+  uint8_t link[RECORD_IF_LINK_BYTES]; /* what Ethernet has more */
+  memcpy(link, c->mac, sizeof c->mac);
+  link[sizeof c->mac] = c->no_dad;
+  tct_iov v = {link, sizeof link};
+  TAP_CALL(r, RECORD_IF_ADD, &v, c->link == TCT_LINK_ETHERNET, c->link, c->mtu, c->gso_max_bytes,
+           c->gso_max_segs, c->csum_offload, c->any_dst, c->loopback);
   int err = tct_if_add(s, c, out);
   const int64_t outs[] = {err, err < 0 ? 0 : out->index, err < 0 ? 0 : out->gen};
   record_write_result(r, outs, 3, NULL, 0);

@@ -9,12 +9,13 @@ cd "${TCT_TREE:-$(dirname "$0")/..}" || exit 2
 # `tercet` is the public headers. A module may always include itself.
 table='
 wire:     tercet util
+link:     tercet util wire stack ip
 ip:       tercet util wire stack
 tcp:      tercet util wire sock stack
 udp:      tercet util wire sock stack
 sock:     tercet util stack tcp
 util:     tercet
-stack:    tercet util wire ip tcp udp sock
+stack:    tercet util wire link ip tcp udp sock
 drivers:  tercet util wire
 record:   tercet
 host:     tercet util drivers record

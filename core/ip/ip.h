@@ -40,6 +40,8 @@ struct tct_ip_pair {
 
 void tct_ip_addr_deinit(tct_stack *s);
 void tct_ip_addr_forget_pairs(tct_stack *s);
+/* Makes a checked address ours; TCT_OK or TCT_ENOMEM. prefix_len as in tct_if_addr_add. */
+int tct_ip_addr_install(tct_stack *s, uint32_t ifi, tct_addr a, unsigned prefix_len);
 bool tct_ip_addr_is_on(const tct_stack *s, tct_addr a, uint32_t ifi);
 bool tct_ip_addr_is_loopback(tct_addr a);
 bool tct_ip_addr_is_link_local(tct_addr a);
@@ -65,6 +67,7 @@ struct tct_ip_routes {
   struct tct_ip_route *at; /* longest first, then by prefix, added before on-link, by ifi */
   uint32_t n, cap;
   uint32_t n_added;    /* by tct_route_add */
+  uint64_t changes;    /* so far: who remembers a next hop compares */
   uint16_t count[129]; /* routes of each length */
 };
 

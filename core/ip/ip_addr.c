@@ -231,6 +231,12 @@ int tct_if_addr_add(tct_stack *s, tct_if i, tct_addr a, unsigned prefix_len) {
   uint32_t ifi = (uint32_t)(ifc - s->ifs);
   if (tct_ip_addr_is_on(s, a, ifi))
     return TCT_EEXIST;
+  if (tct_link_addr_must_wait(s, ifi, a, prefix_len, &err))
+    return err;
+  return tct_ip_addr_install(s, ifi, a, prefix_len);
+}
+
+int tct_ip_addr_install(tct_stack *s, uint32_t ifi, tct_addr a, unsigned prefix_len) {
   uint8_t bits = (uint8_t)(tct_bytes_addr_is_ipv4(&a) ? prefix_len + 96 : prefix_len);
   if (!make_room(s) || !tct_route_link_add(s, a, bits, ifi))
     return TCT_ENOMEM;
@@ -242,7 +248,15 @@ int tct_if_addr_add(tct_stack *s, tct_if i, tct_addr a, unsigned prefix_len) {
   own->at[at] = (struct tct_ip_addr){a, ifi, own->order++, bits};
   own->n++;
   add_broadcast(own, a, bits);
+  tct_link_on_addr_added(s, ifi, a);
   return TCT_OK;
+}
+
+int tct_if_addr_state(const tct_stack *s, tct_if i, tct_addr a) {
+  uint32_t ifi = i.index - 1; /* as stack.c's handles are; the same check, of a const stack */
+  if (i.index == 0 || i.index > s->n_ifs || s->ifs[ifi].gen != i.gen)
+    return TCT_EBADF;
+  return tct_ip_addr_is_on(s, a, ifi) ? TCT_OK : tct_link_addr_state(s, ifi, a);
 }
 
 int tct_if_addr_del(tct_stack *s, tct_if i, tct_addr a) {
@@ -250,6 +264,8 @@ int tct_if_addr_del(tct_stack *s, tct_if i, tct_addr a) {
   if (ifc == NULL)
     return TCT_EBADF;
   uint32_t ifi = (uint32_t)(ifc - s->ifs);
+  if (tct_link_addr_forget(s, ifi, a))
+    return TCT_OK;
   if (!tct_ip_addr_is_on(s, a, ifi))
     return TCT_EADDRNOTAVAIL;
 

@@ -166,6 +166,18 @@ bool tct_ip_reply(tct_stack *s, const struct tct_ip_tx *tx, const void *l4, uint
   return true;
 }
 
+bool tct_ip_reply_raw(tct_stack *s, uint32_t ifi, const void *frame, uint32_t len, tct_why why) {
+  struct tct_replies *r = &s->ifs[ifi].replies;
+  if (!make_room(s, r, 2 * get_record_bytes(len)))
+    return refuse(s);
+  memcpy(push(r, len, why), frame, len);
+  return true;
+}
+
+bool tct_ip_reply_is_waiting(const tct_stack *s, uint32_t ifi) {
+  return s->ifs[ifi].replies.lent < s->ifs[ifi].replies.used;
+}
+
 void tct_ip_reply_release(tct_stack *s, uint32_t ifi) {
   struct tct_replies *r = &s->ifs[ifi].replies;
   if (r->ring == NULL)

@@ -60,6 +60,7 @@ static bool insert(tct_stack *s, const struct tct_ip_route *r) {
   memmove(t->at + i + 1, t->at + i, (t->n - i) * sizeof *t->at);
   t->at[i] = *r;
   t->n++;
+  t->changes++;
   t->count[r->bits]++;
   return true;
 }
@@ -68,6 +69,7 @@ static void erase(struct tct_ip_routes *t, struct tct_ip_route *r) {
   uint32_t i = (uint32_t)(r - t->at);
   t->count[r->bits]--;
   t->n--;
+  t->changes++;
   memmove(t->at + i, t->at + i + 1, (t->n - i) * sizeof *t->at);
 }
 

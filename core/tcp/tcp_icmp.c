@@ -38,6 +38,17 @@ static void on_error(tct_stack *s, struct tct_tcp *c, const struct tct_icmp_even
     tct_sock_event_soft(s, c, e->err); /* [RFC9293 MUST-47] [RFC9293 SHLD-25] */
 }
 
+/* What a neighbour's silence says is what a router would say of it: host unreachable. */
+void tct_tcp_on_no_neighbour(tct_stack *s, struct tct_list *flows) {
+  const struct tct_icmp_event e = {.kind = TCT_ICMP_UNREACH_HOST, .err = TCT_EHOSTUNREACH};
+  struct tct_list *node;
+  while ((node = tct_list_pop_head(flows)) != NULL) {
+    struct tct_tcp *c = TCT_CONTAINER_OF(node, struct tct_tcp, ready);
+    tct_tcp_output_wake(s, c);
+    on_error(s, c, &e);
+  }
+}
+
 /* [RFC9293 MUST-54] */
 tct_verdict tct_tcp_icmp_input(tct_stack *s, const struct tct_icmp_event *e) {
   struct tct_tuple t = {e->local, e->remote, e->lport, e->rport};

@@ -240,12 +240,17 @@ static void on_sent(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan *
   }
 }
 
-/* One frame from one connection; false: it has nothing to say now. */
-static bool output_one(tct_stack *s, struct tct_tcp *c, tct_frame *f, struct tct_out *out) {
+enum turn { QUIET, SENT, WAITS };
+
+/* One frame from one connection, which is on no list: unless it has nothing to say now, or waits
+ * for its neighbour. */
+static enum turn output_one(tct_stack *s, struct tct_tcp *c, tct_frame *f, struct tct_out *out) {
   struct tct_tcp_plan p;
   tct_tcp_plan(s, c, &p);
   if (p.why == TCT_WHY_NONE)
-    return false;
+    return QUIET;
+  if (!tct_stack_may_send(s, c->ifi, c->key.raddr, &c->ready, TCT_LINK_TCP))
+    return WAITS;
   tct_seq edge = c->rcv.edge;
   if ((p.flags & TCT_ACK) != 0)
     edge = (p.flags & TCT_SYN) != 0 ? tct_tcp_recv_syn_edge(s, c) : tct_tcp_recv_edge_to_offer(c);
@@ -254,7 +259,7 @@ static bool output_one(tct_stack *s, struct tct_tcp *c, tct_frame *f, struct tct
   build(s, c, &p, edge, f, out);
   on_sent(s, c, &p, edge);
   tct_tcp_check(s, c);
-  return true;
+  return SENT;
 }
 
 size_t tct_tcp_output(tct_stack *s, uint32_t ifi, tct_frame *f, struct tct_out *out, size_t n) {
@@ -265,7 +270,10 @@ size_t tct_tcp_output(tct_stack *s, uint32_t ifi, tct_frame *f, struct tct_out *
     if (node == NULL)
       break;
     struct tct_tcp *c = TCT_CONTAINER_OF(node, struct tct_tcp, ready);
-    if (output_one(s, c, &f[made], &out[made])) {
+    enum turn turn = output_one(s, c, &f[made], &out[made]);
+    if (turn == WAITS)
+      continue;
+    if (turn == SENT) {
       tct_list_push_tail(ready, &c->ready); /* fair turns */
       made++;
       continue;

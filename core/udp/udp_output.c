@@ -243,6 +243,19 @@ static void finish_head(tct_stack *s, struct tct_udp *u, struct tct_udp_dgram *d
   }
 }
 
+void tct_udp_on_no_neighbour(tct_stack *s, struct tct_list *flows) {
+  struct tct_list *node;
+  while ((node = tct_list_first(flows)) != NULL) {
+    struct tct_udp *u = TCT_CONTAINER_OF(node, struct tct_udp, ready);
+    requeue(s, u);
+    if (!u->connected)
+      continue;
+    u->soft_err = TCT_EHOSTUNREACH;
+    if (!u->soft_errors_off)
+      tct_udp_note(s, u, TCT_EV_SOFT_ERROR);
+  }
+}
+
 /* One datagram of u. False: it made no frame, since its interface can no longer take it whole. */
 static bool output_one(tct_stack *s, struct tct_udp *u, struct tct_out *out, tct_frame *f) {
   struct tct_udp_dgram *d = get_head(u);
@@ -271,7 +284,10 @@ size_t tct_udp_output(tct_stack *s, uint32_t ifi, tct_frame *f, struct tct_out *
   if (out == s->out) /* the first frame of this call: no earlier one can still be in use */
     tct_udp_release_sent(s);
   while (done < n && !tct_list_is_empty(ready)) {
-    struct tct_udp *u = TCT_CONTAINER_OF(tct_list_first(ready), struct tct_udp, ready);
+    struct tct_list *node = tct_list_pop_head(ready);
+    struct tct_udp *u = TCT_CONTAINER_OF(node, struct tct_udp, ready);
+    if (!tct_stack_may_send(s, ifi, get_head(u)->remote, node, TCT_LINK_UDP))
+      continue;
     if (output_one(s, u, &out[done], &f[done]))
       done++;
   }

@@ -33,7 +33,13 @@
   X(DROP_ACK_UNSENT) X(DROP_ACK_TOO_OLD) X(DROP_DATA_AFTER_FIN) X(DROP_DATA_AFTER_CLOSE)           \
   X(DROP_OUT_OF_ORDER_LIMIT)                                                                       \
   X(DROP_TIME_WAIT_RST) X(DROP_TIME_WAIT_SYN) X(DROP_TIME_WAIT_OLD) X(DROP_NO_MEMORY)              \
-  X(DROP_REPLY_QUEUE_FULL)
+  X(DROP_REPLY_QUEUE_FULL)                                                                         \
+  X(DROP_ETH_SHORT) X(DROP_ETH_TYPE) X(DROP_ETH_SOURCE) X(DROP_ETH_NOT_FOR_US) X(DROP_ETH_GROUP)   \
+  X(DROP_ARP_SHORT) X(DROP_ARP_FORMAT) X(DROP_ARP_SENDER) X(DROP_ARP_NOT_FOR_US)                   \
+  X(DROP_ARP_CONFLICT)                                                                             \
+  X(DROP_ND_SHORT) X(DROP_ND_FORMAT) X(DROP_ND_OPTION) X(DROP_ND_HOP_LIMIT) X(DROP_ND_CHECKSUM)    \
+  X(DROP_ND_ADDRESS) X(DROP_ND_NOT_FOR_US) X(DROP_ND_CONFLICT) X(DROP_ND_TYPE)                     \
+  X(DROP_NO_NEIGHBOUR)
 /* clang-format on */
 typedef enum tct_verdict {
 #define X(name) TCT_##name,
@@ -89,7 +95,9 @@ typedef enum tct_verdict {
   X(ICMP_UNREACHABLE, "ICMP unreachable")                                                          \
   X(ADDRESS_REMOVED, "the local address was removed")                                              \
   X(NO_MEMORY, "out of memory")                   X(LISTENER_CLOSED, "the listener was closed")    \
-  X(ABORTED, "aborted by the application")
+  X(ABORTED, "aborted by the application")                                                         \
+  X(ARP, "ARP: asks who has an address, or says so")                                               \
+  X(ND, "neighbour discovery: asks who has an address, or says so")
 /* clang-format on */
 typedef enum tct_why {
 #define X(name, text) TCT_WHY_##name,

@@ -232,6 +232,7 @@ typedef struct tct_limits {    /* 0: the default in parentheses */
   uint32_t reasm_bytes;        /* fragments waiting (1 MiB) */
   uint32_t reply_bytes;        /* answers waiting for tct_output, per interface (256 KiB) */
   uint32_t routes, addrs, ifs; /* (1024, 1024, 64) */
+  uint32_t neighbours;         /* on all Ethernet links (1024) */
 } tct_limits;
 
 enum { /* tct_config.fastopen: Linux's tcp_fastopen */
@@ -340,7 +341,8 @@ TCT_API int tct_config_set(tct_stack *s, const tct_config *c) TCT_MUST_CHECK;
  * records. */
 TCT_API int tct_keys_set(tct_stack *s, const tct_keys *k);
 
-typedef enum tct_link { TCT_LINK_IP } tct_link; /* frames are bare IP packets */
+/* Frames are bare IP packets, or Ethernet frames without check sequence. */
+typedef enum tct_link { TCT_LINK_IP, TCT_LINK_ETHERNET } tct_link;
 typedef struct tct_if_config {
   size_t size;
   tct_link link;
@@ -349,11 +351,16 @@ typedef struct tct_if_config {
   bool csum_offload;                    /* outgoing checksums may be PARTIAL */
   bool any_dst;                         /* accept packets to any destination (gateways) */
   bool loopback;                        /* 127/8 and ::1 are legal here */
+  uint8_t mac[6];                       /* ETHERNET: ours, one station's */
+  bool no_dad; /* ETHERNET: IPv6 addresses are used before it is known that nobody has them */
 } tct_if_config;
 TCT_API int tct_if_add(tct_stack *s, const tct_if_config *c, tct_if *out) TCT_MUST_CHECK;
 typedef enum tct_if_what { TCT_IF_UP, TCT_IF_MTU } tct_if_what;
 TCT_API int tct_if_set(tct_stack *s, tct_if i, tct_if_what what, uint32_t value);
 TCT_API int tct_if_addr_add(tct_stack *s, tct_if i, tct_addr a, unsigned prefix_len);
+/* An IPv6 address on Ethernet is ours about a second later, when nobody has claimed it (RFC 4862).
+ * TCT_OK: it is; TCT_EINPROGRESS: not yet; TCT_EADDRINUSE: somebody else's; TCT_EADDRNOTAVAIL. */
+TCT_API int tct_if_addr_state(const tct_stack *s, tct_if i, tct_addr a);
 /* Connections from a removed address end with ADDRESS_REMOVED. */
 TCT_API int tct_if_addr_del(tct_stack *s, tct_if i, tct_addr a);
 /* prefix_len counts in the address's own family (0..32 or 0..128). gateway all zero: on link. */
@@ -534,6 +541,7 @@ typedef struct tct_counters { /* Linux's SNMP names where the meaning is equal *
   uint64_t TCPFastOpenActive, TCPFastOpenActiveFail, TCPFastOpenPassive, TCPFastOpenPassiveFail;
   uint64_t TCPFastOpenListenOverflow, TCPFastOpenCookieReqd, TCPFastOpenBlackhole;
   uint64_t TCPFastOpenPassiveAltKey;
+  uint64_t NeighboursNow, AddrConflicts; /* another station says that it has our address */
 } tct_counters;
 TCT_API void tct_stack_counters(const tct_stack *s, tct_counters *c);
 TCT_API uint64_t tct_verdict_count(const tct_stack *s, tct_verdict v);

@@ -30,6 +30,10 @@ static bool make_side(struct world *w, struct world_how how, unsigned i) {
   memset(&ic, 0, sizeof ic);
   ic.size = sizeof ic;
   ic.mtu = 1500;
+  if (how.ethernet)
+    ic.link = TCT_LINK_ETHERNET;
+  ic.mac[0] = 2;
+  ic.mac[5] = (uint8_t)(i + 1);
   w->addr[i] = tct_addr_ipv4(10, 0, 0, (uint8_t)(i + 1));
   if (how.ipv6)
     w->addr[i] = (tct_addr){{0xfd, 7, [15] = (uint8_t)(i + 1)}};

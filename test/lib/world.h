@@ -33,6 +33,7 @@ struct world {
 
 struct world_how {
   bool ipv6, linux_profile;
+  bool ethernet; /* 02:00:00:00:00:01 and :02 */
   uint8_t seed;
   tct_time delay_ns; /* 0: 10 ms */
   void (*config)(tct_config *c);

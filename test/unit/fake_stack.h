@@ -98,6 +98,11 @@ tct_verdict tct_tcp_icmp_input(tct_stack *s, const struct tct_icmp_event *e) {
   return fake_of(s)->tcp.icmp_answer;
 }
 
+void tct_tcp_on_no_neighbour(tct_stack *s, struct tct_list *flows) {
+  (void)s;
+  TCT_ASSERT(tct_list_is_empty(flows)); /* no Ethernet here */
+}
+
 void tct_tcp_on_addr_removed(tct_stack *s, tct_addr a) {
   fake_of(s)->tcp.removed++;
   fake_of(s)->tcp.removed_addr = a;
