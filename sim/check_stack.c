@@ -31,7 +31,7 @@ static tct_addr address4(const uint8_t *p) {
 }
 
 static tct_addr address6(const uint8_t *p) {
-  tct_addr a;
+  tct_addr a = {{0}};
   memcpy(a.b, p, 16);
   return a;
 }

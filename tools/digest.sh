@@ -68,7 +68,7 @@ try() { # compiler level [emulator]
   number=$(${3:-} "$program" 1 "$seeds" | cut -d' ' -f1)
   of_seeds=${of_seeds:-$number}
   judge "$number" "$of_seeds" "digest of $seeds seeds $1 $2"
-  rm -rf "$work/$1$2" "$work/$1$2.o"
+  rm -rf "${work:?}/$1$2" "${work:?}/$1$2.o"
 }
 
 try gcc -O2
