@@ -81,6 +81,11 @@ flood:             ## 200,000 spoofed SYNs a second beside honest clients and a 
 	@tools/build.sh build-bench -Dbench=true
 	@./build-bench/bench/bench_flood seconds=$(or $(SECONDS),10) rate=$(or $(RATE),200000)
 
+soak:              ## against the kernel over TUN, both roles, with kill -9 (root); MINUTES=30
+	@tools/install-deps.sh interop
+	@tools/build.sh build
+	@SOAK_SECONDS=$$(( $(or $(MINUTES),30) * 60 )) test/interop/soak.sh build
+
 goodput:           ## speed over loss, reordering, stalls, in virtual time; ROWS=list SEEDS=n
 	@tools/install-deps.sh build
 	@tools/goodput $(if $(ROWS),--rows '$(ROWS)') $(if $(ALGOS),--algos $(ALGOS)) \
