@@ -58,7 +58,7 @@ prove:             ## the proofs: z3, Frama-C, Spin, exhaustion; PARTS="lemmas m
 
 fuzz:              ## libFuzzer, SECONDS=n a target (default one hour)
 	@tools/install-deps.sh check-all
-	@FUZZ_SECONDS=$${FUZZ_SECONDS:-$(or $(SECONDS),3600)} tools/fuzz.sh
+	@FUZZ_SECONDS=$${FUZZ_SECONDS:-$(or $(SECONDS),3600)} tools/fuzz
 
 coverage:          ## lines and branches of core/ that unit tests and packet scripts reach
 	@tools/install-deps.sh coverage

@@ -92,7 +92,7 @@ step_sim() { # 200,000 connections, each kind of fault, each pair of features: s
   make --no-print-directory sim
 }
 step_prove() { prove/run; }
-step_fuzz() { tools/fuzz.sh; }
+step_fuzz() { tools/fuzz; }
 step_interop() {
   local failed=0 passed=0 skipped=0 n
   need test/interop/lib.sh

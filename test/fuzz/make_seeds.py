@@ -211,11 +211,34 @@ def plain():
     yield from stateful([b"\0", b"\1", b"\2", b"\3"], [30, 120, 300])
 
 
+def states():
+    for state in range(11):
+        for how in (0x0A, 0x1D, 0x38, 0x63):
+            yield bytes([state, how]) + noise(state * 8 + (how & 7), 24)
+
+
+PLAN = """plan 1
+seed 12
+head ipv6=1 heal_ms=1000
+host 0 kind=stack rcvbuf=8192 features=wscale,ecn,sack
+host 1 kind=stack features=wscale,ecn,ipv6
+link 0 b=1 delay_us=100
+flow 0 talk=stream client=1 port=1001 conns=1 up=2000 down=100
+"""
+
+
+def plan():
+    yield PLAN.encode()
+    yield PLAN.replace("host 1", "host 2").encode()
+    yield PLAN.replace("conns=1", "conns=4294967296").encode()
+
+
 def main():
     root = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus")
     targets = {"wire_tcp": wire_tcp, "wire_udp": wire_udp, "wire_ip": wire_ip, "wire_icmp": wire_icmp,
                "pcapng": pcapng, "plot": plot, "url_http": url_http, "drill": lambda: (d.encode() for d in DRILLS),
-               "input": input_target, "tcp_pair": tcp_pair, "api": api, "ranges": plain, "queue": plain,
+               "input": input_target, "tcp_pair": tcp_pair, "tcp_bulk": tcp_pair, "states": states, "plan": plan,
+               "wheel": plain, "model": plain, "api": api, "ranges": plain, "queue": plain,
                "reasm": plain, "record": record}
     for name, make in targets.items():
         folder = os.path.join(root, name)
