@@ -207,6 +207,17 @@ def record():
     yield from stateful([b"\3", b"\3\x16\4\x16\4"], [60, 200, 400])
 
 
+def link():
+    """A flow that waits, the answer of its neighbour, output; then noise."""
+    flow4, flow6, pull, second = b"\3\2\2", b"\3\3\2", b"\6\x20", b"\4\3\xe8"
+    arp = b"\1\1\2\1\2\1\2\1"
+    nd = b"\2\x2e\2\2\2\1\2"
+    yield flow4 + pull + arp + pull + second * 60 + pull + second * 10 + pull
+    yield flow6 + second * 2 + pull + nd + pull + second * 60 + pull + second * 10 + pull
+    yield flow4 + flow6 + (second + pull) * 12
+    yield from stateful([b"\3\2\2\6\x20", b"\3\3\2\6\x20"], [60, 200, 400])
+
+
 def plain():
     yield from stateful([b"\0", b"\1", b"\2", b"\3"], [30, 120, 300])
 
@@ -239,7 +250,7 @@ def main():
                "pcapng": pcapng, "plot": plot, "url_http": url_http, "drill": lambda: (d.encode() for d in DRILLS),
                "input": input_target, "tcp_pair": tcp_pair, "tcp_bulk": tcp_pair, "states": states, "plan": plan,
                "wheel": plain, "model": plain, "api": api, "ranges": plain, "queue": plain,
-               "reasm": plain, "record": record}
+               "reasm": plain, "record": record, "link": link}
     for name, make in targets.items():
         folder = os.path.join(root, name)
         os.makedirs(folder, exist_ok=True)
