@@ -119,6 +119,9 @@ void sim_conn_moved(struct sim_check_host *h, const tct_trace *t) {
   w = sim_wire_find(h, &t->local, &t->remote, t->lport, t->rport);
   w->reborn = w->reborn || t->state_new == TCT_SYN_SENT ||
               (t->state_new == TCT_SYN_RECEIVED && t->state_old != TCT_SYN_SENT);
+  if (t->state_old == TCT_SYN_RECEIVED && t->state_new == TCT_TIME_WAIT)
+    w->syn_sent = false; /* the life before speaks again, and its numbers are forgotten */
+  w->by_cookie = w->by_cookie || t->why == TCT_WHY_SYN_ACK_COOKIE;
   if (c == NULL)
     return;
   c->wire = w;

@@ -46,6 +46,7 @@ struct sim_conn {
   bool irs_known, eof;
   struct sim_conn *writer; /* the other end, once met */
   bool forged;             /* a third party's segment was taken: its octets are anybody's */
+  bool twin;               /* its host had another with the same numbers: a cookie came twice */
   struct sim_conn *reader; /* and the first that met this one */
   struct sim_fifo fifo;    /* of what is written here */
   uint64_t written, read;

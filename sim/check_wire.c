@@ -146,7 +146,7 @@ static tct_seq edge_of(const struct sim_wire *w, const tct_seg *g, uint8_t wscal
 
 /* ---- Sent: numbers ---- */
 
-static void begin_life(struct sim_check_host *h, struct sim_wire *w, const tct_sim_frame *f) {
+static void begin_life(struct sim_check_host *h, struct sim_wire *w, tct_seq isn) {
   struct sim_wire before = *w;
   forget(w, h->boot);
   w->sock = before.sock;
@@ -160,11 +160,27 @@ static void begin_life(struct sim_check_host *h, struct sim_wire *w, const tct_s
   w->cookies = before.cookies;
   w->credit = before.credit;
   w->resets = before.resets;
+  w->quiet_in = before.quiet_in;
   w->syn_sent = true;
-  w->cookie = before.cookie; /* an older cookie may still come back */
-  w->isn = f->seg.seq;
+  w->isn = isn;
   w->nxt = tct_seq_add(w->isn, 1);
   w->una_before = w->isn;
+}
+
+/* An ACK with a cookie. Cookies remember nothing (RFC 4987 3.6): an older one may come back, or the
+ * same again, delayed or resent, when what it opened is over. Each time a connection begins, with
+ * the numbers that the ACK tells; which SYN's options it has nobody says. */
+static void begin_by_cookie(struct sim_check_host *h, struct sim_wire *w, const tct_seg *g) {
+  struct sim_wire before = *w;
+  begin_life(h, w, tct_seq_sub(g->ack, 1));
+  w->passive = true;
+  w->reborn = true; /* this one sends no SYN: the next is another's */
+  w->ts = g->has_ts;
+  w->scaled = before.scaled;
+  w->wscale_in = before.wscale_in;
+  w->wscale_out = before.wscale_out;
+  w->any_in = true;
+  w->rcv_max = g->seq;
 }
 
 /* I17: what a spoofed SYN can make us send. */
@@ -187,11 +203,10 @@ static void count_syn_ack(struct sim_check_host *h, struct sim_wire *w, const tc
 static void say_syn(struct sim_check_host *h, struct sim_wire *w, const tct_sim_frame *f) {
   const tct_seg *g = &f->seg;
   bool answers = (g->flags & TCT_ACK) != 0;
-  if (!w->syn_sent || w->cookie || w->reborn || w->isn != g->seq) {
-    begin_life(h, w, f);
+  if (!w->syn_sent || w->reborn || w->isn != g->seq || f->why == TCT_WHY_SYN_ACK_COOKIE) {
+    begin_life(h, w, g->seq);
     w->passive = answers && w->syn_heard;
   }
-  w->cookie = w->cookie || f->why == TCT_WHY_SYN_ACK_COOKIE;
   w->ts_out = g->has_ts;
   w->wscale_out = g->wscale;
   if (!answers)
@@ -289,7 +304,7 @@ static void say_fin(struct sim_check_host *h, struct sim_wire *w, const tct_seg 
 
 /* RFC 7323 3.2: on every segment, or on none. */
 static void judge_options(struct sim_check_host *h, const struct sim_wire *w, const tct_seg *g) {
-  if (!ASK(h, 22) || !w->agreed || w->cookie || (g->flags & TCT_SYN) != 0)
+  if (!ASK(h, 22) || !w->agreed || (g->flags & TCT_SYN) != 0)
     return;
   if (g->has_ts != w->ts)
     WRONG(h, 22, "%s", g->has_ts ? "a timestamp that was not agreed" : "no timestamp");
@@ -302,13 +317,6 @@ static void judge_options(struct sim_check_host *h, const struct sim_wire *w, co
 /* What belongs to a connection that this end has opened and not forgotten. */
 static void say_segment(struct sim_check_host *h, struct sim_wire *w, const tct_sim_frame *f) {
   const tct_seg *g = &f->seg;
-  if (w->cookie &&
-      (g->flags & TCT_SYN) == 0) { /* which of its cookies came back is seen by the number */
-    w->isn = tct_seq_sub(g->seq, 1);
-    w->nxt = g->seq;
-    w->cookie = false;
-    w->agreed = false;
-  }
   judge_options(h, w, g);
   if ((g->flags & TCT_ACK) != 0)
     say_ack(h, w, g);
@@ -467,6 +475,13 @@ static void mark_heard(struct sim_check_host *h, struct sim_conn *c) {
   sim_conn_touch(h, c);
 }
 
+/* What it has acknowledged may be less than what it has: ACKs are delayed. */
+static bool is_at_edge(const struct sim_check_host *h, const struct sim_wire *w, tct_seq seq) {
+  struct tct_probe_conn p;
+  return seq == w->ack && (!tct_stack_probe_conn(h->stack, w->sock, &p) ||
+                           p.state < TCT_SYN_RECEIVED || seq == p.rcv_nxt);
+}
+
 void sim_wire_heard(struct sim_check_host *h, const tct_trace *t) {
   const tct_seg *g = &t->seg;
   struct sim_wire *w = sim_wire_find(h, &t->local, &t->remote, t->lport, t->rport);
@@ -483,11 +498,14 @@ void sim_wire_heard(struct sim_check_host *h, const tct_trace *t) {
     return;
   if ((g->flags & TCT_SYN) != 0)
     hear_syn(w, g, accepted);
+  else if (w->by_cookie && w->syn_sent) /* else: of before its host crashed, and not known */
+    begin_by_cookie(h, w, g);
+  w->by_cookie = false;
   /* without memory for all of a segment, what comes first of it may have been kept */
   if ((accepted || t->verdict == TCT_DROP_NO_MEMORY) && w->any_in)
     w->rcv_max = tct_seq_max(w->rcv_max, tct_seq_add(g->seq, numbers_of(g)));
   /* With its window shut an end refuses what is at its edge, but hears the ACK in it [EP-15]. */
-  if ((g->flags & TCT_ACK) != 0 && w->syn_sent && (accepted || g->seq == w->ack))
+  if ((g->flags & TCT_ACK) != 0 && w->syn_sent && (accepted || is_at_edge(h, w, g->seq)))
     hear_ack(w, g, accepted);
   mark_heard(h, sim_conn_at(h, w->sock));
 }

@@ -32,8 +32,9 @@ struct sim_wire {
   uint8_t syn_wscale;
   uint32_t syn_seq, syn_len, syns, syn_acks, cookies;
   /* what this end has said */
-  bool reborn; /* the next SYN begins another life, whatever its number */
-  bool syn_sent, acked, fin_sent, cookie, passive, agreed; /* agreed: both SYNs are known */
+  bool reborn;    /* the next SYN begins another life, whatever its number */
+  bool by_cookie; /* what comes next does, by an ACK with a cookie: told before the segment */
+  bool syn_sent, acked, fin_sent, passive, agreed; /* agreed: both SYNs are known */
   bool ts_out, ts, scaled;
   uint8_t wscale_out, wscale_in;
   tct_seq isn, nxt, ack, edge;

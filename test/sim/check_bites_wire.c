@@ -58,6 +58,54 @@ static void i7__una_goes_back__bites(void **state) {
   assert_bites(&r, TCT_SIM_I7);
 }
 
+/* The ACK with a cookie, and what the stack says of it first. */
+static void hear_cookie(struct rig *r, uint32_t len) {
+  tct_trace t;
+  memset(&t, 0, sizeof t);
+  t.kind = TCT_TRACE_STATE;
+  t.why = TCT_WHY_SYN_ACK_COOKIE;
+  t.state_old = TCT_LISTEN;
+  t.state_new = TCT_SYN_RECEIVED;
+  t.local = tct_addr_ipv4(10, 0, 0, 2);
+  t.remote = tct_addr_ipv4(10, 0, 0, 9);
+  t.lport = PORT;
+  t.rport = PEER_PORT;
+  r->h->config.stack.trace(r->h, &t);
+  hear(r, TCT_ACK, IRS + 1, ISS + 1, len);
+}
+
+/* RFC 4987 3.6: what a cookie opened is over, and the same cookie opens it again. */
+static void i7__cookie_comes_twice__begins_anew_and_bites(void **state) {
+  struct rig r;
+  (void)state;
+  make(&r);
+  hear(&r, TCT_SYN, IRS, 0, 0);
+  say(&r, TCT_SYN | TCT_ACK, ISS, IRS + 1, 0, TCT_WHY_SYN_ACK_COOKIE);
+  hear_cookie(&r, 100);
+  hear(&r, TCT_ACK, IRS + 101, ISS + 1, 100);
+  say(&r, TCT_ACK, ISS + 1, IRS + 201, 100, TCT_WHY_DATA);
+  hear(&r, TCT_ACK, IRS + 201, ISS + 101, 0);
+  hear_cookie(&r, 100);
+  say(&r, TCT_ACK, ISS + 1, IRS + 101, 50, TCT_WHY_DATA);
+  assert_content(&r);
+  say(&r, TCT_ACK, ISS + 51, IRS + 201, 0, TCT_WHY_ACK_SECOND);
+  assert_bites(&r, TCT_SIM_I7);
+}
+
+static void i7__keepalive_behind_a_cookie__has_an_older_number(void **state) {
+  struct rig r;
+  (void)state;
+  make(&r);
+  hear(&r, TCT_SYN, IRS, 0, 0);
+  say(&r, TCT_SYN | TCT_ACK, ISS, IRS + 1, 0, TCT_WHY_SYN_ACK_COOKIE);
+  hear_cookie(&r, 0);
+  say(&r, TCT_ACK, ISS, IRS + 1, 0, TCT_WHY_KEEPALIVE);
+  say(&r, TCT_ACK, ISS + 1, IRS + 1, 100, TCT_WHY_DATA);
+  assert_content(&r);
+  say(&r, TCT_ACK, ISS + 102, IRS + 1, 0, TCT_WHY_ACK_SECOND);
+  assert_bites(&r, TCT_SIM_I7);
+}
+
 static void i8__sends_again_what_is_acknowledged__bites(void **state) {
   struct rig r;
   (void)state;
@@ -321,6 +369,8 @@ int main(void) {
       cmocka_unit_test(i7__leaves_out_numbers__bites),
       cmocka_unit_test(i7__data_after_its_fin__bites),
       cmocka_unit_test(i7__una_goes_back__bites),
+      cmocka_unit_test(i7__cookie_comes_twice__begins_anew_and_bites),
+      cmocka_unit_test(i7__keepalive_behind_a_cookie__has_an_older_number),
       cmocka_unit_test(i8__sends_again_what_is_acknowledged__bites),
       cmocka_unit_test(i8__sends_again_what_is_sacked__bites),
       cmocka_unit_test(i9__beyond_the_offered_window__bites),
