@@ -83,7 +83,8 @@ const char *sim_feature_name(sim_feature f);
   X(rate_kbps, "0: endless") X(queue, "octets that wait; 0: endless")                              \
   X(mark, "octets that wait before marking; 0: never")
 #define SIM_TRIAL_FAULT_FIELDS(X)                                                                  \
-  X(target, "a link of the plan, or a host, as the kind says") X(dir, "0: from a to b, 1: back, 2: both")           \
+  X(target, "a link of the plan, or a host, as the kind says")                                     \
+  X(dir, "0: from a to b, 1: back, 2: both")                                                       \
   X(rate_ppm, "of a million") X(burst, "in a row")                                                 \
   X(start_ms, "from here") X(stop_ms, "to here; 0: until heal")
 #define SIM_TRIAL_FLOW_FIELDS(X)                                                                   \

@@ -65,7 +65,7 @@ bool tct_tcp_recv_is_acceptable(const struct tct_tcp *c, tct_seq seq, uint32_t l
   if (window == 0)
     return len == 0 && seq == c->rcv.nxt;
   if (TCT_PLANT(PLAIN_COMPARE_WINDOW))
-    return c->rcv.nxt <= seq && seq < c->rcv.edge;
+    return !tct_plant_less(seq, c->rcv.nxt) && tct_plant_less(seq, c->rcv.edge);
   if (tct_seq_between(c->rcv.nxt, seq, c->rcv.edge))
     return true;
   /* It begins below: then rcv.nxt is in it, or all of it is old. Not asked by comparing ends, which

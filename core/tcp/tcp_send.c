@@ -155,8 +155,8 @@ void tct_tcp_send_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *
   if (h->opt.n_sack > 0 && tct_tcp_past_is_waiting(c))
     (void)tct_tcp_block_active(s, c);
   tct_tcp_blocks_on_ack(s, c, h, a);
-  bool advanced =
-      TCT_PLANT(PLAIN_COMPARE_ACK) ? h->ack > c->snd.una : tct_seq_gt(h->ack, c->snd.una);
+  bool advanced = TCT_PLANT(PLAIN_COMPARE_ACK) ? tct_plant_less(c->snd.una, h->ack)
+                                               : tct_seq_gt(h->ack, c->snd.una);
   if (tct_seq_geq(h->ack, c->snd.una))
     tct_tcp_send_window(s, c, h, (h->flags & TCT_SYN) != 0);
   a->window_changed = c->snd.wnd != wnd_before;

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * steps.c - the count of list steps behind invariant I26, in check builds alone; see steps.h. Read
+ * by the simulator's checker, written by TCT_STEP.
+ */
 #include "util/steps.h"
 
 #if defined(TCT_CHECK) && TCT_CHECK

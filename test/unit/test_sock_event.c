@@ -373,44 +373,6 @@ static void marks__sent_and_acked__in_the_order_reached(void **state) {
   assert_int_equal(tct_sock_mark(w.s, k, 2000, TCT_MARK_ACKED, 0), TCT_ENOBUFS);
 }
 
-/* ---- Accepting ------------------------------------------------------------------------------- */
-
-static void child__before_accept__is_silent_and_out_of_reach(void **state) {
-  (void)state;
-  char buf[8];
-  void *user;
-  tct_sock l = listen_on(&w, ANY, PORT, 5), child, next = {0, 0};
-  struct seg sa = handshake(&w, PEER_PORT, 500);
-  child = w.got_by;
-  put(&w, (struct seg){.flags = TCT_ACK, .seq = 501, .ack = sa.seq + 1, .len = 5});
-  assert_int_equal(events_of(&w, l, NULL), TCT_EV_ACCEPT);
-  assert_int_equal(tct_sock_ready(w.s, l), TCT_EV_ACCEPT);
-  assert_int_equal(tct_sock_recv(w.s, child, buf, 8, 0), TCT_EBADF);
-  assert_int_equal(tct_sock_abort(w.s, child), TCT_EBADF);
-  assert_int_equal(tct_sock_user(w.s, child, &user), TCT_EBADF);
-  assert_true(tct_sock_next(w.s, &next));
-  assert_int_equal(next.index, l.index);
-  assert_false(tct_sock_next(w.s, &next));
-  assert_int_equal(tct_sock_accept(w.s, l, &sa, &k), TCT_OK);
-  assert_int_equal(k.index, child.index);
-  assert_int_equal(tct_sock_ready(w.s, l), 0);
-  tct_event ev = {0};
-  assert_int_equal(events_of(&w, k, &ev), TCT_EV_READABLE); /* what came before */
-  assert_ptr_equal(ev.user, &sa);
-  assert_int_equal(tct_sock_recv(w.s, k, buf, 8, 0), 5);
-}
-
-static void child__reset_before_accept__accepted_and_closed(void **state) {
-  (void)state;
-  tct_event ev = {0};
-  tct_sock l = listen_on(&w, ANY, PORT, 5);
-  (void)handshake(&w, PEER_PORT, 500);
-  put(&w, (struct seg){.flags = TCT_RST, .seq = 501});
-  assert_int_equal(tct_sock_accept(w.s, l, NULL, &k), TCT_OK);
-  assert_int_equal(events_of(&w, k, &ev), TCT_EV_CLOSED);
-  assert_int_equal(ev.err, TCT_ECONNRESET);
-}
-
 /* ---- Options, drain, soft errors ------------------------------------------------------------- */
 
 static void options__nothing_is_accepted_and_ignored(void **state) {
@@ -604,8 +566,6 @@ int main(void) {
       T(in_place__space_commit_peek_consume),
       T(lend__memory_comes_back_when_acknowledged_or_aborted),
       T(marks__sent_and_acked__in_the_order_reached),
-      T(child__before_accept__is_silent_and_out_of_reach),
-      T(child__reset_before_accept__accepted_and_closed),
       T(options__nothing_is_accepted_and_ignored),
       T(options__defaults_are_told),
       T(option_isn__fixes_the_next_one_and_only_in_deterministic_stacks),
