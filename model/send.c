@@ -76,7 +76,7 @@ static tct_seg make_segment(const struct model *m, uint8_t flags) {
 static void send_at(struct model *m, uint8_t flags, model_pos seq, uint32_t len) {
   tct_seg g = make_segment(m, flags);
   bool syn = (flags & TCT_SYN) != 0;
-  const uint8_t *payload = m->tx.at + (len > 0 ? seq - m->snd.iss - 1 : 0);
+  const uint8_t *payload = len > 0 ? m->tx.at + (seq - m->snd.iss - 1) : NULL;
   g.seq = (uint32_t)(seq & 0xffffffff);
   g.len = len;
   if (flags & TCT_ACK) {
@@ -144,10 +144,10 @@ static bool may_send(const struct model *m) {
   }
 }
 
-/* [RFC9293 MUST-38] Nagle's rule is off here: each write counts as pushed. */
+/* [RFC9293 MUST-38] Nagle's rule is off here: each write counts as pushed, and what the RFC puts in
+ * brackets (nothing is under way) is not asked. */
 static bool is_worth_sending(const struct model *m, int64_t n, int64_t waiting) {
-  bool nothing_out = m->snd.una == m->snd.nxt;
-  return n >= m->snd.mss || n == waiting || (nothing_out && 2 * n >= m->snd.wnd_max);
+  return n >= m->snd.mss || n == waiting || 2 * n >= m->snd.wnd_max;
 }
 
 static void send_new(struct model *m, int64_t n, bool fin) {

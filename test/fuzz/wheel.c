@@ -85,9 +85,10 @@ static void step(struct fuzz_in *in) {
     if (earliest() != TCT_NEVER && earliest() > now + 1)
       advance_to(earliest() - 1);
     break;
-  default:
-    if (tct_time_add(now, 1) != TCT_NEVER)
-      advance_to(tct_time_add(now, take_span(in)) - 1);
+  default: {
+    tct_time to = tct_time_add(now, take_span(in));
+    advance_to(to == TCT_NEVER ? to - (now < to) : to);
+  }
   }
 }
 
