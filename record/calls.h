@@ -28,7 +28,7 @@ enum {
 };
 #define RECORD_MARK 0x31425254u /* "TRB1" */
 
-enum { RECORD_IF_LINK_BYTES = 7 }; /* of Ethernet interfaces: MAC, no_dad */
+enum { RECORD_IF_LINK_BYTES = 8 }; /* of Ethernet interfaces: MAC, no_dad, autoconf */
 
 /* X(NAME, function, arguments, bytes before, results, bytes after). "" stands for none. */
 /* clang-format off */
@@ -47,7 +47,7 @@ enum { RECORD_IF_LINK_BYTES = 7 }; /* of Ethernet interfaces: MAC, no_dad */
   X(EVENT_NEXT, "tct_event_next", "", "", "found sock.index sock.gen flags err why", "")           \
   X(CONFIG_SET, "tct_config_set", "like", "config", "err", "")                                     \
   X(KEYS_SET, "tct_keys_set", "", "keys", "err", "")                                               \
-  X(IF_ADD, "tct_if_add", "link mtu gso_bytes gso_segs offload any_dst loopback", "mac+no_dad",    \
+  X(IF_ADD, "tct_if_add", "link mtu gso_bytes gso_segs offload any_dst loopback", "mac+no_dad+auto",\
     "err if.index if.gen", "")                                                                     \
   X(IF_SET, "tct_if_set", "if.index if.gen what value", "", "err", "")                             \
   X(IF_ADDR_ADD, "tct_if_addr_add", "if.index if.gen prefix", "addr", "err", "")                   \

@@ -359,6 +359,7 @@ static enum record_verdict do_if_add(struct record_play *p, const struct record_
   if (i.link == TCT_LINK_ETHERNET && c->before_len == RECORD_IF_LINK_BYTES) {
     memcpy(i.mac, c->before, sizeof i.mac);
     i.no_dad = c->before[sizeof i.mac] != 0;
+    i.autoconf = c->before[sizeof i.mac + 1] != 0;
   }
   out[0] = tct_if_add(p->stack, &i, &made);
   out[1] = out[0] < 0 ? 0 : made.index;

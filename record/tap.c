@@ -275,6 +275,7 @@ int tct_tap_if_add(tct_stack *s, const tct_if_config *c, tct_if *out) {
   uint8_t link[RECORD_IF_LINK_BYTES]; /* what Ethernet has more */
   memcpy(link, c->mac, sizeof c->mac);
   link[sizeof c->mac] = c->no_dad;
+  link[sizeof c->mac + 1] = c->autoconf;
   tct_iov v = {link, sizeof link};
   TAP_CALL(r, RECORD_IF_ADD, &v, c->link == TCT_LINK_ETHERNET, c->link, c->mtu, c->gso_max_bytes,
            c->gso_max_segs, c->csum_offload, c->any_dst, c->loopback);

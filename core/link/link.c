@@ -13,6 +13,18 @@
 #include "ip/ip.h"
 #include "wire/bytes.h"
 
+static bool make_state(tct_stack *s) {
+  if (s->link != NULL)
+    return true;
+  s->link = tct_stack_alloc(s, sizeof *s->link);
+  if (s->link == NULL)
+    return false;
+  s->link->key[0] = tct_prng_u64(&s->prng);
+  s->link->key[1] = tct_prng_u64(&s->prng);
+  tct_neigh_init(s);
+  return true;
+}
+
 int tct_link_if_add(tct_stack *s, const tct_if_config *c) {
   struct tct_mac mac;
   memcpy(mac.b, c->mac, sizeof mac.b);
@@ -22,15 +34,11 @@ int tct_link_if_add(tct_stack *s, const tct_if_config *c) {
     return TCT_EINVAL;
   if (s->cfg.cores > 1)
     return TCT_EOPNOTSUPP; /* whose of several stacks would an ARP answer be? */
-  if (s->link != NULL)
-    return TCT_OK;
-  s->link = tct_stack_alloc(s, sizeof *s->link);
-  if (s->link == NULL)
+  if (c->autoconf && c->mtu < TCT_PMTU_FLOOR6)
+    return TCT_EINVAL;
+  if (!make_state(s))
     return TCT_ENOMEM;
-  s->link->key[0] = tct_prng_u64(&s->prng);
-  s->link->key[1] = tct_prng_u64(&s->prng);
-  tct_neigh_init(s);
-  return TCT_OK;
+  return c->autoconf ? tct_ra_if_add(s, s->n_ifs) : TCT_OK;
 }
 
 void tct_link_free(tct_stack *s) {
@@ -38,6 +46,7 @@ void tct_link_free(tct_stack *s) {
     return;
   tct_neigh_deinit(s);
   tct_dad_deinit(s);
+  tct_ra_deinit(s);
   tct_stack_free(s, s->link, sizeof *s->link);
   s->link = NULL;
 }
@@ -45,7 +54,8 @@ void tct_link_free(tct_stack *s) {
 tct_time tct_link_next_deadline(const tct_stack *s) {
   if (s->link == NULL)
     return TCT_NEVER;
-  return tct_time_min(tct_neigh_next_deadline(s), tct_dad_next_deadline(s));
+  tct_time at = tct_time_min(tct_neigh_next_deadline(s), tct_dad_next_deadline(s));
+  return tct_time_min(at, tct_ra_next_deadline(s));
 }
 
 void tct_link_advance(tct_stack *s) {
@@ -53,6 +63,7 @@ void tct_link_advance(tct_stack *s) {
     return;
   tct_neigh_advance(s);
   tct_dad_advance(s);
+  tct_ra_advance(s);
 }
 
 void tct_link_check(const tct_stack *s) {

@@ -18,6 +18,7 @@
 
 #define TCT_LINK_HOPS 256u
 #define TCT_LINK_DEFENCES 16u
+#define TCT_RA_PREFIXES 8
 
 enum tct_neigh_state { /* RFC 4861 7.3.2; ARP's entries live by the same rules (RFC 1122 2.3.2.1) */
                        TCT_NEIGH_INCOMPLETE,
@@ -61,6 +62,22 @@ struct tct_dad { /* an address that waits to be ours. Owner: dad.c */
   tct_time due;
 };
 
+struct tct_ra_prefix {
+  tct_addr prefix, own; /* own: the address made from it */
+  uint8_t bits;
+  bool used, on_link, has_own;
+  tct_time until;
+};
+
+struct tct_ra {          /* one interface that listens to routers. Owner: ra.c */
+  uint32_t ifi, mtu_max; /* mtu_max: the application's, 0 before the first advertisement */
+  uint8_t asks, duplicates;
+  bool has_router;
+  tct_addr router;
+  tct_time step_at, router_until;
+  struct tct_ra_prefix prefixes[TCT_RA_PREFIXES];
+};
+
 struct tct_link_state {
   struct tct_slab slab;
   struct tct_table table;
@@ -72,6 +89,8 @@ struct tct_link_state {
   struct tct_link_hop hops[TCT_LINK_HOPS];
   struct tct_dad *dads;
   uint32_t n_dads, dads_cap;
+  struct tct_ra *ras;
+  uint32_t n_ras;
   tct_time defended_at[TCT_LINK_DEFENCES]; /* arp.c: 0 never. By a hash of the address */
 };
 
@@ -120,6 +139,18 @@ void tct_nd_ask(tct_stack *s, uint32_t ifi, tct_addr target, bool unicast);
 void tct_nd_announce(tct_stack *s, uint32_t ifi, tct_addr a);
 /* Asks on behalf of nobody whether anybody has it: RFC 4862 5.4.2. */
 void tct_nd_ask_duplicate(tct_stack *s, uint32_t ifi, tct_addr a);
+
+void tct_nd_ask_router(tct_stack *s, uint32_t ifi, tct_addr from);
+
+/* ---- ra.c ------------------------------------------------------------------------------------ */
+
+/* The interface to be listens to routers, and gets a link-local address. */
+int tct_ra_if_add(tct_stack *s, uint32_t ifi);
+tct_verdict tct_ra_input(tct_stack *s, uint32_t ifi, const struct tct_ip_hdr *ip,
+                         const struct tct_nd *nd);
+tct_time tct_ra_next_deadline(const tct_stack *s);
+void tct_ra_advance(tct_stack *s);
+void tct_ra_deinit(tct_stack *s);
 
 /* ---- dad.c ----------------------------------------------------------------------------------- */
 

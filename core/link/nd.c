@@ -4,8 +4,8 @@
  *
  * Called by link.c with every IPv6 frame before IP sees it, by neigh.c and dad.c to ask. Only what
  * comes from this link counts: hop limit 255, no fragment, no extension header (RFC 6980).
- * Redirects are ignored, and so are router advertisements: addresses and routes are the
- * application's to give. RFC 4861 sections 6.1, 7.1 and 7.2, RFC 4862 section 5.4.
+ * Redirects are ignored; what routers advertise is ra.c's. RFC 4861 sections 6.1, 7.1 and 7.2,
+ * RFC 4862 section 5.4.
  */
 #include "link/link.h"
 
@@ -34,6 +34,12 @@ void tct_nd_ask(tct_stack *s, uint32_t ifi, tct_addr target, bool unicast) {
   if (tct_ip_path(s, target, nobody, ifi, &path) != TCT_OK)
     return;
   send(s, ifi, path.src, unicast ? target : tct_wire_nd_solicited_node(&target), &nd);
+}
+
+void tct_nd_ask_router(tct_stack *s, uint32_t ifi, tct_addr from) {
+  static const tct_addr all_routers = {{0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2}};
+  struct tct_nd nd = {.type = TCT_ND_ROUTER_SOLICIT, .has_mac = true};
+  send(s, ifi, from, all_routers, &nd);
 }
 
 void tct_nd_ask_duplicate(tct_stack *s, uint32_t ifi, tct_addr a) {
@@ -132,10 +138,12 @@ static tct_verdict take(tct_stack *s, uint32_t ifi, const struct tct_ip_hdr *ip,
   tct_verdict v = tct_wire_nd_parse(ip->payload, ip->payload_len, &nd);
   if (v != TCT_ACCEPTED)
     return v;
-  if (nd.type != TCT_ND_SOLICIT && nd.type != TCT_ND_ADVERT)
+  if (nd.type == TCT_ND_REDIRECT || nd.type == TCT_ND_ROUTER_SOLICIT)
     return TCT_DROP_ND_TYPE;
   if (tct_wire_eth_equal(&eth->src, &own))
     return TCT_DROP_ND_ADDRESS; /* our own, sent back by the link: no duplicate */
+  if (nd.type == TCT_ND_ROUTER_ADVERT)
+    return tct_ra_input(s, ifi, ip, &nd);
   if (!tct_ip_addr_is_unicast(nd.target) || !is_source_ok(s, ifi, ip, &nd))
     return TCT_DROP_ND_ADDRESS;
   return nd.type == TCT_ND_SOLICIT ? take_solicit(s, ifi, ip, &nd) : take_advert(s, ifi, ip, &nd);

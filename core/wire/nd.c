@@ -9,11 +9,11 @@
 #include "wire/checksum.h"
 #include "wire/ip.h"
 
-enum { OPT_SOURCE = 1, OPT_TARGET = 2, OPT_UNIT = 8 };
+enum { OPT_SOURCE = 1, OPT_TARGET = 2, OPT_PREFIX = 3, OPT_MTU = 5, OPT_UNIT = 8 };
+enum { PREFIX_ON_LINK = 0x80, PREFIX_AUTONOMOUS = 0x40 };
 enum {
   AT_FLAGS = 4,
   AT_TARGET_ADDR = 8,
-  HEADER_LEN = 24,
   FLAG_ROUTER = 0x80,
   FLAG_SOLICITED = 0x40,
   FLAG_OVERRIDE = 0x20
@@ -61,6 +61,33 @@ tct_verdict tct_wire_nd_parse(const uint8_t *p, size_t len, struct tct_nd *out) 
   return TCT_ACCEPTED;
 }
 
+static void read_prefix(const uint8_t *p, struct tct_nd_router *out) {
+  if (out->n_prefixes == TCT_ND_PREFIXES_MAX)
+    return;
+  struct tct_nd_prefix *k = &out->prefixes[out->n_prefixes++];
+  k->bits = p[2];
+  k->on_link = (p[3] & PREFIX_ON_LINK) != 0;
+  k->autonomous = (p[3] & PREFIX_AUTONOMOUS) != 0;
+  k->valid_s = tct_bytes_get32(p + 4);
+  k->preferred_s = tct_bytes_get32(p + 8);
+  tct_bytes_get_addr6(p + 16, &k->prefix);
+}
+
+void tct_wire_nd_parse_router(const uint8_t *p, size_t len, struct tct_nd_router *out) {
+  memset(out, 0, sizeof *out);
+  out->lifetime_s = tct_bytes_get16(p + 6);
+  for (size_t at = find_options(TCT_ND_ROUTER_ADVERT); at + 2 <= len && p[at + 1] != 0;) {
+    size_t size = (size_t)p[at + 1] * OPT_UNIT;
+    if (size > len - at)
+      return;
+    if (p[at] == OPT_PREFIX && size == 4u * OPT_UNIT)
+      read_prefix(p + at, out);
+    if (p[at] == OPT_MTU && size == OPT_UNIT)
+      out->mtu = tct_bytes_get32(p + at + 4);
+    at += size;
+  }
+}
+
 static uint8_t make_flags(const struct tct_nd *nd) {
   unsigned flags = (nd->router ? FLAG_ROUTER : 0u) | (nd->solicited ? FLAG_SOLICITED : 0u) |
                    (nd->override ? FLAG_OVERRIDE : 0u);
@@ -70,15 +97,16 @@ static uint8_t make_flags(const struct tct_nd *nd) {
 size_t tct_wire_nd_emit(uint8_t *p, const tct_addr *src, const tct_addr *dst,
                         const struct tct_nd *nd) {
   struct tct_checksum c;
-  size_t len = HEADER_LEN + (nd->has_mac ? OPT_UNIT : 0u);
+  size_t at = find_options(nd->type), len = at + (nd->has_mac ? OPT_UNIT : 0u);
   memset(p, 0, len);
   p[0] = nd->type;
   p[AT_FLAGS] = make_flags(nd);
-  memcpy(p + AT_TARGET_ADDR, nd->target.b, 16);
+  if (nd->type != TCT_ND_ROUTER_SOLICIT)
+    memcpy(p + AT_TARGET_ADDR, nd->target.b, 16);
   if (nd->has_mac) {
-    p[HEADER_LEN] = nd->type == TCT_ND_ADVERT ? OPT_TARGET : OPT_SOURCE;
-    p[HEADER_LEN + 1] = 1;
-    memcpy(p + HEADER_LEN + 2, nd->mac.b, TCT_ETH_ADDR_LEN);
+    p[at] = nd->type == TCT_ND_ADVERT ? OPT_TARGET : OPT_SOURCE;
+    p[at + 1] = 1;
+    memcpy(p + at + 2, nd->mac.b, TCT_ETH_ADDR_LEN);
   }
   tct_checksum_init(&c);
   tct_checksum_feed_pseudo(&c, src, dst, TCT_IPPROTO_ICMP6, (uint32_t)len);

@@ -352,7 +352,8 @@ typedef struct tct_if_config {
   bool any_dst;                         /* accept packets to any destination (gateways) */
   bool loopback;                        /* 127/8 and ::1 are legal here */
   uint8_t mac[6];                       /* ETHERNET: ours, one station's */
-  bool no_dad; /* ETHERNET: IPv6 addresses are used before it is known that nobody has them */
+  bool no_dad;   /* ETHERNET: IPv6 addresses are used before it is known that nobody has them */
+  bool autoconf; /* ETHERNET: a link-local address, and what routers advertise */
 } tct_if_config;
 TCT_API int tct_if_add(tct_stack *s, const tct_if_config *c, tct_if *out) TCT_MUST_CHECK;
 typedef enum tct_if_what { TCT_IF_UP, TCT_IF_MTU } tct_if_what;

@@ -39,7 +39,7 @@ static struct tct_mac pick_mac(struct fuzz_in *in) {
 
 static void start(struct fuzz_mem *mem) {
   tct_config c;
-  tct_if_config i = {.size = sizeof i, .link = TCT_LINK_ETHERNET, .mtu = 1500};
+  tct_if_config i = {.size = sizeof i, .link = TCT_LINK_ETHERNET, .mtu = 1500, .autoconf = true};
   int err;
   fuzz_mem_init(mem);
   tct_config_init(&c, sizeof c);

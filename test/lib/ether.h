@@ -87,7 +87,10 @@ static inline void ether_wait(struct ether *e, tct_time span_ns) {
   tct_link_check(e->s);
 }
 
-static inline void ether_start_with(struct ether *e, bool dad, void (*tweak)(tct_config *c)) {
+enum { ETHER_DAD = 1, ETHER_AUTOCONF = 2 /* no IPv6 address or router of the test's */ };
+
+static inline void ether_start_with(struct ether *e, unsigned how, void (*tweak)(tct_config *c)) {
+  bool dad = (how & ETHER_DAD) != 0, autoconf = (how & ETHER_AUTOCONF) != 0;
   tct_config c;
   int err;
   tct_if_config ic = {.size = sizeof ic, .link = TCT_LINK_ETHERNET, .mtu = 1500, .no_dad = !dad};
@@ -96,6 +99,7 @@ static inline void ether_start_with(struct ether *e, bool dad, void (*tweak)(tct
   at_config(&c, &e->mem, false);
   if (tweak != NULL)
     tweak(&c);
+  ic.autoconf = autoconf;
   memcpy(ic.mac, ether_mac(1).b, 6);
   e->s = tct_new(&c, &err);
   assert_non_null(e->s);
@@ -103,9 +107,11 @@ static inline void ether_start_with(struct ether *e, bool dad, void (*tweak)(tct
   tct_advance(e->s, e->now);
   assert_int_equal(tct_if_add(e->s, &ic, &e->ifc), TCT_OK);
   assert_int_equal(tct_if_addr_add(e->s, e->ifc, ether4(1), 24), TCT_OK);
-  assert_int_equal(tct_if_addr_add(e->s, e->ifc, ether6(1), 64), TCT_OK);
+  if (!autoconf)
+    assert_int_equal(tct_if_addr_add(e->s, e->ifc, ether6(1), 64), TCT_OK);
   assert_int_equal(tct_route_add(e->s, tct_addr_ipv4(0, 0, 0, 0), 0, ether4(254), e->ifc), TCT_OK);
-  assert_int_equal(tct_route_add(e->s, (tct_addr){{0}}, 0, ether6(0xfe), e->ifc), TCT_OK);
+  if (!autoconf)
+    assert_int_equal(tct_route_add(e->s, (tct_addr){{0}}, 0, ether6(0xfe), e->ifc), TCT_OK);
   if (!dad)
     ether_drain(e); /* announcements */
 }

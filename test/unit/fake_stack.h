@@ -98,6 +98,11 @@ tct_verdict tct_tcp_icmp_input(tct_stack *s, const struct tct_icmp_event *e) {
   return fake_of(s)->tcp.icmp_answer;
 }
 
+int tct_if_set(tct_stack *s, tct_if i, tct_if_what what, uint32_t value) {
+  (void)s, (void)i, (void)what, (void)value;
+  return TCT_EBADF; /* no test of these layers changes an interface */
+}
+
 void tct_tcp_on_no_neighbour(tct_stack *s, struct tct_list *flows) {
   (void)s;
   TCT_ASSERT(tct_list_is_empty(flows)); /* no Ethernet here */
