@@ -54,6 +54,10 @@ step_optimised() { # the tests as users get the code: gcc -O2, no sanitizer, no 
   tools/build.sh build-o2 -Dtests=true -Dmarks=true -Ddefault_library=static &&
     tools/run-tests build-o2 --timeout 300 --kind $stack
 }
+step_attack_full() { # attacks on resources at the list's own counts
+  tools/build.sh build-o2 -Dtests=true -Dmarks=true -Ddefault_library=static &&
+    build-o2/test/attack/attack_full
+}
 step_digest() { tools/digest.sh; }
 step_cppcheck() {
   cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
@@ -113,7 +117,7 @@ step_interop() {
 step_readme() { tools/readme-commands.sh; }
 
 steps='format shellcheck cells headers release symbols sizes freestanding wasm32 install digest cppcheck tidy
-  optimised clang msan integer conformance coverage probe planted drill_probe script_linux script_so goodput flood sim fuzz interop readme'
+  optimised attack_full clang msan integer conformance coverage probe planted drill_probe script_linux script_so goodput flood sim fuzz interop readme'
 [ "${1-}" = --list ] && { echo $steps; exit 0; }
 [ $# -gt 0 ] && steps=$*
 

@@ -24,7 +24,7 @@
 struct tct_tw_table {
   struct tct_slab slab;   /* struct tct_time_wait */
   struct tct_table index; /* of the tuple */
-  uint32_t *heads;        /* TICKS of them once there is a record */
+  uint32_t *tails;        /* TICKS of them once there is a record */
   uint64_t occupied[TICKS / 64];
   uint64_t tick; /* of the last advance: this and earlier ones are done */
 };
@@ -48,7 +48,7 @@ void tct_tcp_timewait_free(tct_stack *s) {
   struct tct_tw_table *w = table_of(s);
   if (w == NULL)
     return;
-  tct_stack_free(s, w->heads, TICKS * sizeof *w->heads);
+  tct_stack_free(s, w->tails, TICKS * sizeof *w->tails);
   tct_table_deinit(&w->index);
   tct_slab_deinit(&w->slab);
   tct_stack_free(s, w, sizeof *w);
@@ -62,21 +62,30 @@ static uint64_t expiry_of(const struct tct_tw_table *w, const struct tct_time_wa
   return ahead < 0 ? w->tick - (uint64_t)(-ahead) : w->tick + (uint64_t)ahead;
 }
 
+/* A tick's list is a ring; `tails` has its newest, whose next is the oldest: first in, first out.
+ */
 static void link_at(struct tct_tw_table *w, struct tct_time_wait *r, uint32_t index,
                     uint64_t tick) {
   uint64_t last = w->tick + TICKS - 1;
   uint32_t at = (uint32_t)((tick < last ? tick : last) % TICKS);
-  r->next = w->heads[at];
-  w->heads[at] = index;
+  r->next = index;
+  if (w->tails[at] != TCT_SLAB_NONE) {
+    struct tct_time_wait *newest = tct_slab_at(&w->slab, w->tails[at]);
+    r->next = newest->next;
+    newest->next = index;
+  }
+  w->tails[at] = index;
   w->occupied[at / 64] |= (uint64_t)1 << at % 64;
 }
 
-static uint32_t unlink_head(struct tct_tw_table *w, uint32_t at) {
-  uint32_t index = w->heads[at];
-  struct tct_time_wait *r = tct_slab_at(&w->slab, index);
-  w->heads[at] = r->next;
-  if (r->next == TCT_SLAB_NONE)
+static uint32_t unlink_oldest(struct tct_tw_table *w, uint32_t at) {
+  struct tct_time_wait *newest = tct_slab_at(&w->slab, w->tails[at]);
+  uint32_t index = newest->next;
+  newest->next = ((struct tct_time_wait *)tct_slab_at(&w->slab, index))->next;
+  if (index == w->tails[at]) {
+    w->tails[at] = TCT_SLAB_NONE;
     w->occupied[at / 64] &= ~((uint64_t)1 << at % 64);
+  }
   return index;
 }
 
@@ -183,7 +192,7 @@ static bool evict(tct_stack *s) {
     uint64_t tick = next_occupied(w);
     if (tick == UINT64_MAX)
       return false;
-    uint32_t index = unlink_head(w, (uint32_t)(tick % TICKS));
+    uint32_t index = unlink_oldest(w, (uint32_t)(tick % TICKS));
     struct tct_time_wait *r = tct_slab_at(&w->slab, index);
     bool dead = (r->flags & TCT_TW_DEAD) != 0;
     if (!dead && expiry_of(w, r) > tick && i < 7) {
@@ -203,11 +212,11 @@ static bool evict(tct_stack *s) {
 
 static struct tct_time_wait *new_record(tct_stack *s, uint32_t *index) {
   struct tct_tw_table *w = table_of(s);
-  if (w->heads == NULL) {
-    w->heads = tct_stack_alloc(s, TICKS * sizeof *w->heads);
-    if (w->heads == NULL)
+  if (w->tails == NULL) {
+    w->tails = tct_stack_alloc(s, TICKS * sizeof *w->tails);
+    if (w->tails == NULL)
       return NULL;
-    memset(w->heads, 0xff, TICKS * sizeof *w->heads); /* TCT_SLAB_NONE */
+    memset(w->tails, 0xff, TICKS * sizeof *w->tails); /* TCT_SLAB_NONE */
   }
   if (tct_slab_used(&w->slab) == 0)
     w->tick = s->now / TICK_NS;
@@ -277,7 +286,7 @@ void tct_tcp_timewait_advance(tct_stack *s) {
     w->tick = tick; /* so that what is moved on goes behind it */
     while (left > 0 && (w->occupied[at / 64] >> at % 64 & 1) != 0) {
       left--;
-      on_tick(s, unlink_head(w, at));
+      on_tick(s, unlink_oldest(w, at));
     }
     if (left == 0) {
       w->tick = tick - 1; /* the rest at the next call: the deadline says at once */

@@ -284,6 +284,23 @@ static void table_full__oldest_goes_and_is_counted(void **state) { /* [A075] */
   assert_int_equal(counters(&w).TimeWaitNow, 0);
 }
 
+/* A flood fills the table many times over within one tick: order of arrival holds there, too. */
+static void table_full_at_one_moment__oldest_goes(void **state) { /* [A075] */
+  (void)state;
+  w.cfg.limits.time_wait = 100;
+  wire_open(&w);
+  l = listen_on(&w, ANY, PORT, 50);
+  for (uint16_t i = 0; i < 150; i++)
+    end_in_time_wait_from((uint16_t)(2000 + i), false);
+  assert_int_equal(counters(&w).TimeWaitNow, 100);
+  for (uint16_t i = 0; i < 150; i++) {
+    struct tct_tuple t = {OURS, PEER, PORT, (uint16_t)(2000 + i)};
+    assert_int_equal(tct_tcp_timewait_find(w.s, &t) != NULL, i >= 50);
+  }
+  pass(&w, TCT_S(61));
+  assert_int_equal(counters(&w).TimeWaitNow, 0);
+}
+
 /* Restarts at random: each record ends 2 MSL after its last FIN, whatever the others do. */
 static void table__many_restarts__each_ends_in_its_time(void **state) {
   (void)state;
@@ -377,6 +394,7 @@ int main(void) {
       T(time_wait__cookies_always__a_reopening_syn_gets_none),
       T(time_wait__no_listener_any_more__syn_is_dropped),
       T(table_full__oldest_goes_and_is_counted),
+      T(table_full_at_one_moment__oldest_goes),
       T(table__many_restarts__each_ends_in_its_time),
       T(table__thousands_on_one_tick__all_end),
       T(table__long_silence__everything_has_ended),
