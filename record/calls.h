@@ -47,7 +47,7 @@ enum { RECORD_IF_LINK_BYTES = 8 }; /* of Ethernet interfaces: MAC, no_dad, autoc
   X(EVENT_NEXT, "tct_event_next", "", "", "found sock.index sock.gen flags err why", "")           \
   X(CONFIG_SET, "tct_config_set", "like", "config", "err", "")                                     \
   X(KEYS_SET, "tct_keys_set", "", "keys", "err", "")                                               \
-  X(IF_ADD, "tct_if_add", "link mtu gso_bytes gso_segs offload any_dst loopback", "mac+flags",      \
+  X(IF_ADD, "tct_if_add", "link mtu gso_bytes gso_segs offload any_dst loopback", "mac+flags",     \
     "err if.index if.gen", "")                                                                     \
   X(IF_SET, "tct_if_set", "if.index if.gen what value", "", "err", "")                             \
   X(IF_ADDR_ADD, "tct_if_addr_add", "if.index if.gen prefix", "addr", "err", "")                   \

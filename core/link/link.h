@@ -95,7 +95,7 @@ struct tct_link_state {
 };
 
 static inline struct tct_mac tct_link_mac(const tct_stack *s, uint32_t ifi) {
-  struct tct_mac m;
+  struct tct_mac m = {{0}};
   memcpy(m.b, s->ifs[ifi].cfg.mac, sizeof m.b);
   return m;
 }
