@@ -410,7 +410,9 @@ void tct_tcp_sack_clear_lost(struct tct_tcp *c) {
   }
 }
 
-/* The peer may have thrown away what it had SACKed (RFC 2018 8). */
+/* The peer may have thrown away what it had SACKed (RFC 2018 8). When it SACKs the same again, that
+ * is no news of this moment: no RTT is taken from it, and no time-out was false for it (RFC 5682
+ * 3.1). */
 void tct_tcp_sack_forget_sacked(struct tct_tcp *c) {
   struct tct_tcp_active *a = tct_tcp_active(c);
   if (a == NULL)
@@ -419,7 +421,10 @@ void tct_tcp_sack_forget_sacked(struct tct_tcp *c) {
   a->runs.judged_to = a->runs.lost_from;
   for (uint32_t i = 0; i < a->runs.n && a->runs.sacked.segs > 0; i++) {
     struct tct_run *run = tct_tcp_sack_at(&a->runs, i);
+    if ((run->flags & TCT_RUN_SACKED) == 0)
+      continue;
     tct_tcp_sack_set_flags(&a->runs, run, run->flags & (unsigned)~TCT_RUN_SACKED);
+    run->times = (uint8_t)tct_max_u32(run->times, 2);
   }
 }
 
