@@ -187,11 +187,15 @@ uint32_t tct_tcp_send_window_left(const struct tct_tcp *c) {
 }
 
 /* The number of a segment without text: SND.NXT; but a window probe lies beyond the peer's edge,
- * and with its number counted the peer would not accept our ACKs until it opens. Linux's choice,
- * too. */
+ * and with its number counted the peer would not accept our ACKs until it opens. An edge that only
+ * its scale has rounded down (RFC 7323 2.4) is none: the peer has what lies beyond, and would find
+ * the edge's number old; both sides could wait for each other so for ever. Linux's choice, too. */
 tct_seq tct_tcp_send_bare_seq(const struct tct_tcp *c) {
-  return tct_tcp_syn_acked(c) ? tct_seq_min(c->snd.nxt, tct_seq_add(c->snd.una, c->snd.wnd))
-                              : c->snd.nxt;
+  tct_seq edge = tct_seq_add(c->snd.una, c->snd.wnd);
+  uint32_t over = tct_seq_ahead(edge, c->snd.nxt);
+  bool probe = c->snd.wnd == 0 && over == 1;
+  bool rounded = over < UINT32_C(1) << tct_tcp_snd_shift(c);
+  return over == 0 || !tct_tcp_syn_acked(c) || (rounded && !probe) ? c->snd.nxt : edge;
 }
 
 /* MSG_EOR ended a write here. */
