@@ -368,13 +368,16 @@ static bool is_dubious(const struct tct_tcp_active *a, const struct tct_tcp_ack 
   return news || a->rec.phase != TCT_REC_OPEN || ack->duplicate;
 }
 
-/* The probe repaired a loss: the window is cut, and nothing else is to be done. */
+/* The probe repaired a loss [RFC8985 7.4.2]: the window is cut, and nothing else is to be done.
+ * What else of this window is lost cuts no second time (RFC 5681 4.3), but with Linux. */
 static void on_probe_repaired(tct_stack *s, struct tct_tcp *c, struct tct_tcp_active *a) {
   begin_reduction(s, c, &a->rec);
   set_phase(s, c, TCT_REC_CWR);
+  s->n.TCPLossProbeRecovery++;
+  if (is_strict(s) && c->snd.una != c->snd.nxt)
+    return;
   tct_tcp_cc_prr_end(s, c);
   keep_open(s, c, a);
-  s->n.TCPLossProbeRecovery++;
 }
 
 void tct_tcp_recover_on_ack(tct_stack *s, struct tct_tcp *c, struct tct_tcp_ack *ack) {
