@@ -45,6 +45,7 @@ static void probe_timer(const tct_stack *s, const struct tct_tcp *c, struct tct_
   p->next_at = tct_tcp_timer_next(c);
   p->rto_ns = tct_tcp_rtt_rto_ns(s, c);
   p->srtt_us8 = c->rtt.srtt_us8;
+  p->rttvar_us4 = c->rtt.rttvar_us4;
   p->pace_held = a != NULL && a->pace.wake_at != TCT_NEVER;
 }
 
@@ -72,8 +73,10 @@ static void probe_numbers(const tct_stack *s, const struct tct_tcp *c, struct tc
   p->room_limit = tct_tcp_send_limit(s, c);
   p->recuts = s->n.TCPFullUndo + s->n.TCPPartialUndo + s->n.TCPDSACKUndo + s->n.TCPLossUndo +
               s->n.TCPSpuriousRTOs + s->n.TCPLostRetransmit;
+  p->tlp_cuts = s->n.TCPLossProbeRecovery;
   if (a == NULL)
     return;
+  p->segs = a->runs.all.segs;
   p->sent = a->runs.all.bytes;
   p->sacked = a->runs.sacked.bytes;
   p->lost = a->runs.lost.bytes;

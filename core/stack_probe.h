@@ -33,8 +33,10 @@ struct tct_probe_conn {
   uint32_t hopeful_segs;               /* neither SACKed nor lost */
   uint64_t
       recuts; /* of the whole stack: cuts taken back and retransmissions lost. Each may cut again */
-  uint32_t dupacks; /* that stand for segments where there is no SACK */
-  uint32_t srtt_us8;
+  uint64_t tlp_cuts; /* of the whole stack: losses that a tail loss probe had repaired */
+  uint32_t segs;     /* that are sent and not acknowledged */
+  uint32_t dupacks;  /* that stand for segments where there is no SACK */
+  uint32_t srtt_us8, rttvar_us4;
   uint32_t unread, unsent, room, room_limit;
   tct_time main_at, wheel_at, next_at;
   tct_time rto_ns; /* with backoff */

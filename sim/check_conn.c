@@ -216,7 +216,8 @@ static void judge_flight(struct sim_check_host *h, const struct sim_wire *w,
 }
 
 /* After an undo the next cut is a new one; a retransmission that is lost is a new congestion (RFC
- * 3168 6.1.2). */
+ * 3168 6.1.2). Linux's cut for what a tail loss probe has repaired is over at once: RFC 8985 7.4.2
+ * asks for the cut, and says nothing of what is lost behind it. */
 static void judge_cut(struct sim_check_host *h, struct sim_conn *c,
                       const struct tct_probe_conn *p) {
   if (!c->seen || p->mss != c->mss || p->ssthresh > c->ssthresh || p->recuts != c->recuts)
@@ -226,17 +227,20 @@ static void judge_cut(struct sim_check_host *h, struct sim_conn *c,
   if (c->cut && !c->timed_out && tct_seq_lt(p->una, c->cut_nxt))
     WRONG(h, 11, "ssthresh is cut from %u to %u, and the last cut was for the window up to %u",
           c->ssthresh, p->ssthresh, c->cut_nxt);
-  c->cut = true;
+  c->cut = h->resolved.profile != TCT_PROFILE_LINUX || p->tlp_cuts == c->tlp_cuts;
   c->cut_nxt = c->nxt; /* what was sent when it was made: the answer went out since */
 }
 
 /* RFC 5681 3.1: one segment. Where RACK tells what is lost, what left less than a round trip ago is
- * not, and is counted beside (RFC 8985 6.3). */
+ * not, and is counted beside (RFC 8985 6.3); several short ones may have gone again as one since.
+ */
 static void judge_expiry(struct sim_check_host *h, const struct sim_conn *c,
                          const struct tct_probe_conn *p) {
   uint32_t segs = h->resolved.profile == TCT_PROFILE_LINUX ? p->pipe_segs : 0;
   if (!c->timed_out || c->heard || p->opening || p->flight == 0)
     return;
+  if (segs > 0 && p->una == c->una)
+    segs += tct_sub_floor_u32(c->segs, p->segs);
   if (p->cwnd > (segs + 1) * p->mss)
     WRONG(h, 11, "cwnd is %u after a time-out (MSS %u, and %u segments are not given up for lost)",
           p->cwnd, p->mss, segs);
@@ -291,7 +295,8 @@ static void judge_backoff(struct sim_check_host *h, struct sim_conn *c,
                           const struct tct_probe_conn *p) {
   tct_time max_ns = MS(h->resolved.rto_max_ms), wait, want;
   bool again = c->rto_wait != 0 && c->rto_una == p->una && p->tries == c->rto_tries + 1 &&
-               c->rto_srtt_us8 == p->srtt_us8; /* RFC 6298 5.7: a new sample starts anew */
+               c->rto_srtt_us8 == p->srtt_us8 && /* RFC 6298 5.7: a new sample starts anew */
+               c->rto_rttvar_us4 == p->rttvar_us4;
   if (!c->timed_out || c->heard || p->timer != TCT_TIMER_REXMIT || p->main_at == TCT_NEVER)
     return;
   wait = tct_time_sub(p->main_at, tct_now(h->stack));
@@ -303,6 +308,7 @@ static void judge_backoff(struct sim_check_host *h, struct sim_conn *c,
   c->rto_una = p->una;
   c->rto_tries = p->tries;
   c->rto_srtt_us8 = p->srtt_us8;
+  c->rto_rttvar_us4 = p->rttvar_us4;
 }
 
 /* What is acknowledged had all gone more than once, and no timestamp tells which one came. */
@@ -371,6 +377,8 @@ static void remember(struct sim_conn *c, struct sim_wire *w, const struct tct_pr
   c->cwnd = p->cwnd;
   c->mss = p->mss;
   c->recuts = p->recuts;
+  c->tlp_cuts = p->tlp_cuts;
+  c->segs = p->segs;
   c->srtt_us8 = p->srtt_us8;
   c->timed_out = c->heard = false;
   if (w == NULL)

@@ -32,11 +32,12 @@ struct sim_conn {
   /* timers and windows: I7, I11, I12 */
   bool timed_out, heard; /* in this step */
   bool seen;             /* what follows holds */
-  uint64_t recuts;
+  uint64_t recuts, tlp_cuts;
+  uint32_t segs;
   uint32_t una, nxt, rcv_nxt, cwnd, ssthresh, mss, cut_nxt, srtt_us8;
   bool cut;
   tct_time rto_wait; /* as armed by the last expiry; 0: none, or answered since */
-  uint32_t rto_una, rto_srtt_us8;
+  uint32_t rto_una, rto_srtt_us8, rto_rttvar_us4;
   uint8_t rto_tries;
   /* octets: check_stream.c */
   bool known; /* iss and the tuple are, and it is in the table */

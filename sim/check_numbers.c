@@ -15,9 +15,11 @@ enum { NUMBERS_MAX = 4096, NUMBERS_MIN = 64 };
 
 /* Numbers told to different peers, in order. */
 struct series {
-  uint32_t n, bits; /* bits: how wide they are */
-  uint32_t at[NUMBERS_MAX];
-  uint64_t peer[NUMBERS_MAX];
+  uint32_t n, bits;                            /* bits: how wide they are */
+  uint32_t at[NUMBERS_MAX], step[NUMBERS_MAX]; /* step: from what was told just before */
+  uint64_t peer[NUMBERS_MAX], turn[NUMBERS_MAX];
+  uint32_t last; /* what was told last, and to whom */
+  uint64_t last_peer;
 };
 
 struct sim_check_numbers {
@@ -29,10 +31,28 @@ struct sim_check_numbers {
 
 /* Only what goes to another peer than the number before: towards one peer it may count up. */
 static void note(struct series *s, uint64_t peer, uint32_t number) {
-  if (s->n == NUMBERS_MAX || (s->n > 0 && s->peer[s->n - 1] == peer))
+  uint64_t turn = (s->last_peer ^ s->last_peer >> 29) * UINT64_C(0xbf58476d1ce4e5b9) + peer;
+  uint32_t step = number - s->last;
+  bool same = s->n > 0 && s->last_peer == peer;
+  s->last = number;
+  s->last_peer = peer;
+  if (s->n == NUMBERS_MAX || same)
     return;
+  s->turn[s->n] = turn;
+  s->step[s->n] = step;
   s->peer[s->n] = peer;
   s->at[s->n++] = number;
+}
+
+/* The same where all that one peer is told comes from one counter, or has one offset (RFC 7739 5.3,
+ * RFC 7323 5.4): if two peers' lie near each other by chance, each turn from one to the other is a
+ * near step. So the first such turn counts for all of them. */
+static void note_of_pair(struct series *s, uint64_t peer, uint32_t number) {
+  uint32_t before = s->n;
+  note(s, peer, number);
+  for (uint32_t i = 0; s->n > before && i < before; i++)
+    if (s->turn[i] == s->turn[before])
+      s->n = before;
 }
 
 /* A SYN or SYN,ACK that is sent again says nothing new. */
@@ -66,7 +86,7 @@ void sim_numbers_sent(struct sim_check_host *h, const tct_sim_frame *f) {
   uint64_t low;
   if (v4 && id != 0) {
     memcpy(&low, f->bytes + 12, sizeof low);
-    note(&numbers_of(h)->id, low, id);
+    note_of_pair(&numbers_of(h)->id, low, id);
   }
   if (!f->is_tcp || (g->flags & TCT_SYN) == 0)
     return;
@@ -74,7 +94,7 @@ void sim_numbers_sent(struct sim_check_host *h, const tct_sim_frame *f) {
   if (!was_told(&numbers_of(h)->isn, peer, g->seq))
     note(&numbers_of(h)->isn, peer, g->seq);
   if (g->has_ts) /* offsets are those of a pair of addresses, whatever the ports */
-    note(&numbers_of(h)->ts, peer_of(&g->dst, 0, 0), g->tsval);
+    note_of_pair(&numbers_of(h)->ts, peer_of(&g->dst, 0, 0), g->tsval);
   if ((g->flags & TCT_ACK) == 0)
     note(&numbers_of(h)->port, peer_of(&g->dst, g->dport, 0), g->sport);
 }
@@ -84,9 +104,9 @@ static void judge_steps(struct sim_check_host *h, const char *what, const struct
   uint32_t mask = s->bits == 32 ? UINT32_MAX : (1u << s->bits) - 1;
   uint32_t near = (mask >> 8) + 1, hits = 0, same = 0;
   for (uint32_t i = 1; i < s->n; i++) {
-    uint32_t step = (s->at[i] - s->at[i - 1]) & mask;
+    uint32_t step = s->step[i] & mask;
     hits += step < near || step > mask - near;
-    same += i > 1 && step == ((s->at[i - 1] - s->at[i - 2]) & mask);
+    same += i > 1 && step == (s->step[i - 1] & mask);
   }
   if (hits > s->n / 16 + 4)
     WRONG(h, 23, "%u of %u %s are near the one before", hits, s->n, what);

@@ -242,6 +242,8 @@ static void judge_live(struct sim_check_host *h, const struct sim_conn *c) {
   const struct sim_conn *w = c->writer;
   if (sim_conn_is_over(c) || (w != NULL && sim_conn_is_over(w)))
     return; /* whose peer has gone ends by an RST or at R2, which may be later */
+  if (c->forged || (w != NULL && w->forged))
+    return; /* a window right in all its numbers was taken, and newer numbers than the peer's */
   if (c->closed)
     WRONG(h, 13, "socket %u was closed and has not ended", c->sock.index);
   else if (w != NULL && wants_end(c) && wants_end(w))

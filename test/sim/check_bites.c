@@ -414,6 +414,34 @@ static void i23__ports_one_by_one__bite(void **state) {
   assert_bites(&r, TCT_SIM_I23);
 }
 
+/* Identifications towards `peers` peers in turn. */
+static void send_ids(struct rig *r, unsigned peers, bool one_counter) {
+  for (unsigned i = 0; i < 600; i++) {
+    unsigned peer = i * 7 % peers, id = one_counter ? i : i / peers + peer * 100;
+    uint8_t ip[20] = {0x45, 0, 0, 20, (uint8_t)((id + 1) >> 8), (uint8_t)(id + 1), 0, 0, 64, 17};
+    ip[19] = (uint8_t)(peer + 1);
+    sim_numbers_sent(r->h, &(tct_sim_frame){.bytes = ip, .len = sizeof ip});
+  }
+  sim_numbers_end(r->h);
+}
+
+static void i23__one_counter_for_all_identifications__bites(void **state) {
+  struct rig r;
+  (void)state;
+  make(&r);
+  send_ids(&r, 13, true);
+  assert_bites(&r, TCT_SIM_I23);
+}
+
+static void i23__two_peers_with_near_counters__pass(void **state) {
+  struct rig r;
+  (void)state;
+  make(&r);
+  send_ids(&r, 2, false);
+  assert_content(&r);
+  tct_sim_free(r.w);
+}
+
 static void i23__random_numbers__pass(void **state) {
   struct rig r;
   (void)state;
@@ -518,6 +546,8 @@ int main(void) {
       cmocka_unit_test(i22__timestamp_that_was_not_agreed__bites),
       cmocka_unit_test(i23__isn_by_a_counter__bites),
       cmocka_unit_test(i23__ports_one_by_one__bite),
+      cmocka_unit_test(i23__one_counter_for_all_identifications__bites),
+      cmocka_unit_test(i23__two_peers_with_near_counters__pass),
       cmocka_unit_test(i23__random_numbers__pass),
       cmocka_unit_test(i25__datagram_that_nobody_sent__bites),
       cmocka_unit_test(i27__readable_and_not_told__bites),
