@@ -375,8 +375,8 @@ void tct_tcp_sack_lose(tct_stack *s, struct tct_runs *r, uint32_t i) {
   if ((run->flags & (TCT_RUN_LOST | TCT_RUN_RESENT)) == (TCT_RUN_LOST | TCT_RUN_RESENT)) {
     tct_tcp_sack_set_flags(r, run, run->flags & (unsigned)~TCT_RUN_RESENT);
     s->n.TCPLostRetransmit += sum.segs;
-  } else {
-    tct_tcp_sack_set_flags(r, run, run->flags | TCT_RUN_LOST);
+  } else { /* a retransmission that an undo had left under way is gone, too */
+    tct_tcp_sack_set_flags(r, run, (run->flags | TCT_RUN_LOST) & (unsigned)~TCT_RUN_RESENT);
   }
   add(&r->lost_ever, &sum);
   if (waits(run) && (r->waiting_bytes == sum.bytes || tct_seq_lt(run->begin, r->lost_from)))
