@@ -48,13 +48,18 @@ static bool owns_block(const struct sim_event *e) {
   return e->fn == run_action || e->fn == sim_link_launch_late;
 }
 
-void tct_sim_free(tct_sim *w) {
-  if (w == NULL)
-    return;
+static void free_events(tct_sim *w) {
   for (size_t i = 0; i < w->heap.n; i++)
     if (owns_block(&w->heap.at[i]))
       free(w->heap.at[i].arg);
   free(w->heap.at);
+  memset(&w->heap, 0, sizeof w->heap);
+}
+
+void tct_sim_free(tct_sim *w) {
+  if (w == NULL)
+    return;
+  free_events(w);
   sim_fault_free_all(w);
   for (size_t i = 0; i < TCT_SIM_CLASS_APP; i++)
     free(w->targets[i].at);
@@ -63,6 +68,7 @@ void tct_sim_free(tct_sim *w) {
     next = n->next;
     n->free(n);
   }
+  free_events(w); /* what a host's end is a reason for: its traces are heard to the last */
   sim_check_free(w);
   sim_packet_free_pools(w);
   free(w->content);

@@ -417,7 +417,7 @@ static void i23__ports_one_by_one__bite(void **state) {
 /* Identifications towards `peers` peers in turn. */
 static void send_ids(struct rig *r, unsigned peers, bool one_counter) {
   for (unsigned i = 0; i < 600; i++) {
-    unsigned peer = i * 7 % peers, id = one_counter ? i : i / peers + peer * 100;
+    unsigned peer = i * (i / peers + 1) % peers, id = one_counter ? i : i / peers + peer * 100;
     uint8_t ip[20] = {0x45, 0, 0, 20, (uint8_t)((id + 1) >> 8), (uint8_t)(id + 1), 0, 0, 64, 17};
     ip[19] = (uint8_t)(peer + 1);
     sim_numbers_sent(r->h, &(tct_sim_frame){.bytes = ip, .len = sizeof ip});
