@@ -155,6 +155,7 @@ static void begin_life(struct sim_check_host *h, struct sim_wire *w, tct_seq isn
   w->syn_wscale = before.syn_wscale;
   w->syn_seq = before.syn_seq;
   w->syn_len = before.syn_len;
+  w->syn_window = before.syn_window;
   w->syns = before.syns;
   w->syn_acks = before.syn_acks;
   w->cookies = before.cookies;
@@ -420,6 +421,7 @@ static void hear_syn(struct sim_wire *w, const tct_seg *g, bool accepted) {
   w->syn_heard = true;
   w->syn_seq = g->seq;
   w->syn_len = g->len;
+  w->syn_window = g->window_raw;
   w->syn_ts = g->has_ts;
   w->syn_wscale = g->wscale;
   if (!w->syn_sent || !accepted || w->any_in)
@@ -458,6 +460,10 @@ static void hear_ack(struct sim_wire *w, const tct_seg *g, bool accepted) {
   tct_seq edge = edge_of(w, g, w->wscale_in);
   if (tct_seq_gt(g->ack, w->nxt))
     return;
+  /* a SYN's window is exact, and data may answer it at once (RFC 7413 4.2.2); the next is rounded
+   */
+  if (!w->heard && w->passive && w->syn_heard)
+    edge = tct_seq_max(edge, tct_seq_add(w->isn, 1 + w->syn_window));
   if (!w->heard || tct_seq_gt(edge, w->limit))
     w->limit = edge;
   if (!w->heard || tct_seq_gt(g->ack, w->una))

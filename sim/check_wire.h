@@ -30,7 +30,7 @@ struct sim_wire {
   /* the newest SYN that came */
   bool syn_heard, syn_ts;
   uint8_t syn_wscale;
-  uint32_t syn_seq, syn_len, syns, syn_acks, cookies;
+  uint32_t syn_seq, syn_len, syn_window, syns, syn_acks, cookies;
   /* what this end has said */
   bool reborn;    /* the next SYN begins another life, whatever its number */
   bool by_cookie; /* what comes next does, by an ACK with a cookie: told before the segment */
