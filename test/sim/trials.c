@@ -3,7 +3,7 @@
  * Every seed that ever failed, then as many others as there is time for. `tercet sim --seed S`
  * plays one of them with its numbers.
  *
- *   trials [FIRST LAST [SECONDS]]     1 169 20
+ *   trials [FIRST LAST [SECONDS]]     1 1500 20
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -57,7 +57,7 @@ static void explore(uint64_t first, uint64_t last, time_t seconds) {
 
 int main(int argc, char **argv) {
   replay("test/sim/seeds.txt");
-  explore(argc > 2 ? strtoull(argv[1], NULL, 10) : 1, argc > 2 ? strtoull(argv[2], NULL, 10) : 169,
+  explore(argc > 2 ? strtoull(argv[1], NULL, 10) : 1, argc > 2 ? strtoull(argv[2], NULL, 10) : 1500,
           argc > 3 ? atoi(argv[3]) : 20);
   return 0;
 }
