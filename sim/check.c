@@ -20,7 +20,7 @@ static const char *const names[TCT_SIM_I_COUNT] = {[TCT_SIM_I_NONE] = "NONE",
 };
 
 static const char *const places[TCT_SIM_I_COUNT] = {[TCT_SIM_I_NONE] = "",
-#define X(number, name, where) [TCT_SIM_I##number] = where,
+#define X(number, name, where) [TCT_SIM_I##number] = (where),
                                                     TCT_SIM_INVARIANTS(X)
 #undef X
 };

@@ -37,8 +37,9 @@ static void make_room(struct sim_check_host *h, uint32_t index) {
     return;
   while (cap <= index)
     cap *= 2;
-  h->conns = sim_world_grow(h->conns, cap * sizeof *h->conns);
-  memset(h->conns + h->conns_cap, 0, (cap - h->conns_cap) * sizeof *h->conns);
+  const size_t each = sizeof(void *); /* an array of pointers */
+  h->conns = sim_world_grow(h->conns, cap * each);
+  memset(h->conns + h->conns_cap, 0, (cap - h->conns_cap) * each);
   h->conns_cap = cap;
 }
 

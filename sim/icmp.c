@@ -43,6 +43,7 @@ static uint32_t emit(const struct tct_ip_hdr *about, const tct_addr *from,
   return (uint32_t)(head + body);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): what is quoted, what is said, and where to */
 uint32_t sim_icmp_error(const uint8_t *packet, uint32_t len, enum tct_icmp_kind kind,
                         uint32_t mtu_bytes, const tct_addr *from, uint8_t *to, uint32_t cap) {
   struct tct_ip_hdr ip;

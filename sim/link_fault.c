@@ -314,7 +314,7 @@ static bool send_fragments(struct sim_passing *y) {
   while (q.n > 0) {
     uint32_t i = y->in_order ? 0 : sim_world_draw(w, group, q.n);
     sim_link_arrive_at(q.piece[i], at);
-    memmove(&q.piece[i], &q.piece[i + 1], (--q.n - i) * sizeof q.piece[0]);
+    memmove(&q.piece[i], &q.piece[i + 1], (--q.n - i) * sizeof(void *));
     at += y->in_order ? 0 : sim_world_draw(w, group, 100000);
   }
   sim_packet_free(w, y->p);

@@ -11,10 +11,10 @@
 #include "util/mem.h"
 
 static const char *const event_words[SIM_EVENT_COUNT] = {
-#define X(name, word) [SIM_SEGMENT_##name] = word,
+#define X(name, word) [SIM_SEGMENT_##name] = (word),
     SIM_SEGMENTS(X)
 #undef X
-#define X(name, word) [SIM_EVENT_CALL + SIM_CALL_##name] = word,
+#define X(name, word) [SIM_EVENT_CALL + SIM_CALL_##name] = (word),
         SIM_CALLS(X)
 #undef X
 };

@@ -15,7 +15,8 @@
 
 /* Bytes that data segments must leave for it: a peer of whom we get data hears it on ours. */
 static inline uint32_t tct_tcp_accecn_len(const struct tct_tcp *c) {
-  return (c->rcv.ecn & TCT_ECNF_ACCURATE) != 0 && c->extra->ecn_n.on_data ? 12 : 0;
+  bool accurate = (c->rcv.ecn & TCT_ECNF_ACCURATE) != 0 && c->extra != NULL;
+  return accurate && c->extra->ecn_n.on_data ? 12 : 0;
 }
 
 /* What options take on a data segment without SACK. */
@@ -71,7 +72,7 @@ static inline uint32_t tct_tcp_send_mss(const tct_stack *s, const struct tct_tcp
     return mss;
   /* Linux: of a small window at most half, so that there are always two segments to clock it */
   uint32_t half = c->snd.wnd_max > TCT_SMALL_WINDOW ? c->snd.wnd_max / 2 : c->snd.wnd_max;
-  return tct_min_u32(mss, tct_max_u32(half, s->cfg.mss_min));
+  return tct_min_u32(mss, tct_max_u32(tct_max_u32(half, s->cfg.mss_min), 1));
 }
 
 /* ---- tcp_recover.c, tcp_cc.c ----------------------------------------------------------------- */
