@@ -527,6 +527,10 @@ class Smt:
     def extend(self, a, bits, to, signed):
         if to == bits:
             return a
+        m = re.fullmatch(r'\(_ bv(\d+) \d+\)', a)
+        if m:
+            n = int(m.group(1))
+            return self.const(n - (1 << bits) if signed and n >> (bits - 1) else n, to)
         if to < bits:
             return f'((_ extract {to - 1} 0) {a})'
         return f"((_ {'sign' if signed else 'zero'}_extend {to - bits}) {a})"

@@ -12,6 +12,7 @@
  *   OLD           one segment of an earlier connection may be in each direction
  *   LOSSES=n DOUBLES=n   so many; FREE_LOSS: without limit
  *   REORDER       any segment may be overtaken
+ *   LIVE          senders are fair
  *   DEPTH=n       segments under way, each direction
  *
  * Simplified, and why that is safe here: numbers are small and do not wrap (that is P1's); text out
@@ -99,14 +100,34 @@ byte losses, doubles;
 #define wants_fin(i) (st[i] == S_FIN_WAIT_1 || st[i] == S_CLOSING || st[i] == S_LAST_ACK)
 #define is_end(i) (opened[i] && st[i] == S_CLOSED)
 
+/* The table, as arrays that belong to no state; `next` 0 answers 0: no row, nothing moves. */
+#define EVENTS 13
+#define AT(record, state, event) ((record) * 11 * EVENTS + (state) * EVENTS + (event))
+hidden byte row_next[2 * 11 * EVENTS];
+hidden byte row_answer[2 * 11 * EVENTS];
+hidden byte row_there[2 * 11 * EVENTS];
+
+#define MOVE(state, event, next, ans) ROW(0, S_##state, E_##event, S_##next, A_##ans)
+#define RECORD(state, event, next, ans) ROW(1, S_##state, E_##event, S_##next, A_##ans)
+#define ROW(record, state, event, next, ans)                                                       \
+  row_next[AT(record, state, event)] = next;                                                       \
+  row_answer[AT(record, state, event)] = ans;                                                      \
+  row_there[AT(record, state, event)] = true;
+inline read_table() {
+#include "transitions.def"
+  skip
+}
+
+/* In SYN-RECEIVED a passive end is a record and has its own rows. */
+#define RULE(i, e) AT((PASSIVE(i) && st[i] == S_SYN_RECEIVED -> 1 : 0), st[i], e)
+
 /* One row of the table, or none. */
 inline move(i, e) {
-  answer = A_NONE;
   if
-#define RECORD(state, event, next, ans) :: PASSIVE(i) && st[i] == S_##state && (e) == E_##event -> st[i] = S_##next; answer = A_##ans
-#define MOVE(state, event, next, ans) :: !(PASSIVE(i) && S_##state == S_SYN_RECEIVED) && st[i] == S_##state && (e) == E_##event -> st[i] = S_##next; answer = A_##ans
-#include "transitions.def"
-  :: else -> skip
+  :: row_there[RULE(i, e)] ->
+       answer = row_answer[RULE(i, e)];
+       st[i] = row_next[RULE(i, e)]
+  :: else -> answer = A_NONE
   fi;
   if
   :: answer == A_ACK -> owes[i] = 1
@@ -174,29 +195,43 @@ proctype App(bit i) {
 
 /* ---- Sending: from the state, again and again until it is acknowledged ---- */
 
-proctype Out(bit i) {
+/* Who asks for an end in time (LIVE) must be fair: what is owed and what is repeated are processes of
+ * their own then, so that neither keeps the other from happening, and the oldest is repeated first.
+ * Else any order will do. */
+#ifdef LIVE
+#define MAY_SEND(i) (part == 1)
+#define MAY_ACK(i) (part == 0)
+#define OLDEST(i) (una[i] == FIN_SEQ(i) || nxt[i] == FIN_SEQ(i))
+#else
+#define MAY_SEND(i) 1
+#define MAY_ACK(i) 1
+#define OLDEST(i) 1
+#endif
+
+proctype Out(bit i; bit part) {
   byte answer;
 end:
   do
-  :: atomic { st[i] == S_SYN_SENT -> nxt[i] = ISS(i) + 1; put(i, SYN, ISS(i), 0) }
-  :: atomic { (st[i] == S_SYN_RECEIVED || (st[i] == S_FIN_WAIT_1 && !taken[i])) ->
+  :: atomic { MAY_SEND(i) && st[i] == S_SYN_SENT -> nxt[i] = ISS(i) + 1; put(i, SYN, ISS(i), 0) }
+  :: atomic { MAY_SEND(i) && (st[i] == S_SYN_RECEIVED || (st[i] == S_FIN_WAIT_1 && !taken[i])) ->
        if
        :: nxt[i] == ISS(i) -> nxt[i] = ISS(i) + 1
        :: else -> skip
        fi;
        put(i, SYN | ACK, ISS(i), rnxt[i]) }
-  :: atomic { owes[i] && synchronized(i) -> owes[i] = 0; put(i, ACK, nxt[i], rnxt[i]) }
+  :: atomic { MAY_ACK(i) && owes[i] && synchronized(i) -> owes[i] = 0; put(i, ACK, nxt[i], rnxt[i]) }
 #if BYTES > 0
   /* new data in the window or, into a shut one, a probe; and what is not acknowledged again */
-  :: atomic { (st[i] == S_ESTABLISHED || st[i] == S_CLOSE_WAIT || wants_fin(i)) && taken[i] &&
+  :: atomic { MAY_SEND(i) && (st[i] == S_ESTABLISHED || st[i] == S_CLOSE_WAIT || wants_fin(i)) && taken[i] &&
               nxt[i] < FIN_SEQ(i) && (nxt[i] < una[i] + wnd[i] || nxt[i] == una[i]) ->
        put(i, PSH | ACK, nxt[i], rnxt[i]);
        nxt[i] = nxt[i] + 1 }
-  :: atomic { (st[i] == S_ESTABLISHED || st[i] == S_CLOSE_WAIT || wants_fin(i)) && taken[i] &&
+  :: atomic { MAY_SEND(i) && (st[i] == S_ESTABLISHED || st[i] == S_CLOSE_WAIT || wants_fin(i)) && taken[i] &&
               una[i] < nxt[i] && una[i] < FIN_SEQ(i) ->
        put(i, PSH | ACK, una[i], rnxt[i]) }
 #endif
-  :: atomic { wants_fin(i) && taken[i] && nxt[i] >= FIN_SEQ(i) && una[i] <= FIN_SEQ(i) ->
+  :: atomic { MAY_SEND(i) && OLDEST(i) && wants_fin(i) && taken[i] && nxt[i] >= FIN_SEQ(i) && una[i] <= FIN_SEQ(i) &&
+              (nxt[i] > FIN_SEQ(i) || nxt[i] < una[i] + wnd[i] || nxt[i] == una[i]) ->
        nxt[i] = FIN_SEQ(i) + 1;
        put(i, FIN | ACK, FIN_SEQ(i), rnxt[i]) }
   /* 2 MSL outlast what is under way and what the peer still says */
@@ -332,6 +367,7 @@ inline on_others(i) {
        fi
   :: acceptable && is(RST) ->
        if
+       :: st[i] == S_TIME_WAIT -> skip /* RFC 1337 */
        :: s == rnxt[i] && st[i] != S_TIME_WAIT -> move(i, E_RST)
        :: else -> owes[i] = 1
        fi
@@ -435,6 +471,7 @@ inline leave_behind(i) {
 init {
   byte n;
   atomic {
+    read_table();
     room[0] = 1;
     room[1] = 1;
 #ifndef SHUT
@@ -453,7 +490,10 @@ init {
     leave_behind(1);
 #endif
     run App(0); run App(1);
-    run Out(0); run Out(1);
+    run Out(0, 1); run Out(1, 1);
+#ifdef LIVE
+    run Out(0, 0); run Out(1, 0);
+#endif
     run In(0); run In(1);
     run Net()
   }

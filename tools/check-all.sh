@@ -117,7 +117,7 @@ step_interop() {
 step_readme() { tools/readme-commands.sh; }
 
 steps='format shellcheck cells headers release symbols sizes freestanding wasm32 install digest cppcheck tidy
-  optimised attack_full clang msan integer conformance coverage probe planted drill_probe script_linux script_so goodput flood sim fuzz interop readme'
+  optimised attack_full clang msan integer conformance coverage probe planted drill_probe script_linux script_so goodput flood sim prove fuzz interop readme'
 [ "${1-}" = --list ] && { echo $steps; exit 0; }
 [ $# -gt 0 ] && steps=$*
 

@@ -60,12 +60,16 @@ static void configure(tct_stack *s, uint32_t min_ms, uint32_t max_ms, uint32_t i
   s->cfg.rto_initial_ms = initial_ms;
 }
 
-bool lemma_rto_is_in_bounds(uint32_t srtt_us8, uint32_t rttvar_us4, uint32_t min_ms,
-                            uint32_t max_ms, uint8_t backoff, bool strict) {
+/* The bounds are numbers in each lemma: those of the profiles, and the widest and the narrowest
+ * that a configuration may have. (That a product grows with its factor is hard on bits.) */
+static bool rto_is_in_bounds(uint32_t srtt_us8, uint32_t rttvar_us4, uint32_t dev_us,
+                             uint32_t min_ms, uint32_t max_ms, uint8_t backoff, bool strict) {
   tct_stack s;
   struct tct_tcp c;
+  struct tct_extra x;
   configure(&s, min_ms, max_ms, 1000, strict);
-  c.extra = NULL;
+  c.extra = &x;
+  x.dev_us = dev_us; /* 0: none is held */
   c.rtt.srtt_us8 = srtt_us8;
   c.rtt.rttvar_us4 = rttvar_us4;
   c.tmr.backoff = backoff;
@@ -75,30 +79,34 @@ bool lemma_rto_is_in_bounds(uint32_t srtt_us8, uint32_t rttvar_us4, uint32_t min
   return rto >= TCT_MS(min_ms) && rto <= TCT_MS(max_ms);
 }
 
-/* With a deviation that is held; it too is one of the bounded ones. */
-bool lemma_rto_with_held_deviation_is_in_bounds(uint32_t srtt_us8, uint32_t dev_us, uint32_t min_ms,
-                                                uint32_t max_ms, uint8_t backoff, bool strict) {
-  tct_stack s;
-  struct tct_tcp c;
-  struct tct_extra x;
-  configure(&s, min_ms, max_ms, 1000, strict);
-  c.extra = &x;
-  x.dev_us = dev_us;
-  c.rtt.srtt_us8 = srtt_us8;
-  c.rtt.rttvar_us4 = dev_us <= VAR_MAX ? dev_us : VAR_MAX;
-  c.tmr.backoff = backoff;
-  if (!is_state(&c.rtt) || srtt_us8 == 0 || !is_config(&s))
-    return true;
-  tct_time rto = tct_tcp_rtt_rto_ns(&s, &c);
-  return rto >= TCT_MS(min_ms) && rto <= TCT_MS(max_ms);
+bool lemma_rto_of_strict_is_in_bounds(uint32_t srtt_us8, uint32_t rttvar_us4, uint8_t backoff) {
+  return rto_is_in_bounds(srtt_us8, rttvar_us4, 0, 1000, 60000, backoff, true);
+}
+
+bool lemma_rto_of_linux_is_in_bounds(uint32_t srtt_us8, uint32_t rttvar_us4, uint32_t dev_us,
+                                     uint8_t backoff) {
+  return rto_is_in_bounds(srtt_us8, rttvar_us4, dev_us, 200, 120000, backoff, false);
+}
+
+bool lemma_rto_of_widest_bounds(uint32_t srtt_us8, uint32_t rttvar_us4, uint8_t backoff) {
+  return rto_is_in_bounds(srtt_us8, rttvar_us4, 0, 1, TCT_RTO_LIMIT_MS, backoff, true);
+}
+
+bool lemma_rto_of_widest_bounds_like_linux(uint32_t srtt_us8, uint32_t rttvar_us4, uint32_t dev_us,
+                                           uint8_t backoff) {
+  return rto_is_in_bounds(srtt_us8, rttvar_us4, dev_us, 1, TCT_RTO_LIMIT_MS, backoff, false);
+}
+
+bool lemma_rto_of_longest_bound_alone(uint32_t srtt_us8, uint32_t rttvar_us4, uint8_t backoff) {
+  return rto_is_in_bounds(srtt_us8, rttvar_us4, 0, TCT_RTO_LIMIT_MS, TCT_RTO_LIMIT_MS, backoff,
+                          true);
 }
 
 /* Before any sample: the initial value, never more than the largest, doubled likewise. */
-bool lemma_first_rto_is_in_bounds(uint32_t initial_ms, uint32_t max_ms, uint8_t backoff,
-                                  uint8_t open) {
+bool lemma_first_rto_is_in_bounds(uint8_t backoff, uint8_t open) {
   tct_stack s;
   struct tct_tcp c;
-  configure(&s, 1, max_ms, initial_ms, true);
+  configure(&s, 1, TCT_RTO_LIMIT_MS, TCT_RTO_LIMIT_MS, true);
   c.extra = NULL;
   c.open = open;
   c.rtt.srtt_us8 = 0;
@@ -107,15 +115,14 @@ bool lemma_first_rto_is_in_bounds(uint32_t initial_ms, uint32_t max_ms, uint8_t 
   if (!is_config(&s))
     return true;
   tct_time rto = tct_tcp_rtt_rto_ns(&s, &c);
-  return rto > 0 && rto <= TCT_MS(max_ms);
+  return rto > 0 && rto <= TCT_MS(TCT_RTO_LIMIT_MS);
 }
 
 /* One expiry more never makes it shorter. */
-bool lemma_backoff_never_shortens(uint32_t srtt_us8, uint32_t rttvar_us4, uint32_t min_ms,
-                                  uint32_t max_ms, uint8_t backoff) {
+bool lemma_backoff_never_shortens(uint32_t srtt_us8, uint32_t rttvar_us4, uint8_t backoff) {
   tct_stack s;
   struct tct_tcp c;
-  configure(&s, min_ms, max_ms, 1000, true);
+  configure(&s, 200, 120000, 1000, true);
   c.extra = NULL;
   c.rtt.srtt_us8 = srtt_us8;
   c.rtt.rttvar_us4 = rttvar_us4;

@@ -55,9 +55,3 @@ bool lemma_masked_is_at_most_the_mask(uint32_t x, uint32_t mask) {
 bool lemma_high_nibble(uint8_t x) {
   return x >> 4 <= 15;
 }
-
-bool lemma_three_bits_are_at_most_the_number(uint64_t n) {
-  uint64_t four = n & 4, two = n & 2, one = n & 1;
-  return (four == 0 || four == 4) && (two == 0 || two == 2) && (one == 0 || one == 1) &&
-         four + two + one <= n;
-}
