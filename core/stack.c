@@ -87,10 +87,10 @@ static size_t pull_ethernet(tct_stack *s, uint32_t ifi, tct_frame *f, size_t n) 
 
 size_t tct_output(tct_stack *s, tct_if i, tct_frame *f, size_t n, tct_time now) {
   struct tct_iface *ifc = tct_stack_if(s, i);
-  uint32_t ifi = i.index - 1;
   see_time(s, now);
   if (ifc == NULL || !ifc->up)
     return 0;
+  uint32_t ifi = i.index - 1;
   if (n > TCT_BURST_MAX)
     n = TCT_BURST_MAX;
   size_t made = is_ethernet(ifc) ? pull_ethernet(s, ifi, f, n) : pull(s, ifi, f, n);

@@ -119,8 +119,8 @@ static void finish(tct_stack *s, struct tct_dad *d) {
 }
 
 void tct_dad_advance(tct_stack *s) {
-  for (uint32_t i = s->link->n_dads; i-- > 0;) {
-    struct tct_dad *d = &s->link->dads[i];
+  for (uint32_t i = s->link->n_dads; i > 0; i--) { /* from behind: finishing one moves the rest */
+    struct tct_dad *d = &s->link->dads[i - 1];
     if (!d->duplicate && d->due <= s->now)
       finish(s, d);
   }

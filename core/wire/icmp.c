@@ -271,7 +271,7 @@ size_t tct_wire_icmp_emit_error(uint8_t *p, size_t cap, const tct_addr *src, con
     memmove(p + TCT_ICMP_HEADER_LEN, e->quote, len - TCT_ICMP_HEADER_LEN);
   p[0] = e->what.type;
   p[1] = e->what.code;
-  tct_bytes_put32(p + 4, high ? e->what.pointer << 24 : e->what.pointer);
+  tct_bytes_put32(p + 4, high ? (e->what.pointer & 0xff) << 24 : e->what.pointer);
   finish_message(p, len, src, dst);
   return len;
 }
