@@ -60,6 +60,9 @@ static void probe_numbers(const tct_stack *s, const struct tct_tcp *c, struct tc
   p->rcv_edge = c->rcv.edge;
   p->snd_wnd = c->snd.wnd;
   p->wnd_max = c->snd.wnd_max;
+  p->rcv_limit = tct_tcp_recv_limit(c);
+  p->rcv_free = tct_min_u32(tct_tcp_recv_free(c), 65535u << tct_tcp_rcv_shift(c));
+  p->rcv_mss = c->rcv.mss;
   p->cwnd = c->cc.cwnd;
   p->ssthresh = c->cc.ssthresh;
   p->mss = tct_tcp_send_mss(s, c);

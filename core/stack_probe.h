@@ -26,6 +26,7 @@ struct tct_probe_conn {
   bool news_queued; /* and will be */
   uint32_t iss, irs, una, nxt, rcv_nxt, rcv_edge;
   uint32_t snd_wnd, wnd_max;
+  uint32_t rcv_limit, rcv_free, rcv_mss; /* the buffer, what can be told to be free, segments */
   uint32_t cwnd, ssthresh, mss, pipe, flight;
   uint32_t pipe_segs;
   bool sack;                           /* agreed */

@@ -101,6 +101,19 @@ void sim_wire_timer(struct sim_check_host *h, const tct_trace *t);
 void sim_wire_pay(struct sim_wire *w);
 void sim_wire_free(struct tct_sim_check *k);
 
+/* ---- check_heard.c: may an end take what it takes? Asked before the shadow learns it. ---- */
+
+void sim_heard_judge(struct sim_check_host *h, struct sim_wire *w, const struct tct_trace *t);
+void sim_heard_learn(struct sim_wire *w, const struct tct_trace *t);
+/* Does an ACK leave out what was SACKed before? */
+void sim_heard_said(struct sim_check_host *h, struct sim_wire *w, const tct_sim_frame *f);
+
+/* ---- check_window.c: the peer's window, our own, and their timers ---- */
+
+struct tct_probe_conn;
+void sim_window_judge(struct sim_check_host *h, const struct sim_conn *c, const struct sim_wire *w,
+                      const struct tct_probe_conn *p);
+
 /* ---- check_stream.c: what applications write and read ---- */
 
 void sim_stream_call(struct sim_check_host *h, tct_sock sock, tct_sim_doing what, const void *bytes,

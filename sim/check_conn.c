@@ -43,6 +43,13 @@ static void make_room(struct sim_check_host *h, uint32_t index) {
   h->conns_cap = cap;
 }
 
+/* I20: another has its place now, and must not be reached by the old handle. */
+static void judge_stale(struct sim_check_host *h, tct_sock old) {
+  if (ASK(h, 20) && tct_sock_ready(h->stack, old) >= 0)
+    WRONG(h, 20, "the handle of socket %u.%u, which is gone, still reaches one", old.index,
+          old.gen);
+}
+
 struct sim_conn *sim_conn_at(struct sim_check_host *h, tct_sock sock) {
   struct sim_conn **at;
   if (sock.index < h->conns_cap && h->conns[sock.index] != NULL &&
@@ -55,6 +62,8 @@ struct sim_conn *sim_conn_at(struct sim_check_host *h, tct_sock sock) {
   at = &h->conns[sock.index];
   if (*at != NULL && (*at)->sock.gen > sock.gen)
     return NULL; /* a stale handle: the stack refuses it, too */
+  if (*at != NULL && (*at)->sock.gen != sock.gen)
+    judge_stale(h, (*at)->sock);
   if (*at == NULL || (*at)->sock.gen != sock.gen)
     *at = make(h, sock);
   return *at;
@@ -110,6 +119,13 @@ static bool may_move(tct_state from, tct_state to) {
   return to == TCT_CLOSED || (next[from] >> to & 1) != 0;
 }
 
+/* I24, RFC 9293 3.9.2.2 and RFC 5927 5: no ICMP error ends what is open. */
+static void judge_icmp_end(struct sim_check_host *h, const tct_trace *t) {
+  bool open = t->state_old >= TCT_ESTABLISHED && t->state_old < TCT_TIME_WAIT;
+  if (ASK(h, 24) && open && t->state_new == TCT_CLOSED && t->why == TCT_WHY_ICMP_UNREACHABLE)
+    WRONG(h, 24, "an ICMP error ends a connection in %s", tct_state_name((tct_state)t->state_old));
+}
+
 void sim_conn_moved(struct sim_check_host *h, const tct_trace *t) {
   struct sim_conn *c = sim_conn_at(h, t->sock);
   struct sim_wire *w;
@@ -120,6 +136,9 @@ void sim_conn_moved(struct sim_check_host *h, const tct_trace *t) {
   w = sim_wire_find(h, &t->local, &t->remote, t->lport, t->rport);
   w->reborn = w->reborn || t->state_new == TCT_SYN_SENT ||
               (t->state_new == TCT_SYN_RECEIVED && t->state_old != TCT_SYN_SENT);
+  w->reopens = t->state_old == TCT_TIME_WAIT && t->state_new == TCT_SYN_RECEIVED;
+  w->reset = t->state_new == TCT_CLOSED && t->why == TCT_WHY_RESET;
+  judge_icmp_end(h, t);
   if (t->state_old == TCT_SYN_RECEIVED && t->state_new == TCT_TIME_WAIT)
     w->syn_sent = false; /* the life before speaks again, and its numbers are forgotten */
   w->by_cookie = w->by_cookie || t->why == TCT_WHY_SYN_ACK_COOKIE;
@@ -135,6 +154,8 @@ void sim_conn_timer(struct sim_check_host *h, const tct_trace *t) {
   if (c == NULL)
     return;
   c->timed_out = c->timed_out || t->value == TCT_TIMER_REXMIT;
+  c->persisted = c->persisted || t->value == TCT_TIMER_PERSIST;
+  c->fired = true;
   sim_conn_touch(h, c);
 }
 
@@ -171,6 +192,7 @@ void sim_conn_call(struct sim_check_host *h, tct_sock sock, tct_sim_doing what, 
     sim_wire_pay(c->wire);
   if (what == TCT_SIM_READ && n == TCT_EAGAIN)
     c->told_readable = false;
+  c->has_read = c->has_read || (what == TCT_SIM_READ && n > 0);
   if (what == TCT_SIM_WROTE)
     c->wants_room = n == TCT_EAGAIN;
   c->shut_wr = c->shut_wr || (what == TCT_SIM_SHUT_WR && n >= 0);
@@ -181,6 +203,10 @@ void sim_conn_call(struct sim_check_host *h, tct_sock sock, tct_sim_doing what, 
 }
 
 /* ---- I7: numbers ---- */
+
+static bool has_heard_fin(uint8_t state) {
+  return state == TCT_CLOSE_WAIT || state == TCT_CLOSING || state == TCT_LAST_ACK;
+}
 
 static void judge_numbers(struct sim_check_host *h, const struct sim_conn *c,
                           const struct tct_probe_conn *p) {
@@ -196,6 +222,9 @@ static void judge_numbers(struct sim_check_host *h, const struct sim_conn *c,
     return;
   if (tct_seq_lt(p->una, c->una))
     WRONG(h, 7, "SND.UNA went back from %u to %u", c->una, p->una);
+  if (has_heard_fin(c->state) && p->rcv_nxt != c->rcv_nxt)
+    WRONG(h, 7, "RCV.NXT moved from %u to %u, and the peer's FIN was taken", c->rcv_nxt,
+          p->rcv_nxt);
   if (tct_seq_lt(p->rcv_nxt, c->rcv_nxt))
     WRONG(h, 7, "RCV.NXT went back from %u to %u", c->rcv_nxt, p->rcv_nxt);
 }
@@ -247,6 +276,16 @@ static void judge_expiry(struct sim_check_host *h, const struct sim_conn *c,
           p->cwnd, p->mss, segs);
 }
 
+/* RFC 5681 3.1 (4): what has gone again after a time-out and is lost once more cuts nothing, unless
+ * the cut was taken back in between. */
+static void judge_expiry_again(struct sim_check_host *h, const struct sim_conn *c,
+                               const struct tct_probe_conn *p) {
+  bool again = c->timed_out && c->rto_wait != 0 && c->rto_una == p->una && p->una == c->una &&
+               p->tries >= 2 && p->tries == c->rto_tries + 1 && !c->heard && !p->opening;
+  if (again && p->mss == c->mss && c->ssthresh <= c->rto_ssthresh && p->ssthresh < c->ssthresh)
+    WRONG(h, 11, "expiry %u cuts ssthresh from %u to %u", p->tries, c->ssthresh, p->ssthresh);
+}
+
 static void judge_window(struct sim_check_host *h, struct sim_conn *c,
                          const struct tct_probe_conn *p) {
   if (!p->connected || !ASK(h, 11))
@@ -257,6 +296,7 @@ static void judge_window(struct sim_check_host *h, struct sim_conn *c,
     WRONG(h, 11, "%u octets lost and %u SACKed of %u sent and %u resent", p->lost, p->sacked,
           p->sent, p->resent);
   judge_expiry(h, c, p);
+  judge_expiry_again(h, c, p);
   judge_cut(h, c, p);
 }
 
@@ -307,6 +347,7 @@ static void judge_backoff(struct sim_check_host *h, struct sim_conn *c,
           (double)c->rto_wait / 1e9);
   c->rto_wait = wait;
   c->rto_una = p->una;
+  c->rto_ssthresh = p->ssthresh;
   c->rto_tries = p->tries;
   c->rto_srtt_us8 = p->srtt_us8;
   c->rto_rttvar_us4 = p->rttvar_us4;
@@ -381,9 +422,16 @@ static void remember(struct sim_conn *c, struct sim_wire *w, const struct tct_pr
   c->tlp_cuts = p->tlp_cuts;
   c->segs = p->segs;
   c->srtt_us8 = p->srtt_us8;
-  c->timed_out = c->heard = false;
+  c->timed_out = c->heard = c->persisted = c->fired = c->has_read = false;
+  c->state = p->state;
+  c->timer = p->timer;
+  c->main_at = p->main_at;
+  c->rto_ns = p->rto_ns;
+  c->snd_wnd = p->snd_wnd;
   if (w == NULL)
     return;
+  w->n_heard = 0;
+  w->probed = w->spoke = false;
   w->sent_bytes = w->forced_bytes = w->new_bytes = 0;
   w->sack_news = false;
 }
@@ -406,6 +454,8 @@ static void judge_conn(struct sim_check_host *h, struct sim_conn *c) {
   judge_timers(h, c, w, &p);
   if (w != NULL)
     judge_flight(h, w, &p);
+  if (w != NULL)
+    sim_window_judge(h, c, w, &p);
   remember(c, w, &p);
 }
 

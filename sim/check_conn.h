@@ -36,7 +36,13 @@ struct sim_conn {
   uint32_t segs;
   uint32_t una, nxt, rcv_nxt, cwnd, ssthresh, mss, cut_nxt, srtt_us8;
   bool cut;
-  tct_time rto_wait; /* as armed by the last expiry; 0: none, or answered since */
+  uint8_t state, timer;
+  uint32_t snd_wnd;
+  tct_time main_at, rto_ns;
+  bool persisted, fired; /* in this step: the persist timer, any timer */
+  bool has_read;         /* in this step: octets left the buffer */
+  uint32_t rto_ssthresh; /* after the last expiry */
+  tct_time rto_wait;     /* as armed by the last expiry; 0: none, or answered since */
   uint32_t rto_una, rto_srtt_us8, rto_rttvar_us4;
   uint8_t rto_tries;
   /* octets: check_stream.c */

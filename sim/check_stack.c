@@ -11,7 +11,7 @@
 #include "sim/check_wire.h"
 #include "util/mem.h"
 
-enum { SWEEP_EVERY = 4096, ICMP4 = 1, TCP = 6, ICMP6 = 58 };
+enum { SWEEP_EVERY = 4096, TIME_WAIT_ROOM = 65536, ICMP4 = 1, TCP = 6, ICMP6 = 58 };
 
 #define ASK(h, i) sim_check_asks((h)->check, TCT_SIM_I##i)
 #define WRONG(h, i, ...) sim_check_wrong(h, TCT_SIM_I##i, __VA_ARGS__)
@@ -267,6 +267,19 @@ static void judge_counters(struct sim_check_host *h) {
           (unsigned long long)h->rst_out);
 }
 
+/* RFC 9293 3.6.1: TIME-WAIT is cut short for want of room only. */
+static void judge_time_wait(struct sim_check_host *h) {
+  tct_counters n;
+  bool room = h->resolved.limits.time_wait >= TIME_WAIT_ROOM &&
+              tct_sim_fault_count(h->check->w, TCT_SIM_FAULT_ALLOC_FAILURE) == 0;
+  if (!room || !ASK(h, 6))
+    return;
+  tct_stack_counters(h->stack, &n);
+  if (n.TCPTimeWaitOverflow != 0)
+    WRONG(h, 6, "TIME-WAIT was cut short %llu times, and there is room for %u",
+          (unsigned long long)n.TCPTimeWaitOverflow, h->resolved.limits.time_wait);
+}
+
 void sim_stack_sweep(struct sim_check_host *h) {
   struct tct_probe_stack p;
   if (h->stack == NULL)
@@ -276,6 +289,7 @@ void sim_stack_sweep(struct sim_check_host *h) {
   judge_memory(h, &p);
   judge_wheel(h, &p);
   judge_counters(h);
+  judge_time_wait(h);
   sim_conn_sweep(h);
 }
 

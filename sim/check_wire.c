@@ -14,7 +14,8 @@
 
 enum {
   CREDIT_MAX = 2 * TCT_BURST_MAX + 8, /* replies to one burst may be pulled at once */
-  ACK_ROW_MAX = 1000                  /* RFC 5961 7: challenge ACKs are limited to some a second */
+  ACK_ROW_MAX = 1000,
+  CHALLENGES_MAX = 32 /* RFC 5961 7: 10 a second; other ACKs that are owed may go by their name */
 };
 
 #define ASK(h, i) sim_check_asks((h)->check, TCT_SIM_I##i)
@@ -321,6 +322,7 @@ static void say_segment(struct sim_check_host *h, struct sim_wire *w, const tct_
   judge_options(h, w, g);
   if ((g->flags & TCT_ACK) != 0)
     say_ack(h, w, g);
+  sim_heard_said(h, w, f);
   if (g->len > 0)
     say_data(h, w, f);
   else if (ASK(h, 7) && tct_seq_gt(g->seq, w->nxt))
@@ -353,6 +355,16 @@ static void judge_reply(struct sim_check_host *h, struct sim_wire *w, const tct_
   }
   if (ASK(h, 15) && ++w->ack_row > ACK_ROW_MAX)
     WRONG(h, 15, "%u bare ACKs in a row, to bare ACKs", w->ack_row);
+}
+
+static void count_challenge(struct sim_check_host *h, struct sim_wire *w, const tct_sim_frame *f) {
+  uint64_t second = tct_now(h->stack) / 1000000000u;
+  if (f->why != TCT_WHY_ACK_CHALLENGE || !ASK(h, 15))
+    return;
+  w->challenges = w->challenge_s == second ? w->challenges + 1 : 1;
+  w->challenge_s = second;
+  if (w->challenges > CHALLENGES_MAX)
+    WRONG(h, 15, "%u challenge ACKs within a second", w->challenges);
 }
 
 /* I14 */
@@ -392,9 +404,12 @@ void sim_wire_sent(struct sim_check_host *h, const tct_sim_frame *f) {
   const tct_seg *g = &f->seg;
   struct sim_wire *w = sim_wire_find(h, &g->src, &g->dst, g->sport, g->dport);
   h->tcp_out++;
+  w->probed = w->probed || f->why == TCT_WHY_PROBE;
+  w->spoke = w->spoke || numbers_of(g) > 0;
   add_to_digests(w, f);
   judge_quiet(h, w, f);
   judge_reply(h, w, f);
+  count_challenge(h, w, f);
   if ((g->flags & TCT_RST) != 0) {
     h->rst_out++;
     return;
@@ -500,8 +515,10 @@ void sim_wire_heard(struct sim_check_host *h, const tct_trace *t) {
   w->quiet_in += h->check->quiet;
   if (rst || !is_bare(g))
     w->ack_row = 0;
+  sim_heard_judge(h, w, t);
   if (rst)
     return;
+  sim_heard_learn(w, t);
   if ((g->flags & TCT_SYN) != 0)
     hear_syn(w, g, accepted);
   else if (w->by_cookie && w->syn_sent) /* else: of before its host crashed, and not known */

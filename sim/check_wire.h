@@ -47,6 +47,8 @@ struct sim_wire {
   uint32_t resets;  /* RSTs that a segment without RST has paid for */
   uint32_t ack_row; /* pure ACKs since anything else happened */
   uint32_t quiet_in;
+  uint32_t challenges; /* in the second challenge_s of the stack's clock */
+  uint64_t challenge_s;
   /* for differential runs */
   uint64_t digest, ack_digest, acks;
   /* since the last step: check_conn.c clears them */
@@ -56,6 +58,17 @@ struct sim_wire {
   tct_seq again_from, again_to;
   tct_seq una_before; /* at the last step */
   bool sack_news;     /* something was SACKed since the last step */
+  /* since the last step, too: for check_window.c */
+  uint32_t n_heard;   /* segments that came */
+  bool old_heard;     /* the last one was older than another that was taken */
+  bool probed, spoke; /* it asked after a shut window; it sent something with a number */
+  bool top_known;     /* top holds */
+  tct_seq top;        /* the highest number of a segment whose ACK was taken */
+  bool holds;         /* it has SACKed something beyond its ACK, up to sack_out */
+  tct_seq sack_out;
+  bool reopens, ts_known; /* out of TIME-WAIT; ts_floor holds */
+  bool reset;             /* the segment that is told next has ended it */
+  uint32_t ts_floor;      /* the newest timestamp of what was taken in order */
 };
 
 #endif

@@ -206,14 +206,16 @@ static void inject_segment(struct sim_slot *s, struct sim_passing *y) {
   inject_forgery(s, y, y->p->frame.dir, &f);
 }
 
-/* Quotes a sequence number that lies at least a quarter of all numbers off. */
+/* Quotes a sequence number that lies at least a quarter of all numbers off; one error in eight that
+ * tells of a smaller path is from somebody who can see the segments. */
 static void inject_error(struct sim_slot *s, struct sim_passing *y) {
   unsigned group = sim_fault_group(TCT_SIM_FAULT_ICMP_FORGED);
   uint32_t all = 7u << TCT_SIM_SHOT_ICMP_UNREACH;
   unsigned shot = sim_forge_pick(s->world, group, (uint32_t)or_else(s->what.a & all, all));
   tct_sim_aim aim = aim_at(&y->p->frame.seg, true);
   struct sim_forgery f = sim_forge_draw(s->world, group, &aim, (tct_sim_shot)shot);
-  f.seq = tct_seq_add(y->p->frame.seg.seq, (UINT32_C(1) << 30) + f.seq / 2);
+  bool sees = shot == TCT_SIM_SHOT_ICMP_TOO_BIG && f.seq % 8 == 0;
+  f.seq = tct_seq_add(y->p->frame.seg.seq, sees ? 0 : (UINT32_C(1) << 30) + f.seq / 2);
   inject_forgery(s, y, !y->p->frame.dir, &f);
 }
 

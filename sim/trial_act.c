@@ -47,8 +47,28 @@ static void cut_wire(const struct sim_trial_doing *d) {
 
 /* ---- A third party ---- */
 
+/* Data behind the peer's FIN, which nobody may take. */
+static bool is_behind_fin(const struct sim_trial_doing *d) {
+  uint32_t st = d->plan->state;
+  return d->plan->deed == SIM_DEED_FORGE_DATA &&
+         (st == TCT_CLOSE_WAIT || st == TCT_CLOSING || st == TCT_LAST_ACK || st == TCT_TIME_WAIT);
+}
+
+/* In order, but for its ACK of what was never sent. */
+static bool is_of_unsent(const struct sim_trial_doing *d) {
+  return d->plan->deed == SIM_DEED_FORGE_ACK && d->plan->where == SIM_BEYOND;
+}
+
+/* Of what draws a challenge (RFC 5961), now and then more than anybody should answer. */
+static unsigned copies_of(const struct sim_trial_doing *d) {
+  bool draws = d->plan->deed == SIM_DEED_FORGE_RST || d->plan->deed == SIM_DEED_FORGE_SYN;
+  return draws && d->plan->where == SIM_RIGHT_EDGE ? 60 : 1;
+}
+
 static uint32_t forged_seq(const struct sim_trial_doing *d) {
   const struct sim_watch_conn *c = &d->conn;
+  if (is_behind_fin(d) || is_of_unsent(d))
+    return c->ack;
   switch ((sim_where)d->plan->where) {
   case SIM_LEFT:
     return c->ack - FORGED_OCTETS - 1;
@@ -102,16 +122,17 @@ static void forge(struct sim_trial_doing *d) {
   g.flags = forged_flags((sim_deed)d->plan->deed);
   g.seq = forged_seq(d);
   g.ack = g.flags & TCT_ACK ? d->conn.heard_ack : 0;
+  if (is_of_unsent(d))
+    g.ack = d->conn.seq + FORGED_OCTETS;
   g.window_raw = d->conn.heard_window;
   g.len = d->plan->deed == SIM_DEED_FORGE_DATA ? FORGED_OCTETS : 0;
   g.has_ts = d->conn.has_ts && (g.flags & TCT_SYN) == 0;
   g.tsval = d->conn.tsval;
   g.tsecr = d->conn.tsecr;
   len = tct_sim_seg_emit(&g, octets, packet, sizeof packet);
-  if (len == 0 || n->n_links == 0)
-    return;
-  tct_sim_link_inject(d->trial->link[n->link[0]],
-                      d->trial->plan->link[n->link[0]].b == n->index ? 0 : 1, packet, len);
+  for (unsigned i = len == 0 || n->n_links == 0 ? 0 : copies_of(d); i > 0; i--)
+    tct_sim_link_inject(d->trial->link[n->link[0]],
+                        d->trial->plan->link[n->link[0]].b == n->index ? 0 : 1, packet, len);
 }
 
 void sim_act_do(struct sim_trial_doing *d) {

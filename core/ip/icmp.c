@@ -270,7 +270,12 @@ static tct_verdict dispatch(tct_stack *s, struct tct_pkt *p, const uint8_t *mess
     return TCT_DROP_ICMP_NO_SOCKET; /* we ask nobody */
   if (h.kind == TCT_ICMP_SOURCE_QUENCH && TCT_RULE(MUST_55))
     return TCT_DROP_ICMP_TYPE; /* [RFC9293 MUST-55] */
-  return tct_icmp_kind_is_error(h.kind) ? take_error(s, p, &h) : TCT_DROP_ICMP_TYPE;
+  if (!tct_icmp_kind_is_error(h.kind))
+    return TCT_DROP_ICMP_TYPE;
+  v = take_error(s, p, &h);
+  if (TCT_PLANT(ERROR_ANSWERS_ERROR) && v == TCT_DROP_ICMP_NO_SOCKET)
+    tct_icmp_send_error(s, p, tct_wire_icmp_problem(p->ip.family, TCT_ICMP_UNREACH_PORT));
+  return v;
 }
 
 tct_verdict tct_icmp_input(tct_stack *s, struct tct_pkt *p) {

@@ -7,6 +7,7 @@
  * loss. The LINUX profile counts segments, STRICT bytes.
  */
 #include "tcp/calls.h"
+#include "util/plant.h"
 
 #define TCT_FLIGHT_ANY (1u << 30)
 
@@ -91,6 +92,7 @@ void tct_tcp_cc_prr_end(tct_stack *s, struct tct_tcp *c) {
 void tct_tcp_cc_prr_restart(tct_stack *s, struct tct_tcp *c) {
   uint32_t mss = tct_tcp_send_mss(s, c);
   uint32_t pipe = counts_segs(s) ? tct_tcp_recover_pipe_segs(c) * mss : tct_tcp_recover_pipe(c);
-  c->cc.cwnd = pipe + mss;
+  if (!TCT_PLANT(CWND_KEPT_AT_TIME_OUT))
+    c->cc.cwnd = pipe + mss;
   tct_tcp_trace_cc(s, c);
 }

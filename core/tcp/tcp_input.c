@@ -415,7 +415,7 @@ static tct_verdict step7_text(struct arrival *in) {
   forget_beyond_fin(in);
   if (in->text_len == 0)
     return TCT_ACCEPTED;
-  if (!tct_tcp_state_may_receive(c)) /* [RFC9293 EP-35] */
+  if (!tct_tcp_state_may_receive(c) && !TCT_PLANT(DATA_AFTER_FIN)) /* [RFC9293 EP-35] */
     return TCT_DROP_DATA_AFTER_FIN;
   if (in->only_control) { /* [RFC9293 EP-48] a probe of our shut window */
     tct_tcp_recv_owe(c, TCT_WHY_ACK_PROBE);

@@ -94,6 +94,11 @@ uint32_t tct_tcp_recv_free(const struct tct_tcp *c) {
   return tct_sub_floor_u32(tct_tcp_recv_limit(c), unread(c));
 }
 
+static bool has_gap(const struct tct_tcp *c) {
+  const struct tct_tcp_active *a = tct_tcp_active(c);
+  return a != NULL && a->ooo.set.n > 0;
+}
+
 /* How far it is open is the application's affair, for as long as it likes [RFC9293 MAY-8]. The
  * right edge moves in worthwhile steps only [RFC9293 MUST-39], and never back [RFC9293 SHLD-14]. */
 tct_seq tct_tcp_recv_edge_to_offer(const struct tct_tcp *c) {
@@ -103,8 +108,10 @@ tct_seq tct_tcp_recv_edge_to_offer(const struct tct_tcp *c) {
   tct_seq target = tct_seq_add(c->rcv.nxt, tct_min_u32(tct_tcp_recv_free(c), most));
   uint32_t gain = tct_seq_ahead(c->rcv.edge, target);
   uint32_t step = tct_min_u32(tct_tcp_recv_limit(c) / 2, c->rcv.mss);
+  if (TCT_PLANT(EDGE_MOVES_LEFT) && has_gap(c)) /* what is held beyond a gap takes up room */
+    return tct_seq_max(c->rcv.nxt, tct_seq_sub(c->rcv.edge, c->rcv.mss));
   if (gain == 0)
-    return TCT_PLANT(EDGE_MOVES_LEFT) ? target : c->rcv.edge;
+    return c->rcv.edge;
   return gain >= step || !TCT_RULE(MUST_39) ? target : c->rcv.edge;
 }
 
