@@ -492,7 +492,7 @@ static bool check_overrides(const struct drill_cli *c) {
 }
 
 static bool is_one_of_ours(const struct drill_cli *c, char **paths, int n) {
-  struct stat st;
+  struct stat st = {0};
   return n == 1 && !c->both && c->against == DRILL_AGAINST_OURS &&
          (stat(paths[0], &st) < 0 || !S_ISDIR(st.st_mode));
 }

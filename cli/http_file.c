@@ -123,7 +123,7 @@ static const char *type_of(const char *path) {
 }
 
 static int describe(struct http_file *f, const char *path) {
-  struct stat st;
+  struct stat st = {0};
   if (fstat(f->fd, &st) < 0 || (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))) {
     close(f->fd);
     return 403; /* a device, pipe or socket */

@@ -61,7 +61,7 @@ static int visible(const struct dirent *e) {
 
 static void append_row(int dir_fd, const char *name, char *buf, size_t cap, size_t *at) {
   char tail[96], date[32] = "";
-  struct stat st;
+  struct stat st = {0};
   struct tm tm;
   if (fstatat(dir_fd, name, &st, 0) < 0)
     return; /* gone since, or a link that leads nowhere */

@@ -27,7 +27,7 @@ static bool fail(struct sink *k, const char *what) {
 }
 
 static bool open_stdout(struct sink *k) {
-  struct stat st;
+  struct stat st = {0};
   k->path = NULL;
   k->fd = STDOUT_FILENO;
   if (fstat(k->fd, &st) < 0)
@@ -60,7 +60,7 @@ static bool open_temp(struct sink *k) {
 }
 
 bool sink_open(struct sink *k, const char *path) {
-  struct stat st;
+  struct stat st = {0};
   memset(k, 0, sizeof *k);
   k->fd = -1;
   k->path = path;

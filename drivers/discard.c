@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 void tct_discard(const char *path) {
-  struct stat st;
+  struct stat st = {0};
   if (lstat(path, &st) == 0 && S_ISREG(st.st_mode))
     (void)unlink(path);
 }

@@ -38,10 +38,12 @@ step_clang() {
   CC=clang tools/build.sh build-clang $san -Db_sanitize=address,undefined -Db_lundef=false &&
     tools/run-tests build-clang --timeout 300 --kind $stack
 }
-step_msan() { # uninitialised bytes; libmnl is not instrumented, what it fills in would count as such
+# Uninitialised bytes. libmnl is not instrumented, what it fills in would count as such; clang 14 does not
+# know the thread-local memory of a library opened by dlopen, which is what the packetdrill test opens.
+step_msan() {
   # shellcheck disable=SC2086
   CC=clang tools/build.sh build-msan $san -Db_sanitize=memory -Db_lundef=false &&
-    tools/run-tests build-msan --timeout 400 --kind $stack --without test_tun,test_host
+    tools/run-tests build-msan --timeout 400 --kind $stack --without test_tun,test_host,packetdrill
 }
 step_integer() { # unsigned wrap, lossy conversions, outside of the files of tools/integer-wrap.txt
   local checks=-fsanitize=unsigned-integer-overflow,unsigned-shift-base,implicit-conversion
