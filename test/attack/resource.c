@@ -240,6 +240,24 @@ ATTACK(a075_time_wait_flood) {
   }
 }
 
+static void fill_with_octets(uint8_t *data, size_t len) {
+  for (size_t i = 0; i < len; i++)
+    data[i] = octet(i);
+}
+
+/* The peer sends all of it, and the application has it; `buf` holds one byte more than `len`. */
+static void expect_all_of_it(struct lab_peer *p, const uint8_t *data, uint8_t *buf, uint32_t len) {
+  for (uint32_t at = 0; at < len; at += 1000) {
+    send_data_at(&l, p, p->seq + at, data + at, 1000);
+    lab_drain(&l);
+  }
+  size_t got = 0;
+  for (long n; (n = lab_read(&l, p->sock, buf + got, len + 1 - got)) > 0; got += (size_t)n)
+    continue;
+  assert_int_equal(got, len);
+  assert_memory_equal(buf, data, len);
+}
+
 /* One byte at every second place of the window, then all of it. */
 ATTACK(a076_segment_smack) {
   (void)state;
@@ -249,11 +267,9 @@ ATTACK(a076_segment_smack) {
     lab_init(&l, v6, NULL);
     tct_sock k = lab_listen(&l, 80);
     lab_establish(&l, &p, k, 80, false);
-    for (size_t i = 0; i < sizeof data; i++)
-      data[i] = octet(i);
+    fill_with_octets(data, sizeof data);
     uint64_t before = l.s->memory_bytes;
-    for (uint32_t i = 0; i < 60000;
-         i++) { /* 29989 is prime to 30000: each once, in no order, twice */
+    for (uint32_t i = 0; i < 60000; i++) { /* 29989 is prime to 30000: each once, twice over */
       uint32_t at = i % 30000 * 29989 % 30000 * 2 + 1;
       send_data_at(&l, &p, p.seq + at, data + at, 1);
       if (i % 16 == 0)
@@ -264,15 +280,7 @@ ATTACK(a076_segment_smack) {
                 2 * 65536 + (192 << 10)); /* ranges are capped, so are chunks */
     uint32_t steps = tct_tcp_block_at(l.s, p.sock)->u.active->rx.walk_steps;
     assert_true(steps <= 60000 * 64u);
-    for (uint32_t at = 0; at < sizeof data; at += 1000) {
-      send_data_at(&l, &p, p.seq + at, data + at, 1000);
-      lab_drain(&l);
-    }
-    size_t got = 0;
-    for (long n; (n = lab_read(&l, p.sock, buf + got, sizeof buf - got)) > 0; got += (size_t)n)
-      continue;
-    assert_int_equal(got, sizeof data);
-    assert_memory_equal(buf, data, sizeof data);
+    expect_all_of_it(&p, data, buf, sizeof data);
     lab_finish(&l);
   }
 }
@@ -295,8 +303,7 @@ ATTACK(a076_segment_smack_wide) {
     lab_init(&l, v6, tweak_wide);
     tct_sock k = lab_listen(&l, 80);
     lab_establish(&l, &p, k, 80, true);
-    for (size_t i = 0; i < sizeof data; i++)
-      data[i] = octet(i);
+    fill_with_octets(data, sizeof data);
     uint64_t before = l.s->memory_bytes;
     for (uint32_t i = 0; i < 2 * N; i++) { /* 29989 is prime to N */
       uint32_t at = (uint32_t)((uint64_t)(i % N) * 29989 % N) * 2 + 1;
@@ -314,15 +321,7 @@ ATTACK(a076_segment_smack_wide) {
            v6 ? "IPv6" : "IPv4", (double)first / PART, (double)last / PART, (double)grew / 1024);
     assert_true(grew <= 5u << 20);
     assert_true(last <= first * 20);
-    for (uint32_t at = 0; at < sizeof data; at += 1000) {
-      send_data_at(&l, &p, p.seq + at, data + at, 1000);
-      lab_drain(&l);
-    }
-    size_t got = 0;
-    for (long n; (n = lab_read(&l, p.sock, buf + got, sizeof buf - got)) > 0; got += (size_t)n)
-      continue;
-    assert_int_equal(got, sizeof data);
-    assert_memory_equal(buf, data, sizeof data);
+    expect_all_of_it(&p, data, buf, sizeof data);
     lab_finish(&l);
   }
 }
