@@ -27,7 +27,14 @@
 #include "wire/bytes.h"
 #include "wire/checksum.h"
 
-enum { PORT = 80, PER_ADDR = 60000, PACKET_MAX = 256, REQUEST = 64, BATCH_MAX = 64 };
+enum {
+  PORT = 80,
+  LISTENERS = 16,
+  PER_ADDR = 60000,
+  PACKET_MAX = 256,
+  REQUEST = 64,
+  BATCH_MAX = 64
+};
 enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16 };
 
 struct args {
@@ -293,8 +300,16 @@ static void pass_time(tct_time ns) {
   end(s, "tct_advance");
 }
 
+static void open_listener(uint16_t port, tct_sock *k) {
+  tct_endpoint here = {.port = port};
+  if (tct_sock_open(b.stack, TCT_TCP, NULL, k) < 0 || tct_sock_bind(b.stack, *k, &here) < 0 ||
+      tct_sock_listen(b.stack, *k, 65535) < 0)
+    stop("no listener");
+}
+
 static void start(void) {
   tct_config c;
+  tct_sock other;
   tct_if_config link = {.size = sizeof link, .link = TCT_LINK_IP, .mtu = 1500};
   int err;
   uint32_t n = (uint32_t)b.a.conns;
@@ -319,11 +334,8 @@ static void start(void) {
   for (uint32_t k = 1; k <= 200; k++)
     if (tct_if_addr_add(b.stack, b.ifc, local_addr(k), b.a.ipv6 ? 64 : 8) < 0)
       stop("no address");
-  tct_endpoint here = {.port = PORT};
-  if (tct_sock_open(b.stack, TCT_TCP, NULL, &b.listener) < 0 ||
-      tct_sock_bind(b.stack, b.listener, &here) < 0 ||
-      tct_sock_listen(b.stack, b.listener, 1u << 20) < 0)
-    stop("no listener");
+  for (uint16_t i = 0; i < LISTENERS; i++) /* a backlog is 65535 at most */
+    open_listener((uint16_t)(PORT + i), i == 0 ? &b.listener : &other);
   b.socks = calloc(b.a.conns + 1, sizeof *b.socks);
   if (b.socks == NULL)
     stop("no memory");
@@ -333,7 +345,8 @@ static void start(void) {
 static void send_syns(uint64_t n) {
   for (uint64_t i = 0; i < n; i++) {
     struct tuple t = {remote_addr((uint32_t)(i / PER_ADDR) + 1), local_addr(1),
-                      (uint16_t)(i % PER_ADDR + 1024), PORT};
+                      (uint16_t)(i % PER_ADDR + 1024),
+                      (uint16_t)(PORT + (b.silent ? i / PER_ADDR % LISTENERS : 0))};
     forge(&t, (uint32_t)i * 7919, 0, SYN, 0);
     if (b.n_in == 32 || i + 1 == n)
       settle();
