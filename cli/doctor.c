@@ -69,8 +69,8 @@ static void check_tun_node(struct finding *f) {
   }
 }
 
-static void check_tun_make(struct finding *f) {
-  struct ifreq ifr = {.ifr_flags = IFF_TUN | IFF_NO_PI, .ifr_name = "tctdoc%d"};
+static void try_device(struct finding *f, int kind) {
+  struct ifreq ifr = {.ifr_flags = (short)(kind | IFF_NO_PI), .ifr_name = "tctdoc%d"};
   int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
   if (fd < 0)
     say(f, NO, "/dev/net/tun does not open", "see above");
@@ -84,6 +84,14 @@ static void check_tun_make(struct finding *f) {
     say(f, NO, strerror(errno), "run as root");
   if (fd >= 0)
     close(fd);
+}
+
+static void check_tun_make(struct finding *f) {
+  try_device(f, IFF_TUN);
+}
+
+static void check_tap_make(struct finding *f) {
+  try_device(f, IFF_TAP);
 }
 
 static void check_tun_offload(struct finding *f) {
@@ -226,6 +234,7 @@ static const struct {
     {"TUN node", "serve get listen connect handshake", check_tun_node},
     {"TUN device", "serve get listen connect handshake", check_tun_make},
     {"TUN offload", "speed", check_tun_offload},
+    {"TAP device", "--dev tap:NAME", check_tap_make},
     {"CAP_NET_ADMIN", "setting the kernel's end", check_net_admin},
     {"IPv6", "addresses like fd07::2", check_ipv6},
     {"IP forwarding", "handshake HOST beyond this machine", check_forwarding},

@@ -50,8 +50,9 @@ static const char *take_peer(void *to, const char *value) {
 }
 
 static const char *take_dev(void *to, const char *value) {
-  if (strncmp(value, "tun:", 4) != 0 || value[4] == '\0')
-    return "use tun:NAME, as tun:tct0";
+  bool known = strncmp(value, "tun:", 4) == 0 || strncmp(value, "tap:", 4) == 0;
+  if (!known || value[4] == '\0')
+    return "use tun:NAME or tap:NAME, as tun:tct0";
   *(const char **)to = value;
   return NULL;
 }
@@ -74,8 +75,8 @@ const struct args_option *net_option_table(struct net *n) {
   static struct args_option table[20];
   struct net_options *o = &n->o;
   const struct args_option all[] = {
-      {"dev", 0, ARGS_CALL, &o->dev, "tun:NAME", "the device to make (first free tctN)", 0, 0,
-       take_dev},
+      {"dev", 0, ARGS_CALL, &o->dev, "KIND:NAME",
+       "tun:NAME or tap:NAME, the device to make (tun: and the first free tctN)", 0, 0, take_dev},
       {"addr", 0, ARGS_CALL, o, "A/P", "tercet's address; once more for the other family", 0, 0,
        take_addr},
       {"peer-addr", 0, ARGS_CALL, o, "A", "the kernel's end (the prefix's other first address)", 0,
@@ -220,7 +221,7 @@ void net_frame(void *ctx, const tct_frame *f, bool outbound, tct_time now) {
 static int open_tee(struct net *n, const char *if_name) {
   if (n->o.pcapng == NULL)
     return ARGS_GO;
-  int err = tct_tee_pcapng_open(&n->tee, n->o.pcapng, if_name);
+  int err = tct_tee_pcapng_open(&n->tee, n->o.pcapng, if_name, n->link);
   if (err < 0)
     return fail(n, "cannot write %s: %s", n->o.pcapng, strerror(-err));
   n->teeing = true;
@@ -284,9 +285,9 @@ static int open_record(struct net *n, const struct net_view *view, const char *i
   if (n->o.record == NULL)
     return ARGS_GO;
   snprintf(about, sizeof about,
-           "program=tercet %s\nversion=%s\nside=%s\nleft=%s\nright=%s\nif=%s\n", n->verb->name,
-           TCT_VERSION, view->our_end == SHOW_LEFT ? "left" : "right", view->left, view->right,
-           if_name);
+           "program=tercet %s\nversion=%s\nside=%s\nleft=%s\nright=%s\nif=%s\nlink=%s\n",
+           n->verb->name, TCT_VERSION, view->our_end == SHOW_LEFT ? "left" : "right", view->left,
+           view->right, if_name, n->link == TCT_LINK_ETHERNET ? "ethernet" : "ip");
   n->record = tct_record_open(n->o.record, about, error, sizeof error);
   return n->record != NULL ? ARGS_GO : fail(n, "%s", error);
 }
@@ -388,6 +389,7 @@ int net_open(struct net *n, const struct args_verb *verb, const struct net_view 
     choose_addrs(&n->o);
   place_peers(&n->o);
   c.dev = n->o.dev != NULL ? n->o.dev : "tun:tct%d";
+  n->link = strncmp(c.dev, "tun:", 4) == 0 ? TCT_LINK_IP : TCT_LINK_ETHERNET;
   int code = net_open_views(n, verb, view, capture_if(&c));
   if (code != ARGS_GO)
     return code;

@@ -14,7 +14,7 @@
 #include "tercet/host.h"
 
 struct net_options {
-  const char *dev; /* "tun:NAME" */
+  const char *dev; /* "tun:NAME", "tap:NAME" */
   tct_host_addr addr[TCT_HOST_ADDRS];
   unsigned n_addr;
   tct_addr peer[2]; /* --peer-addr: IPv4, IPv6 */
@@ -38,6 +38,7 @@ struct net {
   struct plot *plot; /* NULL: no graph is wanted */
   struct tct_tee_pcapng tee;
   bool teeing;
+  tct_link link;      /* of the frames in the capture */
   tct_record *record; /* NULL: nothing is recorded */
   tct_trace window;   /* the last word about a congestion window, not yet in the capture */
   char error[320];

@@ -204,12 +204,14 @@ static int play_all(struct replay *r, const char *path) {
 
 static int open_views(struct replay *r, const struct args_verb *verb) {
   static char left[40], right[40];
-  char side[8], if_name[40];
+  char side[8], if_name[40], link[16];
   struct net_view view = {stdout, false, left, right, SHOW_LEFT};
   record_read_about(r->reader, "left", left, sizeof left);
   record_read_about(r->reader, "right", right, sizeof right);
   record_read_about(r->reader, "side", side, sizeof side);
   record_read_about(r->reader, "if", if_name, sizeof if_name);
+  record_read_about(r->reader, "link", link, sizeof link);
+  r->net.link = strcmp(link, "ethernet") == 0 ? TCT_LINK_ETHERNET : TCT_LINK_IP;
   view.left = left[0] != '\0' ? left : "left";
   view.right = right[0] != '\0' ? right : "right";
   view.our_end = strcmp(side, "right") == 0 ? SHOW_RIGHT : SHOW_LEFT;

@@ -3,7 +3,8 @@
  * driver.h - what a source and sink of frames looks like to the event loop.
  *
  * A driver moves frames between a stack and a device. It owns the buffers of the frames that it
- * hands in; it knows nothing of TCP, timers or sockets. Used by host/loop.c; written by tun.c.
+ * hands in; it knows nothing of TCP, timers or sockets. Used by host/loop.c; written by tun.c,
+ * af_xdp.c.
  */
 #ifndef TCT_DRIVER_H
 #define TCT_DRIVER_H
@@ -22,7 +23,12 @@ struct tct_driver_ops {
 struct tct_driver {
   const struct tct_driver_ops *ops;
   void *ctx;
-  int fd;                               /* readable when frames wait */
+  int fd; /* readable when frames wait */
+  const char *name;
+  tct_link link;
+  uint8_t mac[6]; /* ETHERNET: the stack's own */
+  bool alone;     /* on the link with the kernel's end: no duplicates there */
+  uint32_t mtu;
   bool csum_offload;                    /* finishes checksums that were left open */
   uint32_t gso_max_bytes, gso_max_segs; /* of super-segments that it takes; 0: none */
 };

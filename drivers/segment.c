@@ -18,8 +18,9 @@
 #include "wire/udp.h"
 
 enum {
-  PACKET_MAX = 40 + 65535,
-  HEADERS_MAX = TCT_IP6_HEADER_LEN + TCT_IP6_EXT_BYTES_MAX + TCT_TCP_HEADER_MAX
+  LINK_MAX = 14,
+  PACKET_MAX = LINK_MAX + 40 + 65535,
+  HEADERS_MAX = LINK_MAX + TCT_IP6_HEADER_LEN + TCT_IP6_EXT_BYTES_MAX + TCT_TCP_HEADER_MAX
 };
 
 /* Where the next byte of a scattered frame is. */
@@ -30,7 +31,7 @@ struct cursor {
 
 struct cut {
   struct tct_ip_hdr ip;
-  size_t headers_len; /* IP and TCP or UDP header */
+  size_t link_len, headers_len; /* headers_len: link, IP and TCP or UDP header */
   uint32_t payload_len;
   uint32_t seq;
   uint16_t id;
@@ -83,8 +84,11 @@ static size_t emit_finished(const tct_frame *f, uint8_t *buf, tct_segment_fn fn,
 
 /* False: not a frame that can be cut. */
 static bool find_headers(const tct_frame *f, struct cut *c) {
-  if (f->n_iov == 0 ||
-      tct_wire_ip_parse(f->iov[0].base, f->iov[0].len, f->len, &c->ip) != TCT_ACCEPTED)
+  size_t link = c->link_len;
+  if (f->n_iov == 0 || f->iov[0].len < link || f->len < link || link > LINK_MAX)
+    return false;
+  const uint8_t *packet = (const uint8_t *)f->iov[0].base + link;
+  if (tct_wire_ip_parse(packet, f->iov[0].len - link, f->len - link, &c->ip) != TCT_ACCEPTED)
     return false;
   const uint8_t *l4 = c->ip.payload;
   size_t have = c->ip.payload_have, len = 0;
@@ -96,11 +100,11 @@ static bool find_headers(const tct_frame *f, struct cut *c) {
     len = TCT_UDP_HEADER_LEN;
   if (len < TCT_UDP_HEADER_LEN || len > have)
     return false;
-  c->headers_len = c->ip.header_len + len;
+  c->headers_len = link + c->ip.header_len + len;
   c->payload_len = (uint32_t)(c->ip.payload_len - len);
   if (c->headers_len > HEADERS_MAX || c->headers_len + f->seg_size > PACKET_MAX)
     return false;
-  c->id = c->ip.family == 4 ? tct_bytes_get16((const uint8_t *)f->iov[0].base + 4) : 0;
+  c->id = c->ip.family == 4 ? tct_bytes_get16(packet + 4) : 0;
   if (c->ip.proto == TCT_IPPROTO_UDP) {
     c->no_checksum =
         c->ip.family == 4 && f->csum != TCT_CSUM_PARTIAL && tct_bytes_get16(l4 + 6) == 0;
@@ -151,7 +155,7 @@ static void start_checksum(const struct cut *c, uint8_t *l4, uint32_t l4_len,
   tct_bytes_put16(l4 + checksum_at(c), 0);
   tct_checksum_init(sum);
   tct_checksum_feed_pseudo(sum, &c->ip.src, &c->ip.dst, c->ip.proto, l4_len);
-  tct_checksum_feed(sum, l4, c->headers_len - c->ip.header_len);
+  tct_checksum_feed(sum, l4, c->headers_len - c->link_len - c->ip.header_len);
 }
 
 static void finish_checksum(const struct cut *c, uint8_t *l4, const struct tct_checksum *sum) {
@@ -166,7 +170,8 @@ static void finish_checksum(const struct cut *c, uint8_t *l4, const struct tct_c
 static size_t emit_cut(const tct_frame *f, const struct cut *c, uint8_t *buf, tct_segment_fn fn,
                        void *ctx) {
   struct cursor at = {f, 0, 0};
-  uint8_t headers[HEADERS_MAX], *l4 = buf + c->ip.header_len;
+  uint8_t headers[HEADERS_MAX], *ip = buf + c->link_len, *l4 = ip + c->ip.header_len;
+  const uint32_t ip_headers = (uint32_t)(c->headers_len - c->link_len);
   uint32_t size = f->seg_size != 0 ? f->seg_size : c->payload_len;
   uint32_t done = 0;
   size_t nth = 0;
@@ -174,10 +179,10 @@ static size_t emit_cut(const tct_frame *f, const struct cut *c, uint8_t *buf, tc
     return 0;
   do {
     uint32_t n = tct_min_u32(size, c->payload_len - done);
-    uint32_t l4_len = (uint32_t)(c->headers_len - c->ip.header_len) + n;
+    uint32_t l4_len = ip_headers - (uint32_t)c->ip.header_len + n;
     struct tct_checksum sum;
     memcpy(buf, headers, c->headers_len);
-    patch_ip(c, buf, (uint32_t)nth, (uint32_t)c->headers_len + n);
+    patch_ip(c, ip, (uint32_t)nth, ip_headers + n);
     patch_l4(c, l4, done, flags_of(c, f, nth == 0, done + n == c->payload_len), l4_len);
     start_checksum(c, l4, l4_len, &sum);
     if (copy_out(&at, buf + c->headers_len, n, &sum) != n)
@@ -190,9 +195,9 @@ static size_t emit_cut(const tct_frame *f, const struct cut *c, uint8_t *buf, tc
   return nth;
 }
 
-size_t tct_segment(const tct_frame *f, tct_segment_fn fn, void *ctx) {
+size_t tct_segment_linked(const tct_frame *f, size_t link_len, tct_segment_fn fn, void *ctx) {
   uint8_t buf[PACKET_MAX];
-  struct cut c = {0};
+  struct cut c = {.link_len = link_len};
   if (tct_segment_is_plain(f))
     return emit_as_it_is(f, buf, fn, ctx);
   if (f->seg_size == 0 && f->csum == TCT_CSUM_PARTIAL)
@@ -200,4 +205,8 @@ size_t tct_segment(const tct_frame *f, tct_segment_fn fn, void *ctx) {
   if (!find_headers(f, &c))
     return f->seg_size == 0 ? emit_as_it_is(f, buf, fn, ctx) : 0;
   return emit_cut(f, &c, buf, fn, ctx);
+}
+
+size_t tct_segment(const tct_frame *f, tct_segment_fn fn, void *ctx) {
+  return tct_segment_linked(f, 0, fn, ctx);
 }

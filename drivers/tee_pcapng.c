@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "drivers/segment.h"
+#include "wire/eth.h"
 
 struct copy {
   struct tct_tee_pcapng *t;
@@ -29,7 +30,7 @@ static void put_packet(void *ctx, const void *bytes, size_t len) {
 
 /* A frame with headers too broken to cut is evidence all the same: it goes in as it is. */
 static void put_frame(struct copy *c, const tct_frame *f) {
-  if (tct_segment(f, put_packet, c) != 0)
+  if (tct_segment_linked(f, c->t->link_len, put_packet, c) != 0)
     return;
   c->packet.iov = f->iov;
   c->packet.n_iov = f->n_iov;
@@ -37,10 +38,13 @@ static void put_frame(struct copy *c, const tct_frame *f) {
   tct_pcapng_put(&c->t->w, &c->packet);
 }
 
-int tct_tee_pcapng_open(struct tct_tee_pcapng *t, const char *path, const char *if_name) {
+int tct_tee_pcapng_open(struct tct_tee_pcapng *t, const char *path, const char *if_name,
+                        tct_link link) {
+  bool ethernet = link == TCT_LINK_ETHERNET;
+  t->link_len = ethernet ? TCT_ETH_HEADER_LEN : 0;
   int err = tct_pcapng_create(&t->w, path);
   if (err == 0)
-    err = tct_pcapng_add_if(&t->w, if_name, TCT_PCAPNG_RAW_IP);
+    err = tct_pcapng_add_if(&t->w, if_name, ethernet ? TCT_PCAPNG_ETHERNET : TCT_PCAPNG_RAW_IP);
   if (err < 0 && t->w.file != NULL) {
     tct_pcapng_close(&t->w);
     tct_discard(path);

@@ -10,11 +10,12 @@
 
 struct tct_tee_pcapng {
   struct tct_pcapng_writer w;
+  size_t link_len; /* of the header before the IP header */
 };
 
 /* One interface is made, named if_name. 0 or a negated errno, and then no file is left behind. */
-int tct_tee_pcapng_open(struct tct_tee_pcapng *t, const char *path,
-                        const char *if_name) TCT_MUST_CHECK;
+int tct_tee_pcapng_open(struct tct_tee_pcapng *t, const char *path, const char *if_name,
+                        tct_link link) TCT_MUST_CHECK;
 /* A frame that tct_output gave: the comment is its `why`. note, if any, is added (may be NULL). */
 void tct_tee_pcapng_out(struct tct_tee_pcapng *t, const tct_frame *f, tct_time at,
                         const char *note);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tun.c - moves bare IP packets between a stack and the Linux kernel through a TUN device.
+ * tun.c - moves packets between a stack and the Linux kernel through a TUN or TAP device: bare IP
+ * packets, or Ethernet frames, which lie 14 bytes further.
  *
  * Used by host/ (through struct tct_driver) and by programs that write their own loop. Making and
  * configuring the device is tun_setup.c, the header before each packet vnet.c, cutting what the
@@ -50,7 +51,7 @@ static bool read_one(struct tct_tun *t, size_t *used, tct_iov *v, tct_frame *f, 
   len -= (ssize_t)t->head_len;
   *v = (tct_iov){packet, (size_t)len};
   *f = (tct_frame){.iov = v, .n_iov = 1, .len = (uint32_t)len};
-  if (t->offload && !tct_vnet_read(at, packet, (size_t)len, f))
+  if (t->offload && !tct_vnet_read(at, packet, (size_t)len, t->link_len, f))
     f->seg_size = 0, f->csum = TCT_CSUM_CHECK;
   *used += (LINE + (size_t)len + LINE - 1) / LINE * LINE;
   return true;
@@ -121,11 +122,12 @@ static void write_frame(struct tct_tun *t, const uint8_t *head, const tct_frame 
 void tct_tun_send(struct tct_tun *t, const tct_frame *f, size_t n) {
   uint8_t head[TCT_VNET_HDR_LEN] = {0};
   for (size_t i = 0; i < n; i++) {
-    bool whole = t->offload ? tct_vnet_write(&f[i], head) : tct_segment_is_plain(&f[i]);
+    bool whole =
+        t->offload ? tct_vnet_write(&f[i], t->link_len, head) : tct_segment_is_plain(&f[i]);
     if (whole && f[i].n_iov <= WRITE_IOV_MAX)
       write_frame(t, head, &f[i]);
     else
-      tct_segment(&f[i], write_flat, t);
+      tct_segment_linked(&f[i], t->link_len, write_flat, t);
   }
 }
 
@@ -148,10 +150,16 @@ static void driver_close(void *ctx) {
 
 struct tct_driver tct_tun_driver(struct tct_tun *t) {
   static const struct tct_driver_ops ops = {driver_recv, driver_send, driver_close};
-  return (struct tct_driver){.ops = &ops,
-                             .ctx = t,
-                             .fd = t->fd,
-                             .csum_offload = t->offload,
-                             .gso_max_bytes = t->offload ? GSO_BYTES_MAX : 0,
-                             .gso_max_segs = t->offload ? GSO_SEGS_MAX : 0};
+  struct tct_driver d = {.ops = &ops,
+                         .ctx = t,
+                         .fd = t->fd,
+                         .name = t->name,
+                         .link = t->link_len != 0 ? TCT_LINK_ETHERNET : TCT_LINK_IP,
+                         .alone = t->fresh,
+                         .mtu = t->mtu,
+                         .csum_offload = t->offload,
+                         .gso_max_bytes = t->offload ? GSO_BYTES_MAX : 0,
+                         .gso_max_segs = t->offload ? GSO_SEGS_MAX : 0};
+  memcpy(d.mac, t->mac, sizeof d.mac);
+  return d;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tun.h - a Linux TUN device: made, configured, read and written. See tun.c.
+ * tun.h - a Linux TUN or TAP device: made, configured, read and written. See tun.c.
  */
 #ifndef TCT_TUN_H
 #define TCT_TUN_H
@@ -15,7 +15,11 @@ struct tct_tun_addr {
   unsigned prefix_len; /* in the address's own family */
 };
 
+/* TUN carries bare IP packets; TAP Ethernet frames, from and to a MAC of the stack's own. */
+enum tct_tun_kind { TCT_TUN, TCT_TAP };
+
 struct tct_tun_config {
+  enum tct_tun_kind kind;
   const char *name;    /* NULL: "tct%d", the first free number */
   uint32_t mtu;        /* 0: 1500 */
   uint32_t txqueuelen; /* frames that the kernel may queue towards us; 0: 10000 */
@@ -36,6 +40,9 @@ struct tct_tun {
   bool offload;      /* each packet stands behind a virtio header, and may be a super-segment */
   bool drained;      /* the last tct_tun_recv took all that there was */
   size_t head_len;   /* of that header, or 0 */
+  size_t link_len;   /* of the Ethernet header, or 0 */
+  uint8_t mac[6];    /* TAP: the stack's, drawn when the device is opened */
+  bool fresh;        /* we made it: nobody but the kernel is on it */
   size_t packet_max; /* bytes, in */
   size_t buf_bytes;  /* as many packets as fit are taken at once */
   uint8_t *buf;

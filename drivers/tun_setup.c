@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tun_setup.c - makes a TUN device and configures the kernel's end of it by netlink.
+ * tun_setup.c - makes a TUN or TAP device and configures the kernel's end of it by netlink.
  *
  * Called once by tct_tun_open's users; moving packets is tun.c. Sets MTU, queue length and the
  * kernel's addresses, brings the link up, and turns every failure into one sentence that names
@@ -23,9 +23,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "drivers/vnet.h"
+#include "wire/eth.h"
 
 static int fail(struct tct_tun *t, int err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -172,7 +174,7 @@ static int explain_create(struct tct_tun *t, const char *name, int err) {
                 name);
   case -EINVAL:
     return fail(t, err,
-                "cannot create %s: that name is taken by a device that is no TUN, or is no device "
+                "cannot create %s: that name is taken by a device of another kind, or is no device "
                 "name; choose another",
                 name);
   default:
@@ -193,7 +195,8 @@ static void start_offload(struct tct_tun *t) {
 }
 
 static int create_device(struct tct_tun *t, const char *name, const struct tct_tun_config *c) {
-  struct ifreq ifr = {.ifr_flags = (short)(IFF_TUN | IFF_NO_PI | (c->offload ? IFF_VNET_HDR : 0) |
+  int kind = c->kind == TCT_TAP ? IFF_TAP : IFF_TUN;
+  struct ifreq ifr = {.ifr_flags = (short)(kind | IFF_NO_PI | (c->offload ? IFF_VNET_HDR : 0) |
                                            (c->queues ? IFF_MULTI_QUEUE : 0))};
   if (name[0] == '\0' || strlen(name) >= IFNAMSIZ || strpbrk(name, "/ \t:") != NULL)
     return fail(t, -EINVAL, "'%s' is no device name; use up to 15 letters and digits, as tct0",
@@ -202,6 +205,7 @@ static int create_device(struct tct_tun *t, const char *name, const struct tct_t
   if (err < 0)
     return err;
   memcpy(ifr.ifr_name, name, strlen(name));
+  t->fresh = if_nametoindex(name) == 0;
   if (ioctl(t->fd, TUNSETIFF, &ifr) < 0)
     return explain_create(t, name, -errno);
   memcpy(t->name, ifr.ifr_name, sizeof t->name);
@@ -266,18 +270,28 @@ static int configure(struct tct_tun *t, const struct tct_tun_config *c) {
 /* Packets lie one behind the other in one buffer, which with offload stays well inside a core's
    second cache: room for a full burst of plain packets, or for eight of the largest. */
 static int make_buffers(struct tct_tun *t) {
-  size_t plain = ((size_t)t->mtu + 191) / 64 * 64 * TCT_TUN_BURST;
-  t->packet_max = t->offload ? 65536 : t->mtu;
-  t->buf_bytes = t->offload ? 8 * ((size_t)65536 + 64) : plain;
+  t->packet_max = (t->offload ? 65536 : t->mtu) + t->link_len;
+  t->buf_bytes = (t->packet_max + 191) / 64 * 64 * (t->offload ? 8 : TCT_TUN_BURST);
   t->buf = aligned_alloc(64, t->buf_bytes);
   return t->buf != NULL ? 0 : fail(t, -ENOMEM, "no memory for the buffers of %s", t->name);
 }
 
+/* Locally administered, one station's. */
+static bool draw_mac(struct tct_tun *t) {
+  bool ok = getrandom(t->mac, sizeof t->mac, 0) == sizeof t->mac;
+  t->mac[0] = (uint8_t)((t->mac[0] & 0xfc) | 2);
+  return ok;
+}
+
 int tct_tun_open(struct tct_tun *t, const struct tct_tun_config *c) {
   *t = (struct tct_tun){.fd = -1, .mtu = c->mtu != 0 ? c->mtu : 1500};
-  if (t->mtu < TCT_TUN_MTU_MIN || t->mtu > TCT_TUN_MTU_MAX)
-    return fail(t, -EINVAL, "MTU %u is out of range; use %d to %d", t->mtu, TCT_TUN_MTU_MIN,
-                TCT_TUN_MTU_MAX);
+  t->link_len = c->kind == TCT_TAP ? TCT_ETH_HEADER_LEN : 0;
+  uint32_t mtu_max = (uint32_t)(TCT_TUN_MTU_MAX - t->link_len);
+  if (t->mtu < TCT_TUN_MTU_MIN || t->mtu > mtu_max)
+    return fail(t, -EINVAL, "MTU %u is out of range; use %d to %u", t->mtu, TCT_TUN_MTU_MIN,
+                mtu_max);
+  if (!draw_mac(t))
+    return fail(t, -EIO, "the system gives no random numbers");
   int err = create_device(t, c->name != NULL ? c->name : "tct%d", c);
   if (err == 0 && !c->join)
     err = configure(t, c);

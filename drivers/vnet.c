@@ -31,10 +31,9 @@ static bool read_checksum(const struct virtio_net_hdr *v, size_t len, tct_frame 
   return (size_t)v->csum_start + v->csum_offset + 2 <= len;
 }
 
-static bool read_size(const struct virtio_net_hdr *v, const uint8_t *packet, size_t len,
-                      tct_frame *f) {
+static bool read_size(const struct virtio_net_hdr *v, const uint8_t *ip, size_t len, tct_frame *f) {
   unsigned type = v->gso_type & ~(unsigned)VIRTIO_NET_HDR_GSO_ECN;
-  unsigned family = len > 0 ? packet[0] >> 4 : 0;
+  unsigned family = len > 0 ? ip[0] >> 4 : 0;
   if (type == VIRTIO_NET_HDR_GSO_NONE)
     return true;
   f->seg_size = v->gso_size;
@@ -43,24 +42,25 @@ static bool read_size(const struct virtio_net_hdr *v, const uint8_t *packet, siz
 }
 
 bool tct_vnet_read(const uint8_t hdr[TCT_VNET_HDR_LEN], const uint8_t *packet, size_t len,
-                   tct_frame *f) {
+                   size_t link_len, tct_frame *f) {
   struct virtio_net_hdr v;
   memcpy(&v, hdr, sizeof v);
-  return read_checksum(&v, len, f) && read_size(&v, packet, len, f);
+  return len >= link_len && read_checksum(&v, len, f) &&
+         read_size(&v, packet + link_len, len - link_len, f);
 }
 
 /* ---- Out ------------------------------------------------------------------------------------- */
 
-static bool write_size(const tct_frame *f, struct virtio_net_hdr *v) {
+static bool write_size(const tct_frame *f, size_t link_len, struct virtio_net_hdr *v) {
   const tct_iov *first = &f->iov[0];
   const uint8_t *packet = first->base;
   if (f->seg_size == 0)
     return true;
   size_t tcp_at = f->csum_start;
   if (f->csum != TCT_CSUM_PARTIAL || f->csum_offset != TCT_TCP_CHECKSUM_AT ||
-      first->len < tcp_at + TCT_TCP_HEADER_LEN)
+      first->len < tcp_at + TCT_TCP_HEADER_LEN || link_len >= tcp_at)
     return false;
-  v->gso_type = packet[0] >> 4 == 4 ? VIRTIO_NET_HDR_GSO_TCPV4 : VIRTIO_NET_HDR_GSO_TCPV6;
+  v->gso_type = packet[link_len] >> 4 == 4 ? VIRTIO_NET_HDR_GSO_TCPV4 : VIRTIO_NET_HDR_GSO_TCPV6;
   if ((f->flags & TCT_FRAME_CWR_FIRST_ONLY) != 0)
     v->gso_type |= VIRTIO_NET_HDR_GSO_ECN;
   v->gso_size = f->seg_size;
@@ -68,14 +68,14 @@ static bool write_size(const tct_frame *f, struct virtio_net_hdr *v) {
   return true;
 }
 
-bool tct_vnet_write(const tct_frame *f, uint8_t hdr[TCT_VNET_HDR_LEN]) {
+bool tct_vnet_write(const tct_frame *f, size_t link_len, uint8_t hdr[TCT_VNET_HDR_LEN]) {
   struct virtio_net_hdr v = {0};
   if (f->csum == TCT_CSUM_PARTIAL) {
     v.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
     v.csum_start = f->csum_start;
     v.csum_offset = f->csum_offset;
   }
-  bool ok = write_size(f, &v);
+  bool ok = write_size(f, link_len, &v);
   memcpy(hdr, &v, sizeof v);
   return ok;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * host.h (internal) - the one struct behind tct_host, shared by host.c, loop.c and block.c.
+ * host.h (internal) - the one struct behind tct_host, shared by host.c, device.c, loop.c and
+ * block.c.
  */
 #ifndef TCT_HOST_HOST_H
 #define TCT_HOST_HOST_H
@@ -36,7 +37,9 @@ struct tct_host {
   tct_stack *stack;
   tct_if ifc;
   struct tct_driver drv;
-  struct tct_tun tun;
+  struct tct_tun tun; /* what drv.ctx points to, when it is one */
+  struct tct_tun_addr addr[TCT_HOST_ADDRS];
+  unsigned n_addr;
   tct_time now;
   tct_host_frame_fn frame_fn;
   void *frame_ctx;
@@ -63,6 +66,16 @@ struct tct_host {
   tct_frame frames[TCT_BURST_MAX];
 };
 
+struct tct_host_complaint {
+  char *text;
+  size_t cap;
+};
+
+/* host.c: one sentence; always false. */
+bool tct_host_complain(struct tct_host_complaint *e, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* device.c: chooses h->addr and opens h->drv. */
+bool tct_host_device_open(tct_host *h, const tct_host_config *c, struct tct_host_complaint *e);
 /* loop.c */
 int tct_host_loop_init(tct_host *h);
 void tct_host_loop_deinit(tct_host *h);

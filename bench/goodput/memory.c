@@ -300,7 +300,7 @@ static int watch(const struct job *j, const struct options *o) {
   struct tct_tee_pcapng capture;
   if (!start_run(&r, j, o->oracle))
     return 1;
-  if (o->pcapng != NULL && tct_tee_pcapng_open(&capture, o->pcapng, "sender") == 0)
+  if (o->pcapng != NULL && tct_tee_pcapng_open(&capture, o->pcapng, "sender", TCT_LINK_IP) == 0)
     r.capture = &capture;
   puts("   time   Mbit/s      cwnd   ssthresh    flight  rtt/us  rto/us resent spell   lost");
   for (uint64_t t = SEC / 10; t <= o->seconds * SEC; t += SEC / 10) {

@@ -33,7 +33,7 @@ refuses addr__no_prefix__is_named 10.7.0.2 "$tercet" serve --addr 10.7.0.2 "$wor
 refuses addr__network_itself__is_named 10.7.0.0/24 "$tercet" serve --addr 10.7.0.0/24 "$work/www"
 refuses addr__no_peer__asks_for_one --peer-addr "$tercet" serve --addr 10.7.0.2/32 "$work/www"
 refuses addr__nonsense__is_named 10.7.0.256 "$tercet" serve --addr 10.7.0.256/24 "$work/www"
-refuses dev__nonsense__is_named tap:x "$tercet" serve --dev tap:x "$work/www"
+refuses dev__nonsense__is_named vpn:x "$tercet" serve --dev vpn:x "$work/www"
 refuses mtu__too_small_for_ipv6__is_named 1000 "$tercet" serve --addr fd07::2/64 --mtu 1000 "$work/www"
 refuses port__out_of_range__is_named 65536 "$tercet" serve --port 65536 "$work/www"
 refuses pcapng__cannot_be_written__is_named /nowhere/x \

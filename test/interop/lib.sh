@@ -3,7 +3,8 @@
 # lib.sh - what every interop test begins with: `. "$(dirname "$0")/lib.sh"`.
 #
 # Puts the test into a network namespace of its own, which goes when the test ends, with all of its
-# processes and devices. Prints TAP: "ok - name", "not ok - name: why". $1 is the build directory.
+# processes and devices. DEV=tun|tap|xdp says what joins tercet to the kernel; the addresses are the
+# same over each. Prints TAP: "ok - name", "not ok - name: why". $1 is the build directory.
 set -u
 export LC_ALL=C
 PATH=$PATH:/usr/sbin:/sbin
@@ -14,6 +15,8 @@ build=$(cd "${1:-$here/../../build}" 2>/dev/null && pwd) || {
   exit 1
 }
 tercet=$build/tercet
+export DEV=${DEV:-tun}
+dev=$DEV:tct0
 peer() { /usr/bin/env python3 "$here/peer.py" "$@"; }
 
 skip_all() {
@@ -78,11 +81,33 @@ wait_text() {
 }
 has_device() { grep -q "^ *$1:" /proc/net/dev; }
 
-# start_serve DIR [OPTIONS...] (not -q): tercet serve at 10.7.0.2 and fd07::2, device tct0; sets $served.
+# xdp: tercet lives in a namespace of its own, on the far end of a veth pair; the kernel of this one
+# has the near end and must finish its checksums, as there is no device behind that would.
+far() { nsenter -t "$far" -n "$@"; }
+if [ "$DEV" = xdp ]; then
+  need ip ethtool nsenter
+  unshare --net sleep 3600 &
+  far=$!
+  while [ "$(readlink /proc/$far/ns/net)" = "$(readlink /proc/self/ns/net)" ]; do sleep 0.02; done
+  ip link add tctk type veth peer name tct0 netns $far
+  sysctl -qw net.ipv6.conf.tctk.addr_gen_mode=1 2>/dev/null
+  ip addr add 10.7.0.1/24 dev tctk && ip addr add fd07::1/64 dev tctk nodad && ip link set tctk up
+  ethtool -K tctk tx off >/dev/null 2>&1
+  far sh -c 'ip link set lo up; sysctl -qw net.ipv6.conf.tct0.disable_ipv6=1; ip link set tct0 up'
+  printf '#!/bin/sh\nexec nsenter -t %s -n -- "%s" "$@"\n' $far "$tercet" >"$work/tercet-far"
+  chmod 755 "$work/tercet-far"
+  tercet=$work/tercet-far
+fi
+# Is anything of tercet's left on the machine? The device, or the program at the interface.
+is_left() {
+  if [ "$DEV" = xdp ]; then far ip link show tct0 | grep -q xdp; else has_device tct0; fi
+}
+
+# start_serve DIR [OPTIONS...] (not -q): tercet serve at 10.7.0.2 and fd07::2; sets $served.
 start_serve() {
   local dir=$1
   shift
-  "$tercet" serve --dev tun:tct0 --addr 10.7.0.2/24 --addr fd07::2/64 "$@" "$dir" \
+  "$tercet" serve --dev "$dev" --addr 10.7.0.2/24 --addr fd07::2/64 "$@" "$dir" \
     >"$work/serve.log" 2>"$work/serve.err" &
   served=$!
   wait_text "$work/serve.err" '^tercet serves' ||

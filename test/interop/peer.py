@@ -16,6 +16,8 @@ import sys
 import threading
 import time
 
+DEV = os.environ.get("DEV", "tun") + ":tct0"
+
 
 def up(name):
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -382,7 +384,7 @@ def many_idle(count):
 # ---- tercet as a client: servers of the kernel ----------------------------------------------------------
 
 def tercet(verb, *args, data=b"", timeout=40):
-    command = [os.environ["TERCET"], verb, "--dev", "tun:tct0", "--addr", "10.7.0.2/24",
+    command = [os.environ["TERCET"], verb, "--dev", DEV, "--addr", "10.7.0.2/24",
                "--addr", "fd07::2/64", *args]
     return subprocess.run(command, input=data, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           timeout=timeout)
@@ -495,7 +497,7 @@ def fetched(work, handle, n, url="http://10.7.0.1:8080/x"):
 
 def fetch_with(work, n, *options):
     with Server(by_length(int(n))):
-        done = subprocess.run([os.environ["TERCET"], "get", "-q", "--dev", "tun:tct0", "--addr",
+        done = subprocess.run([os.environ["TERCET"], "get", "-q", "--dev", DEV, "--addr",
                                "10.7.0.2/24", *options, "http://10.7.0.1:8080/"],
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=40)
     expect_exit(done, 0)
@@ -640,7 +642,7 @@ def connect__refused_or_filtered__exit_1(_):
 
 
 def listening(*args, stdin=b""):
-    p = subprocess.Popen([os.environ["TERCET"], "listen", "--dev", "tun:tct0", "--addr", "10.7.0.2/24",
+    p = subprocess.Popen([os.environ["TERCET"], "listen", "--dev", DEV, "--addr", "10.7.0.2/24",
                           *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     if b"listening" not in p.stderr.readline():
         raise AssertionError("not listening")

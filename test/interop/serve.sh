@@ -16,7 +16,7 @@ wait_text "$work/slow" begun
 check drain__sigterm__ends_in_good_order stop_serve
 check drain__download_in_progress__is_finished wait $slow
 check log__one_line_a_request grep -q '"GET /f1460"  200  1460 B' "$work/serve.log"
-if has_device tct0; then not_ok device__after_the_end__is_gone "tct0 is there"; else ok device__after_the_end__is_gone; fi
+if is_left; then not_ok device__after_the_end__is_gone "it is there"; else ok device__after_the_end__is_gone; fi
 
 # A client that never reads can't hold us longer than --drain says.
 start_serve "$work/www" --drain 1 --json

@@ -397,7 +397,8 @@ static void tee__comments_say_why_and_what_the_verdict_was(void **state) {
 static void tee__cannot_create__error(void **state) {
   (void)state;
   struct tct_tee_pcapng tee;
-  assert_int_equal(tct_tee_pcapng_open(&tee, "/nonexistent/x.pcapng", "tct0"), TCT_ENOENT);
+  assert_int_equal(tct_tee_pcapng_open(&tee, "/nonexistent/x.pcapng", "tct0", TCT_LINK_IP),
+                   TCT_ENOENT);
 }
 
 int main(void) {

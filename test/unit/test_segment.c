@@ -199,6 +199,30 @@ static void lying_headers__no_packet_comes_out(void **state) {
   assert_int_equal(n, 0);
 }
 
+static void on_linked(void *ctx, const void *p, size_t len) {
+  static const uint8_t link[14] = "ethernet head";
+  assert_true(len > sizeof link);
+  assert_memory_equal(p, link, sizeof link);
+  on_packet(ctx, (const uint8_t *)p + sizeof link, len - sizeof link);
+}
+
+static void ethernet__super_segment_is_cut__each_packet_has_the_link_header(void **state) {
+  (void)state;
+  static uint8_t linked[MAX];
+  for (int family = 4; family <= 6; family += 2) {
+    tct_frame f = make_frame(family, TCT_IPPROTO_TCP, 5000, 1400, TCT_CSUM_PARTIAL);
+    size_t first = pieces[0].len;
+    memcpy(linked, "ethernet head", 14);
+    memcpy(linked + 14, flat, first);
+    pieces[0] = (tct_iov){linked, first + 14};
+    f.len += 14;
+    f.csum_start = (uint16_t)(f.csum_start + 14);
+    assert_int_equal(tct_segment_linked(&f, 14, on_linked, &seen), 4);
+    f.len -= 14;
+    check_payload(&f, 5000);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(tcp_super_segment__is_cut__numbers_flags_and_sums_are_right),
@@ -208,6 +232,7 @@ int main(void) {
       cmocka_unit_test(good_checksum_of_the_device__is_made_whole),
       cmocka_unit_test(plain_frame__in_pieces__comes_out_flat_and_unchanged),
       cmocka_unit_test(lying_headers__no_packet_comes_out),
+      cmocka_unit_test(ethernet__super_segment_is_cut__each_packet_has_the_link_header),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

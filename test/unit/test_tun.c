@@ -285,6 +285,41 @@ static void open__no_rights__one_sentence(void **state) {
   assert_int_equal(status, 0);
 }
 
+static void tap__kernel_looks_for_us__asks_by_arp_on_its_ethernet(void **state) {
+  struct tct_tun_config c;
+  struct tct_tun t;
+  tct_frame f[4];
+  long n = 0;
+  bool asked = false;
+  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)};
+  (void)state;
+  need_namespace();
+  c = config();
+  c.kind = TCT_TAP;
+  c.name = "tctv0";
+  c.mtu = 65522; /* with its header a frame would be longer than any */
+  expect_failure(&c, "MTU 65522");
+  c.mtu = 1400;
+  assert_int_equal(tct_tun_open(&t, &c), 0);
+  struct tct_driver d = tct_tun_driver(&t);
+  assert_int_equal(d.link, TCT_LINK_ETHERNET);
+  assert_true(d.alone);
+  assert_int_equal(d.mac[0] & 3, 2);
+  int fd = socket(AF_INET, SOCK_DGRAM, 0);
+  inet_pton(AF_INET, "10.7.0.2", &to.sin_addr);
+  assert_int_equal(sendto(fd, "hello", 5, 0, (struct sockaddr *)&to, sizeof to), 5);
+  for (int tries = 0; tries < 100 && !asked; tries++) {
+    struct pollfd p = {.fd = t.fd, .events = POLLIN};
+    poll(&p, 1, 10);
+    n = tct_tun_recv(&t, f, 4, 0);
+    for (long i = 0; i < n; i++)
+      asked = asked || memcmp((const uint8_t *)f[i].iov[0].base + 12, "\x08\x06", 2) == 0;
+  }
+  assert_true(asked);
+  close(fd);
+  tct_tun_close(&t);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(other_addr__each_prefix__is_its_first_other_host),
@@ -296,6 +331,7 @@ int main(void) {
       cmocka_unit_test(recv__device_deleted__is_an_error),
       cmocka_unit_test(open__wrong_configuration__says_what_and_leaves_nothing),
       cmocka_unit_test(open__no_rights__one_sentence),
+      cmocka_unit_test(tap__kernel_looks_for_us__asks_by_arp_on_its_ethernet),
   };
   in_namespace = unshare(CLONE_NEWNET) == 0 && access("/dev/net/tun", R_OK | W_OK) == 0;
   return cmocka_run_group_tests(tests, NULL, NULL);

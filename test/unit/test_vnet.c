@@ -27,7 +27,7 @@ static bool read_header(struct virtio_net_hdr v, unsigned family, tct_frame *f) 
   size_t len = make_packet(packet, family);
   memset(f, 0, sizeof *f);
   memcpy(hdr, &v, sizeof hdr);
-  return tct_vnet_read(hdr, packet, len, f);
+  return tct_vnet_read(hdr, packet, len, 0, f);
 }
 
 static void read__plain_header__checksum_is_to_be_checked(void **state) {
@@ -96,7 +96,7 @@ static bool write_header(tct_frame *f, unsigned family, struct virtio_net_hdr *v
   f->iov = &iov;
   f->n_iov = 1;
   memset(hdr, 0xee, sizeof hdr);
-  bool ok = tct_vnet_write(f, hdr);
+  bool ok = tct_vnet_write(f, 0, hdr);
   memcpy(v, hdr, sizeof *v);
   f->iov = NULL;
   return ok;
@@ -152,6 +152,35 @@ static void write__several_datagrams__are_cut_by_us(void **state) {
   assert_false(write_header(&f, 4, &v));
 }
 
+/* TAP: everything lies an Ethernet header further, and all offsets count from the frame's start. */
+static void both__ethernet__family_is_read_behind_the_link_header(void **state) {
+  (void)state;
+  enum { ETH = 14 };
+  uint8_t hdr[TCT_VNET_HDR_LEN], frame[ETH + 128] = {0x45}; /* a MAC that looks like IPv4 */
+  size_t len = ETH + make_packet(frame + ETH, 6);
+  struct virtio_net_hdr v = {.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+                             .gso_type = VIRTIO_NET_HDR_GSO_TCPV6,
+                             .gso_size = 1440,
+                             .csum_start = ETH + IP6,
+                             .csum_offset = SUM_AT};
+  tct_frame f = {0};
+  memcpy(hdr, &v, sizeof hdr);
+  assert_true(tct_vnet_read(hdr, frame, len, ETH, &f));
+  assert_int_equal(f.seg_size, 1440);
+  assert_int_equal(f.csum_start, ETH + IP6);
+  assert_false(tct_vnet_read(hdr, frame, ETH - 1, ETH, &f));
+  tct_iov iov = {frame, len};
+  f.iov = &iov;
+  f.n_iov = 1;
+  memset(&v, 0, sizeof v);
+  assert_true(tct_vnet_write(&f, ETH, hdr));
+  memcpy(&v, hdr, sizeof v);
+  assert_int_equal(v.gso_type, VIRTIO_NET_HDR_GSO_TCPV6);
+  assert_int_equal(v.hdr_len, ETH + IP6 + TCP_LEN);
+  iov.len = ETH; /* the link header as a piece of its own: cut in software */
+  assert_false(tct_vnet_write(&f, ETH, hdr));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(read__plain_header__checksum_is_to_be_checked),
@@ -164,6 +193,7 @@ int main(void) {
       cmocka_unit_test(write__open_checksum__asks_the_kernel),
       cmocka_unit_test(write__super_segment__type_size_and_headers),
       cmocka_unit_test(write__several_datagrams__are_cut_by_us),
+      cmocka_unit_test(both__ethernet__family_is_read_behind_the_link_header),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
