@@ -19,6 +19,11 @@ static const struct tct_tcp *find(const tct_stack *s, tct_sock k) {
   return c != NULL && c->gen == k.gen ? c : NULL;
 }
 
+int tct_stack_probe_state(const tct_stack *s, tct_sock k) {
+  const struct tct_tcp *c = find(s, k);
+  return c != NULL ? c->state : -1;
+}
+
 static void probe_who(const struct tct_tcp *c, struct tct_probe_conn *p) {
   p->laddr = c->key.laddr;
   p->raddr = c->key.raddr;
@@ -72,8 +77,6 @@ static void probe_numbers(const tct_stack *s, const struct tct_tcp *c, struct tc
   p->flight = tct_tcp_send_flight(c);
   p->unread = tct_sock_io_unread(c);
   p->unsent = tct_tcp_send_unsent(c);
-  p->room = tct_tcp_send_room(s, c);
-  p->room_limit = tct_tcp_send_limit(s, c);
   p->recuts = s->n.TCPFullUndo + s->n.TCPPartialUndo + s->n.TCPDSACKUndo + s->n.TCPLossUndo +
               s->n.TCPSpuriousRTOs + s->n.TCPLostRetransmit;
   p->tlp_cuts = s->n.TCPLossProbeRecovery;
@@ -99,6 +102,15 @@ bool tct_stack_probe_conn(const tct_stack *s, tct_sock k, struct tct_probe_conn 
   probe_timer(s, c, p);
   if (c->state >= TCT_SYN_SENT)
     probe_numbers(s, c, p);
+  return true;
+}
+
+bool tct_stack_probe_room(const tct_stack *s, tct_sock k, uint32_t *room, uint32_t *limit) {
+  const struct tct_tcp *c = find(s, k);
+  if (c == NULL || c->state < TCT_SYN_SENT)
+    return false;
+  *room = tct_tcp_send_room(s, c);
+  *limit = tct_tcp_send_limit(s, c);
   return true;
 }
 

@@ -38,13 +38,19 @@ struct tct_probe_conn {
   uint32_t segs;     /* that are sent and not acknowledged */
   uint32_t dupacks;  /* that stand for segments where there is no SACK */
   uint32_t srtt_us8, rttvar_us4;
-  uint32_t unread, unsent, room, room_limit;
+  uint32_t unread, unsent;
   tct_time main_at, wheel_at, next_at;
   tct_time rto_ns; /* with backoff */
   bool pace_held;  /* data waits for its turn, with a timer */
 };
 /* False: no such TCP socket. */
 bool tct_stack_probe_conn(const tct_stack *s, tct_sock k, struct tct_probe_conn *p);
+
+/* Its tct_state alone; -1: no such TCP socket. */
+int tct_stack_probe_state(const tct_stack *s, tct_sock k);
+
+/* How much may be written, and how much if all were acknowledged. False: no such connection. */
+bool tct_stack_probe_room(const tct_stack *s, tct_sock k, uint32_t *room, uint32_t *limit);
 
 struct tct_probe_stack {
   uint32_t conns;       /* live */

@@ -21,6 +21,7 @@ enum {
   HEAD = 4 /* octets that name the writer */
 };
 #define MINUTE_NS UINT64_C(60000000000)
+#define MODULUS UINT32_C(0x7fffffff)
 
 struct sim_app_later {
   struct sim_app_later *next, **link; /* all that have not run */
@@ -30,16 +31,35 @@ struct sim_app_later {
 };
 
 void sim_app_world_init(struct sim_app_world *a, tct_sim *w, tct_sim_check *check) {
-  uint32_t x = 1;
   memset(a, 0, sizeof *a);
   a->w = w;
   a->check = check;
   a->pattern = sim_world_alloc(PATTERN + PIECE + 4);
-  for (unsigned i = 0; i < PATTERN; i += 3) {
-    x = (uint32_t)((uint64_t)x * 48271u % 0x7fffffffu);
+  a->drawn = 1;
+}
+
+/* All of it takes longer to make than a small world to play. */
+static void make_pattern(struct sim_app_world *a, uint32_t to) {
+  uint32_t i = a->made, x = a->drawn;
+  for (; i < PATTERN && i < to; i += 3) {
+    uint64_t y = (uint64_t)x * 48271u; /* taken mod 2^31 - 1 */
+    y = (y & MODULUS) + (y >> 31);
+    x = (uint32_t)(y < MODULUS ? y : y - MODULUS);
     tct_bytes_put32(a->pattern + i, x);
   }
+  a->made = i;
+  a->drawn = x;
+  if (i < PATTERN)
+    return;
   memcpy(a->pattern + PATTERN, a->pattern, PIECE);
+  a->made = PATTERN + PIECE;
+}
+
+const uint8_t *sim_app_pattern(struct sim_app_world *a, uint64_t position, uint32_t len) {
+  uint32_t at = (uint32_t)(position % PATTERN);
+  if (at + len > a->made)
+    make_pattern(a, at + len + PIECE);
+  return a->pattern + at;
 }
 
 void sim_app_world_deinit(struct sim_app_world *a) {
@@ -182,8 +202,8 @@ static uint32_t take_head(struct sim_app_end *e, const uint8_t *b, uint32_t len)
 
 static void take_octets(struct sim_app_end *e, const uint8_t *b, uint32_t len) {
   uint32_t n = take_head(e, b, len);
-  uint32_t at = (uint32_t)((e->rx_done + e->rx_key) % PATTERN);
-  if (memcmp(b + n, world_of(e)->pattern + at, len - n) != 0)
+  const uint8_t *want = sim_app_pattern(world_of(e), e->rx_done + e->rx_key, len - n);
+  if (memcmp(b + n, want, len - n) != 0)
     wrong_octets(e, "an octet that was not written there");
   e->rx_done += len - n;
   if (e->rx_done > e->rx_total)
@@ -283,25 +303,28 @@ static bool does_think(struct sim_app_end *e) {
   return true;
 }
 
-static uint32_t make_piece(const struct sim_app_end *e, uint8_t *piece, uint64_t want) {
-  uint32_t most = plan_of(e)->write_max;
-  uint32_t len = (uint32_t)tct_min_u64(want, most != 0 ? tct_min_u32(most, PIECE) : PIECE);
-  uint32_t at = (uint32_t)((e->tx_done + e->key) % PATTERN);
-  memcpy(piece, world_of(e)->pattern + at, len);
+/* What comes next: as it stands in the pattern, but for the head. */
+static const uint8_t *next_piece(const struct sim_app_end *e, uint8_t *room, uint32_t len) {
+  const uint8_t *from = sim_app_pattern(world_of(e), e->tx_done + e->key, len);
+  if (e->tx_done >= HEAD)
+    return from;
+  memcpy(room, from, len);
   for (uint64_t i = e->tx_done; i < HEAD && i - e->tx_done < len; i++)
-    piece[i - e->tx_done] = (uint8_t)(e->key >> (8 * (HEAD - 1 - i)));
-  return len;
+    room[i - e->tx_done] = (uint8_t)(e->key >> (8 * (HEAD - 1 - i)));
+  return room;
 }
 
 /* One call: false when it may not go on. */
 static bool write_piece(struct sim_app_end *e) {
-  uint8_t piece[PIECE];
+  uint8_t room[PIECE];
+  const uint8_t *piece;
   uint64_t to = may_have_written(e);
-  uint32_t len;
+  uint32_t most = plan_of(e)->write_max, len;
   long n;
   if (e->tx_done >= to || e->shut || e->thinking)
     return false;
-  len = make_piece(e, piece, to - e->tx_done);
+  len = (uint32_t)tct_min_u64(to - e->tx_done, most != 0 ? tct_min_u32(most, PIECE) : PIECE);
+  piece = next_piece(e, room, len);
   n = tct_sock_send(stack_of(e), e->app.sock, piece, len, 0);
   say_call(e, SIM_CALL_SEND);
   tct_sim_check_call(e->app.host, e->app.sock, TCT_SIM_WROTE, piece, n);

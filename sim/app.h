@@ -39,7 +39,8 @@ struct sim_app_world {
   struct sim_app_end *ends; /* all there ever were */
   struct sim_app_later *laters;
   uint32_t n_ends;
-  uint8_t *pattern; /* what is written: see app.c */
+  uint8_t *pattern;     /* what is written, as far as it was asked for: see app.c */
+  uint32_t made, drawn; /* octets of it, and the generator behind them */
   /* Asked when an application acts, so that calls are counted by state. */
   void (*on_call)(void *ctx, tct_sim_host *h, tct_sock k, sim_call call);
   /* A client got its connection. */
@@ -75,6 +76,8 @@ struct sim_app_flow {
 
 void sim_app_world_init(struct sim_app_world *a, tct_sim *w, tct_sim_check *check);
 void sim_app_world_deinit(struct sim_app_world *a);
+/* `len` octets (16384 at the most) of the content that all ends write, from there on. */
+const uint8_t *sim_app_pattern(struct sim_app_world *a, uint64_t position, uint32_t len);
 /* Listens, and plans the first connection. */
 void sim_app_flow_start(struct sim_app_flow *f);
 /* The faults have stopped. */

@@ -17,11 +17,11 @@ static tct_stack *stack_of(const struct sim_app_end *e) {
 
 /* All of it follows from its first four octets and its length. */
 static void check_content(struct sim_app_end *e, const uint8_t *b, long len) {
-  uint32_t key;
   if (len < HEAD)
     return;
-  key = tct_bytes_get32(b) & 0x7fff;
-  if (memcmp(b + HEAD, e->flow->world->pattern + key, (size_t)len - HEAD) != 0)
+  uint32_t key = tct_bytes_get32(b) & 0x7fff;
+  const uint8_t *want = sim_app_pattern(e->flow->world, key, (uint32_t)len - HEAD);
+  if (memcmp(b + HEAD, want, (size_t)len - HEAD) != 0)
     tct_sim_check_fail(e->flow->world->check, TCT_SIM_I25, 0, "a datagram that nobody sent");
 }
 
@@ -84,7 +84,7 @@ static void send_next(void *ctx) {
     return;
   }
   tct_bytes_put32(b, key);
-  memcpy(b + HEAD, f->world->pattern + key, len - HEAD);
+  memcpy(b + HEAD, sim_app_pattern(f->world, key, len - HEAD), len - HEAD);
   send_dgram(e, &to, b, len);
   e->tx_done += len;
   sim_app_later(f->world, MS(f->plan->think_ms + 1), f->client, send_next, e);

@@ -53,6 +53,7 @@ struct sim_check_host {
   tct_config resolved;     /* as the stack understands its configuration */
   uint32_t conns_cap;
   struct sim_conn *touched; /* since the last step; check_conn.c */
+  struct sim_wire *newest;  /* the last that was asked for; check_wire.c */
   struct sim_check_numbers *numbers;
 };
 
@@ -129,8 +130,6 @@ void sim_stream_free(struct tct_sim_check *k);
 
 /* ---- check_conn.c: sockets ---- */
 
-/* NULL for no socket, a datagram's, and a stale handle. */
-struct sim_conn *sim_conn_at(struct sim_check_host *h, tct_sock sock);
 void sim_conn_touch(struct sim_check_host *h, struct sim_conn *c);
 void sim_conn_moved(struct sim_check_host *h, const tct_trace *t);
 void sim_conn_timer(struct sim_check_host *h, const tct_trace *t);

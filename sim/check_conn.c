@@ -50,11 +50,8 @@ static void judge_stale(struct sim_check_host *h, tct_sock old) {
           old.gen);
 }
 
-struct sim_conn *sim_conn_at(struct sim_check_host *h, tct_sock sock) {
+struct sim_conn *sim_conn_meet(struct sim_check_host *h, tct_sock sock) {
   struct sim_conn **at;
-  if (sock.index < h->conns_cap && h->conns[sock.index] != NULL &&
-      h->conns[sock.index]->sock.gen == sock.gen)
-    return h->conns[sock.index];
   if ((sock.gen & 1) == 0 || sock.index > (1u << 24))
     return NULL;
   if (sock.index >= h->conns_cap)
@@ -378,6 +375,15 @@ static void judge_timers(struct sim_check_host *h, struct sim_conn *c, const str
 
 /* ---- I27: readiness, from scratch ---- */
 
+static void judge_room(struct sim_check_host *h, const struct sim_conn *c) {
+  uint32_t room, limit;
+  if (!tct_stack_probe_room(h->stack, c->sock, &room, &limit))
+    return;
+  if (room > 0 && room >= limit / 3)
+    WRONG(h, 27, "socket %u has room for %u octets, and its application waits", c->sock.index,
+          room);
+}
+
 static void judge_bits(struct sim_check_host *h, const struct sim_conn *c,
                        const struct tct_probe_conn *p, int ready) {
   if (p->news != 0 && !p->accepting)
@@ -385,10 +391,8 @@ static void judge_bits(struct sim_check_host *h, const struct sim_conn *c,
   if ((ready & TCT_EV_READABLE) != 0 && !c->told_readable && !c->closed && !c->shut_rd)
     WRONG(h, 27, "socket %u is readable (%u octets), and its application was not told",
           c->sock.index, p->unread);
-  if ((ready & TCT_EV_WRITABLE) != 0 && c->wants_room && !c->closed && !c->shut_wr &&
-      p->room >= p->room_limit / 3 && p->room > 0)
-    WRONG(h, 27, "socket %u has room for %u octets, and its application waits", c->sock.index,
-          p->room);
+  if ((ready & TCT_EV_WRITABLE) != 0 && c->wants_room && !c->closed && !c->shut_wr)
+    judge_room(h, c);
   if ((ready & TCT_EV_ACCEPT) != 0 && !c->told_accept && !c->closed)
     WRONG(h, 27, "listener %u has a connection, and its application was not told", c->sock.index);
 }

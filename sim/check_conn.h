@@ -60,6 +60,14 @@ struct sim_conn {
   bool untold; /* its reader does not say what it reads: nothing is kept */
 };
 
+/* The same as sim_conn_at for one that is not known yet. */
+struct sim_conn *sim_conn_meet(struct sim_check_host *h, tct_sock sock);
+/* NULL for no socket, a datagram's, and a stale handle. */
+static inline struct sim_conn *sim_conn_at(struct sim_check_host *h, tct_sock sock) {
+  struct sim_conn *c = sock.index < h->conns_cap ? h->conns[sock.index] : NULL;
+  return c != NULL && c->sock.gen == sock.gen ? c : sim_conn_meet(h, sock);
+}
+
 static inline bool sim_conn_is_over(const struct sim_conn *c) {
   return c->ended || c->gone;
 }

@@ -14,6 +14,12 @@ static unsigned get16(const uint8_t *p) {
   return (unsigned)p[0] << 8 | p[1];
 }
 
+static inline uint64_t get64(const uint8_t *p) {
+  uint64_t w;
+  memcpy(&w, p, sizeof w);
+  return w;
+}
+
 static uint64_t fold32(uint64_t sum) {
   return (sum & UINT32_MAX) + (sum >> 32);
 }
@@ -21,18 +27,22 @@ static uint64_t fold32(uint64_t sum) {
 /* Ones' complement does not mind in which order the words are added, or how wide they are: 64 bits
  * at once, and the carries beside them. At most 2^33, so that several may be added. */
 static uint64_t sum_of(const uint8_t *p, size_t len) {
-  uint64_t a = 0, b = 0, carries = 0, w[2];
-  for (; len >= 16; len -= 16, p += 16) {
-    memcpy(w, p, 16);
-    a += w[0];
-    carries += a < w[0];
-    b += w[1];
-    carries += b < w[1];
+  uint64_t a = 0, b = 0, carries = 0, tail[2] = {0, 0};
+  for (; len >= 32; len -= 32, p += 32) {
+    carries += __builtin_add_overflow(a, get64(p), &a);
+    carries += __builtin_add_overflow(b, get64(p + 8), &b);
+    carries += __builtin_add_overflow(a, get64(p + 16), &a);
+    carries += __builtin_add_overflow(b, get64(p + 24), &b);
   }
-  w[0] = w[1] = 0;
+  if (len >= 16) {
+    carries += __builtin_add_overflow(a, get64(p), &a);
+    carries += __builtin_add_overflow(b, get64(p + 8), &b);
+    len -= 16;
+    p += 16;
+  }
   if (len > 0)
-    memcpy(w, p, len);
-  return fold32(fold32(a) + fold32(b) + fold32(w[0]) + fold32(w[1]) + carries);
+    memcpy(tail, p, len);
+  return fold32(fold32(a) + fold32(b) + fold32(tail[0]) + fold32(tail[1]) + carries);
 }
 
 static bool is_all_ones(uint64_t sum) {

@@ -14,12 +14,16 @@
 enum { NUMBERS_MAX = 4096, NUMBERS_MIN = 64 };
 
 /* Numbers told to different peers, in order. */
+struct number {
+  uint32_t at, step; /* step: from what was told just before */
+  uint64_t peer, turn;
+};
+
 struct series {
-  uint32_t n, bits;                            /* bits: how wide they are */
-  uint32_t at[NUMBERS_MAX], step[NUMBERS_MAX]; /* step: from what was told just before */
-  uint64_t peer[NUMBERS_MAX], turn[NUMBERS_MAX];
-  uint32_t last; /* what was told last, and to whom */
+  uint32_t n, cap, bits; /* bits: how wide they are */
+  uint32_t last;         /* what was told last, and to whom */
   uint64_t last_peer;
+  struct number *told;
 };
 
 struct sim_check_numbers {
@@ -28,6 +32,14 @@ struct sim_check_numbers {
 
 #define ASK(h, i) sim_check_asks((h)->check, TCT_SIM_I##i)
 #define WRONG(h, i, ...) sim_check_wrong(h, TCT_SIM_I##i, __VA_ARGS__)
+
+static struct number *add(struct series *s) {
+  if (s->n == s->cap) {
+    s->cap = s->cap != 0 ? 2 * s->cap : NUMBERS_MIN;
+    s->told = sim_world_grow(s->told, s->cap * sizeof *s->told);
+  }
+  return &s->told[s->n++];
+}
 
 /* Only what goes to another peer than the number before: towards one peer it may count up. */
 static void note(struct series *s, uint64_t peer, uint32_t number) {
@@ -38,10 +50,7 @@ static void note(struct series *s, uint64_t peer, uint32_t number) {
   s->last_peer = peer;
   if (s->n == NUMBERS_MAX || same)
     return;
-  s->turn[s->n] = turn;
-  s->step[s->n] = step;
-  s->peer[s->n] = peer;
-  s->at[s->n++] = number;
+  *add(s) = (struct number){number, step, peer, turn};
 }
 
 /* The same where all that one peer is told comes from one counter, or has one offset (RFC 7739 5.3,
@@ -51,14 +60,14 @@ static void note_of_pair(struct series *s, uint64_t peer, uint32_t number) {
   uint32_t before = s->n;
   note(s, peer, number);
   for (uint32_t i = 0; s->n > before && i < before; i++)
-    if (s->turn[i] == s->turn[before])
+    if (s->told[i].turn == s->told[before].turn)
       s->n = before;
 }
 
 /* A SYN or SYN,ACK that is sent again says nothing new. */
 static bool was_told(const struct series *s, uint64_t peer, uint32_t number) {
   for (uint32_t i = s->n; i-- > 0;)
-    if (s->at[i] == number && s->peer[i] == peer)
+    if (s->told[i].at == number && s->told[i].peer == peer)
       return true;
   return false;
 }
@@ -104,9 +113,9 @@ static void judge_steps(struct sim_check_host *h, const char *what, const struct
   uint32_t mask = s->bits == 32 ? UINT32_MAX : (1u << s->bits) - 1;
   uint32_t near = (mask >> 8) + 1, hits = 0, same = 0;
   for (uint32_t i = 1; i < s->n; i++) {
-    uint32_t step = s->step[i] & mask;
+    uint32_t step = s->told[i].step & mask;
     hits += step < near || step > mask - near;
-    same += i > 1 && step == (s->step[i - 1] & mask);
+    same += i > 1 && step == (s->told[i - 1].step & mask);
   }
   if (hits > s->n / 16 + 4)
     WRONG(h, 23, "%u of %u %s are near the one before", hits, s->n, what);
@@ -120,7 +129,7 @@ static void judge_bits(struct sim_check_host *h, const char *what, const struct 
   uint64_t n = s->n;
   for (uint32_t i = 0; i < s->n; i++)
     for (uint32_t b = 0; b < 32; b++)
-      set[b] += s->at[i] >> b & 1;
+      set[b] += s->told[i].at >> b & 1;
   for (uint32_t b = 8; b < 32; b++) {
     int64_t off = (int64_t)(2 * (uint64_t)set[b]) - (int64_t)n;
     if ((uint64_t)(off * off) > 36 * n)
@@ -145,6 +154,13 @@ void sim_numbers_end(struct sim_check_host *h) {
 }
 
 void sim_numbers_free(struct sim_check_host *h) {
-  free(h->numbers);
+  struct sim_check_numbers *k = h->numbers;
+  if (k == NULL)
+    return;
+  free(k->isn.told);
+  free(k->port.told);
+  free(k->id.told);
+  free(k->ts.told);
+  free(k);
   h->numbers = NULL;
 }

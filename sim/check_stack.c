@@ -9,6 +9,7 @@
 
 #include "sim/check_conn.h"
 #include "sim/check_wire.h"
+#include "sim/hash.h"
 #include "util/mem.h"
 
 enum { SWEEP_EVERY = 4096, TIME_WAIT_ROOM = 65536, ICMP4 = 1, TCP = 6, ICMP6 = 58 };
@@ -145,8 +146,11 @@ static void give(struct sim_check_host *h, tct_frame *f, unsigned n, tct_time no
 
 static void input_still(struct sim_check_host *h, tct_frame *f, tct_time now,
                         const struct still *s) {
-  uint32_t pmtu = pmtu_of(h, s);
-  uint64_t hash = tct_stack_probe_hash(h->stack, s->sock);
+  uint32_t pmtu;
+  uint64_t hash;
+  (void)tct_output(h->stack, tct_sim_host_if(h->host), f, 0, now); /* takes back what it lent */
+  pmtu = pmtu_of(h, s);
+  hash = tct_stack_probe_hash(h->stack, s->sock);
   give(h, f, 1, now);
   if (!sim_check_asks(h->check, s->id))
     return;
@@ -194,18 +198,8 @@ void sim_check_input(struct sim_node *n, struct sim_packet *const *p, tct_frame 
 
 /* ---- I25: datagrams ---- */
 
-static uint64_t hash_bytes(const void *bytes, size_t len) {
-  const uint8_t *b = bytes;
-  uint64_t h = len;
-  for (size_t i = 0; i < len; i++) {
-    h = (h ^ b[i]) * UINT64_C(0x100000001b3);
-    h ^= h >> 32;
-  }
-  return h;
-}
-
 void sim_stack_dgram(struct sim_check_host *h, bool sent, const void *bytes, size_t len) {
-  uint64_t hash = hash_bytes(bytes, len);
+  uint64_t hash = sim_hash(len, bytes, len);
   size_t at = SIZE_MAX;
   if (sent) {
     sim_table_add(&h->check->dgrams, hash, h->check);

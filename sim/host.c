@@ -45,8 +45,7 @@ static void wake(void *ctx, void *arg) {
 }
 
 /* A wake-up that is too early does no harm; so a deadline that moved later costs no new event. */
-static void sleep_until_deadline(struct tct_sim_host *h) {
-  tct_time d = tct_deadline(h->stack);
+static void sleep_until(struct tct_sim_host *h, tct_time d) {
   if (d != TCT_NEVER)
     d = sim_clock_when(&h->clock, h->node.world->now, d);
   if (d == TCT_NEVER || d >= h->wake_at)
@@ -92,26 +91,37 @@ static unsigned tell_applications(struct tct_sim_host *h) {
   return n;
 }
 
+/* Fewer frames than there is room for: there are no more. */
 static void send_all(struct tct_sim_host *h) {
   tct_frame f[TCT_BURST_MAX];
   size_t n = TCT_BURST_MAX;
-  while (h->stack != NULL && n > 0 && !sim_world_is_stuck(h->node.world)) {
+  while (h->stack != NULL && n == TCT_BURST_MAX && !sim_world_is_stuck(h->node.world)) {
     n = tct_output(h->stack, h->ifc, f, TCT_BURST_MAX, sim_host_clock(h));
     for (size_t i = 0; i < n; i++)
       sim_link_send(&h->node, &f[i]);
   }
 }
 
-static bool has_more(struct tct_sim_host *h) {
+/* Sends, and lets time-outs that are due at once come to pass. The next deadline after that. */
+static tct_time send_and_advance(struct tct_sim_host *h, bool *due) {
+  tct_time d, now;
+  *due = false;
+  send_all(h);
   if (h->stack == NULL || sim_world_is_stuck(h->node.world))
-    return false;
-  if (tct_deadline(h->stack) > sim_host_clock(h))
-    return false;
+    return TCT_NEVER;
+  d = tct_deadline(h->stack);
+  now = sim_host_clock(h);
+  if (d > now)
+    return d;
+  *due = true;
   sim_world_count_step(h->node.world);
-  return true;
+  tct_advance(h->stack, now);
+  return TCT_NEVER;
 }
 
 void sim_host_run(struct tct_sim_host *h) {
+  tct_time deadline;
+  bool due;
   if (h->stack == NULL || h->running || sim_host_fault_is_paused(h))
     return;
   if (h->slots != NULL)
@@ -119,20 +129,15 @@ void sim_host_run(struct tct_sim_host *h) {
   h->running = true;
   tct_advance(h->stack, sim_host_clock(h));
   (void)tell_applications(h);
-  for (;;) { /* each round again while there is something to do; most have none */
-    bool due;
-    send_all(h);
-    due = has_more(h);
-    if (due)
-      tct_advance(h->stack, sim_host_clock(h));
-    if (tell_applications(h) == 0 && !due)
-      break;
-  }
+  do { /* each round again while there is something to do; most have none */
+    deadline = send_and_advance(h, &due);
+  } while (tell_applications(h) != 0 || due);
   h->running = false;
-  if (h->stack != NULL && h->node.check != NULL)
+  if (h->stack == NULL)
+    return;
+  if (h->node.check != NULL)
     sim_check_step(&h->node);
-  if (h->stack != NULL)
-    sleep_until_deadline(h);
+  sleep_until(h, deadline);
 }
 
 static void run_burst(void *ctx, void *arg) {

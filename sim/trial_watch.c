@@ -9,6 +9,7 @@
 
 #include "sim/trial_run.h"
 #include "sim/world.h"
+#include "stack_probe.h"
 #include "util/mem.h"
 
 /* ---- Connections by tuple: an entry may be taken over by another, and then begins anew ---- */
@@ -97,8 +98,13 @@ static void count_packets(struct sim_trial_node *n, const tct_trace *t) {
 
 /* ---- Traces ---- */
 
+/* Acts alone want to know what a connection's segments say. */
+static bool has_acts(const struct sim_trial_node *n) {
+  return n->trial->plan->n_acts != 0;
+}
+
 static void on_segment_in(struct sim_trial_node *n, const tct_trace *t) {
-  struct sim_watch_conn *c = find(n, t);
+  struct sim_watch_conn *c = t->sock.gen == 0 || has_acts(n) ? find(n, t) : NULL;
   unsigned state = t->sock.gen != 0 ? t->state_old : c != NULL ? c->state : TCT_CLOSED;
   bool opens = t->verdict == TCT_ACCEPTED && (t->seg.flags & (TCT_SYN | TCT_ACK)) == TCT_SYN;
   if (state == TCT_CLOSED &&
@@ -117,7 +123,7 @@ static void on_segment_in(struct sim_trial_node *n, const tct_trace *t) {
 }
 
 static void on_segment_out(struct sim_trial_node *n, const tct_trace *t) {
-  struct sim_watch_conn *c = find(n, t);
+  struct sim_watch_conn *c = has_acts(n) ? find(n, t) : NULL;
   count_packets(n, t);
   if (c == NULL || (t->seg.flags & TCT_RST) != 0)
     return;
@@ -205,11 +211,10 @@ static void on_frame(void *ctx, const tct_sim_frame *f, bool arriving) {
 
 static void on_call(void *ctx, tct_sim_host *h, tct_sock k, sim_call call) {
   struct sim_trial *t = ctx;
-  tct_info info;
-  memset(&info, 0, sizeof info);
-  info.size = sizeof info;
-  if (tct_sim_host_stack(h) != NULL && tct_sock_info(tct_sim_host_stack(h), k, &info) >= 0)
-    t->counts->cell[info.state][SIM_EVENT_CALL + call]++;
+  const tct_stack *s = tct_sim_host_stack(h);
+  int state = s != NULL ? tct_stack_probe_state(s, k) : -1;
+  if (state >= 0)
+    t->counts->cell[state][SIM_EVENT_CALL + call]++;
 }
 
 /* ---- Life ---- */

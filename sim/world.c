@@ -89,8 +89,8 @@ uint32_t sim_world_draw(struct tct_sim *w, unsigned group, uint32_t bound) {
   return choose(w, group, bound, tct_prng_below(&w->prng, bound));
 }
 
-bool sim_world_chance(struct tct_sim *w, unsigned group, uint32_t ppm) {
-  return ppm != 0 && choose(w, group, 2, tct_prng_below(&w->prng, 1000000) < ppm) != 0;
+bool sim_world_chance_drawn(struct tct_sim *w, unsigned group, uint32_t ppm) {
+  return choose(w, group, 2, tct_prng_below(&w->prng, 1000000) < ppm) != 0;
 }
 
 uint32_t tct_sim_below(tct_sim *w, uint32_t bound) {

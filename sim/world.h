@@ -104,7 +104,10 @@ bool sim_world_is_stuck(const struct tct_sim *w);
  * sim_fault_group(kind) or 0. */
 uint32_t sim_world_draw(struct tct_sim *w, unsigned group, uint32_t bound);
 /* True with a chance of ppm in a million. Draws nothing when ppm is 0. */
-bool sim_world_chance(struct tct_sim *w, unsigned group, uint32_t ppm);
+bool sim_world_chance_drawn(struct tct_sim *w, unsigned group, uint32_t ppm);
+static inline bool sim_world_chance(struct tct_sim *w, unsigned group, uint32_t ppm) {
+  return ppm != 0 && sim_world_chance_drawn(w, group, ppm);
+}
 void sim_world_add_target(struct tct_sim *w, tct_sim_fault_class c, void *target);
 
 /* A node puts a frame on its link; link.c copies it. */
