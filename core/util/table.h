@@ -2,10 +2,10 @@
 /* Hash index: from a 64-bit keyed hash to 32-bit references (slab indices). The caller hashes and
  * compares keys; the table stores 8 bytes an entry, no key.
  *
- * Open addressing, Robin Hood order. Growth is spread: the new array is cleared a piece at a time
- * and the old one emptied a few slots at a time, by the insertions and removals that follow, so no
- * call has to touch more than some kilobytes. Never shrinks before deinit. The hash must be one
- * that peers cannot steer (siphash.h): the probe bound relies on it. */
+ * Open addressing, Robin Hood order. Growth is spread: the new array is got and cleared a piece at
+ * a time and the old one emptied and given back likewise, by the insertions and removals that
+ * follow, so no call has to touch more than some kilobytes. Never shrinks before deinit. The hash
+ * must be one that peers cannot steer (siphash.h): the probe bound relies on it. */
 #ifndef TCT_UTIL_TABLE_H
 #define TCT_UTIL_TABLE_H
 
@@ -23,10 +23,18 @@ struct tct_table_slot {
   uint32_t ref; /* or TCT_TABLE_NONE: free; or TCT_TABLE_NONE - 1: was here, moved or removed */
 };
 
+#define TCT_TABLE_SEGMENT_BITS 12u /* 32 KiB: no call gets, clears or gives back more at once */
+
 struct tct_table_array {
-  struct tct_table_slot *at; /* NULL: no array */
-  uint32_t bits;             /* it has 1 << bits slots */
+  struct tct_table_slot **segment; /* NULL: no array; one of them NULL: none yet, or given back */
+  uint32_t bits;                   /* it has 1 << bits slots */
+  uint32_t reach;                  /* no entry is further from its home */
 };
+
+/* The address of slot i, whose segment is there. */
+static inline struct tct_table_slot *tct_table_slot(const struct tct_table_array *a, uint32_t i) {
+  return &a->segment[i >> TCT_TABLE_SEGMENT_BITS][i & ((1u << TCT_TABLE_SEGMENT_BITS) - 1)];
+}
 
 struct tct_table {
   const tct_alloc *alloc;
@@ -65,8 +73,8 @@ uint32_t tct_table_next(const struct tct_table *t, struct tct_table_it *it);
 
 /* Fetches the cache line that tct_table_first() will want; for bursts. */
 static inline void tct_table_prefetch(const struct tct_table *t, uint64_t hash) {
-  if (t->live.at != (struct tct_table_slot *)0)
-    __builtin_prefetch(&t->live.at[(uint32_t)(hash >> 32) >> (32 - t->live.bits)]);
+  if (t->live.segment != (struct tct_table_slot **)0)
+    __builtin_prefetch(tct_table_slot(&t->live, (uint32_t)(hash >> 32) >> (32 - t->live.bits)));
 }
 
 static inline uint32_t tct_table_used(const struct tct_table *t) {
