@@ -24,6 +24,7 @@
 #include "cli/args.h"
 #include "cli/term.h"
 #include "cli/verbs.h"
+#include "drivers/af_xdp.h"
 
 enum answer { YES, NO, UNKNOWN };
 
@@ -161,7 +162,10 @@ static void check_socket(struct finding *f, int family, int protocol, const char
 }
 
 static void check_af_xdp(struct finding *f) {
-  check_socket(f, AF_XDP, 0, "use a kernel with CONFIG_XDP_SOCKETS");
+  if (tct_af_xdp_missing() != NULL)
+    say(f, NO, tct_af_xdp_missing(), "apt-get install libxdp-dev libbpf-dev, and build it again");
+  else
+    check_socket(f, AF_XDP, 0, "use a kernel with CONFIG_XDP_SOCKETS");
 }
 
 static void check_raw(struct finding *f) {
@@ -241,7 +245,7 @@ static const struct {
     {"masquerade", "handshake HOST beyond this machine", check_masquerade},
     {"user namespaces", "trying all this without root", check_user_namespaces},
     {"raw sockets", "not needed yet", check_raw},
-    {"AF_XDP", "not needed yet", check_af_xdp},
+    {"AF_XDP", "--dev xdp:INTERFACE", check_af_xdp},
     {"seccomp notify", "not needed yet", check_seccomp},
 };
 

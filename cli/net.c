@@ -50,9 +50,10 @@ static const char *take_peer(void *to, const char *value) {
 }
 
 static const char *take_dev(void *to, const char *value) {
-  bool known = strncmp(value, "tun:", 4) == 0 || strncmp(value, "tap:", 4) == 0;
+  bool known = strncmp(value, "tun:", 4) == 0 || strncmp(value, "tap:", 4) == 0 ||
+               strncmp(value, "xdp:", 4) == 0;
   if (!known || value[4] == '\0')
-    return "use tun:NAME or tap:NAME, as tun:tct0";
+    return "use tun:NAME, tap:NAME or xdp:INTERFACE, as tun:tct0";
   *(const char **)to = value;
   return NULL;
 }
@@ -76,7 +77,8 @@ const struct args_option *net_option_table(struct net *n) {
   struct net_options *o = &n->o;
   const struct args_option all[] = {
       {"dev", 0, ARGS_CALL, &o->dev, "KIND:NAME",
-       "tun:NAME or tap:NAME, the device to make (tun: and the first free tctN)", 0, 0, take_dev},
+       "tun: or tap: the device to make (tun:tctN); xdp: an interface to take over", 0, 0,
+       take_dev},
       {"addr", 0, ARGS_CALL, o, "A/P", "tercet's address; once more for the other family", 0, 0,
        take_addr},
       {"peer-addr", 0, ARGS_CALL, o, "A", "the kernel's end (the prefix's other first address)", 0,
@@ -385,6 +387,8 @@ int net_open(struct net *n, const struct args_verb *verb, const struct net_view 
   n->verb = verb;
   if (tct_host_config_init(&c, sizeof c) < 0)
     return fail(n, "the system gives no random numbers");
+  if (n->o.n_addr == 0 && n->o.dev != NULL && strncmp(n->o.dev, "xdp:", 4) == 0)
+    return fail(n, "%s needs --addr: an address of that network which nobody has", n->o.dev);
   if (n->o.n_addr == 0)
     choose_addrs(&n->o);
   place_peers(&n->o);

@@ -14,7 +14,7 @@
 #include "tercet/host.h"
 
 struct net_options {
-  const char *dev; /* "tun:NAME", "tap:NAME" */
+  const char *dev; /* "tun:NAME", "tap:NAME", "xdp:INTERFACE" */
   tct_host_addr addr[TCT_HOST_ADDRS];
   unsigned n_addr;
   tct_addr peer[2]; /* --peer-addr: IPv4, IPv6 */

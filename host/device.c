@@ -113,11 +113,20 @@ static bool open_tap(tct_host *h, const tct_host_config *c, const char *name,
   return open_tun_kind(h, c, name, TCT_TAP, e);
 }
 
+static bool open_xdp(tct_host *h, const tct_host_config *c, const char *name,
+                     struct tct_host_complaint *e) {
+  const struct tct_af_xdp_config x = {name, c->mtu};
+  struct tct_af_xdp *opened = tct_af_xdp_open(&x, e->text, e->cap);
+  if (opened != NULL)
+    h->drv = tct_af_xdp_driver(opened);
+  return opened != NULL;
+}
+
 static const struct {
   const char *prefix;
   bool (*open)(tct_host *h, const tct_host_config *c, const char *name,
                struct tct_host_complaint *e);
-} kinds[] = {{"tun:", open_tun}, {"tap:", open_tap}};
+} kinds[] = {{"tun:", open_tun}, {"tap:", open_tap}, {"xdp:", open_xdp}};
 
 bool tct_host_device_open(tct_host *h, const tct_host_config *c, struct tct_host_complaint *e) {
   const char *dev = c->mesh != NULL && c->core > 0 ? c->mesh->dev : c->dev;
@@ -125,8 +134,9 @@ bool tct_host_device_open(tct_host *h, const tct_host_config *c, struct tct_host
   while (dev != NULL && i < n && strncmp(dev, kinds[i].prefix, strlen(kinds[i].prefix)) != 0)
     i++;
   if (dev == NULL || i == n)
-    return tct_host_complain(e, "'%s' is no device; use tun:NAME or tap:NAME, as tun:tct0",
-                             dev != NULL ? dev : "");
+    return tct_host_complain(
+        e, "'%s' is no device; use tun:NAME, tap:NAME or xdp:INTERFACE, as tun:tct0",
+        dev != NULL ? dev : "");
   if (c->mesh != NULL && kinds[i].open != open_tun)
     return tct_host_complain(e, "%s: several cores share a tun: device only", dev);
   return choose_addrs(h, c, e) && kinds[i].open(h, c, dev + strlen(kinds[i].prefix), e);

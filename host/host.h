@@ -6,6 +6,7 @@
 #ifndef TCT_HOST_HOST_H
 #define TCT_HOST_HOST_H
 
+#include "drivers/af_xdp.h"
 #include "drivers/driver.h"
 #include "drivers/tun.h"
 #include "host/mesh.h"

@@ -104,7 +104,7 @@ step_interop() {
   need test/interop/lib.sh
   tools/build.sh build || return
   # Over TUN all of them; what is quick and moves data over the other devices, too.
-  for t in test/interop/*.sh tap:test/interop/{get,serve,stream}.sh; do
+  for t in test/interop/*.sh {tap,xdp}:test/interop/{get,serve,stream}.sh; do
     [ "$(basename "$t")" = lib.sh ] && continue
     case $t in *:*) dev=${t%%:*} ;; *) dev=tun ;; esac
     DEV=$dev timeout 900 "${t#*:}" "$PWD/build" </dev/null >$logs/interop.one 2>&1

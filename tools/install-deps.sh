@@ -6,7 +6,7 @@
 set -u
 
 # package, or package=command: the command being there will do, wherever it came from.
-build="gcc=gcc libc6-dev meson=meson ninja-build=ninja pkg-config=pkg-config libmnl-dev"
+build="gcc=gcc libc6-dev meson=meson ninja-build=ninja pkg-config=pkg-config libmnl-dev libxdp-dev libbpf-dev"
 check="$build libcmocka-dev"
 interop="curl=curl nginx-light=nginx tshark=tshark wrk=wrk apache2-utils=ab iproute2=ip
   ethtool=ethtool nftables=nft procps=pgrep"

@@ -33,7 +33,7 @@ typedef void (*tct_host_frame_fn)(void *ctx, const tct_frame *f, bool outbound, 
 typedef struct tct_host_config {
   size_t size;
   tct_config stack; /* allocator, seed and wall clock are filled in by tct_host_config_init */
-  const char *dev;  /* "tun:NAME", "tap:NAME" */
+  const char *dev;  /* "tun:NAME", "tap:NAME", "xdp:INTERFACE" */
   uint32_t mtu;     /* 0: 1500 */
   bool no_offload;  /* one packet a call, checksums by us: what a plain device does */
   /* After work, look at the device for so long before sleeping: saves the wake-up, costs the core.

@@ -107,6 +107,7 @@ is_left() {
 start_serve() {
   local dir=$1
   shift
+  rm -f "$work/serve.err" # what an earlier one said is no sign of this one
   "$tercet" serve --dev "$dev" --addr 10.7.0.2/24 --addr fd07::2/64 "$@" "$dir" \
     >"$work/serve.log" 2>"$work/serve.err" &
   served=$!
