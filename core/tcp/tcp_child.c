@@ -64,7 +64,7 @@ static void restore_options(const struct tct_half_open *r, struct tct_tcp_opts *
 /* The first SYN,ACK's way and back, if it went once; with timestamps tcp_input measures. */
 static void sample_rtt(const tct_stack *s, const struct tct_half_open *r, struct tct_tcp *c,
                        tct_time at) {
-  uint16_t ms = (uint16_t)(tct_time_ms32(at) - r->sent_ms);
+  uint16_t ms = (uint16_t)tct_ms32_since(tct_time_ms32(at), r->sent_ms);
   if (tct_half_retries(r) > 0)
     c->open |= TCT_OPEN_SYN_LOST;
   else if ((r->opts & TCT_HALF_TS) == 0 && r->timed != 0)
