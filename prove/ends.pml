@@ -5,18 +5,24 @@
  * else; what stands here is what leads to an event: numbers, windows, what is owed, the net.
  *
  *   BOTH_ACTIVE   both call OPEN at once (else end 1 listens)
- *   BYTES=n       each end has up to n bytes to send, then FIN; 0, 1 or 2
- *   SHUT          a receive window of one byte, which the application may leave shut
+ *   BYTES=n       each end has up to n bytes to send, then FIN; 0 to 3
+ *   ONE_WAY       only end 0 has any
+ *   SHUT          a receive buffer, which the application may leave full: the window is what is free
+ *   BUFFER=n      of so many bytes, 1 to 3 (1)
+ *   RIDES         FIN may go with the last byte in one segment
  *   ABORTS        an application may ABORT
  *   REFUSES       an application that has closed takes no more data (close); else it does (shutdown)
  *   OLD           one segment of an earlier connection may be in each direction
  *   LOSSES=n DOUBLES=n   so many; FREE_LOSS: without limit
  *   REORDER       any segment may be overtaken
+ *   HOLDS         text and FIN that come out of order are kept until the gap is filled
  *   LIVE          senders are fair
  *   DEPTH=n       segments under way, each direction
+ *   LATE          nobody closes before the connection is open
+ *   TRACE         a simulation (spin -T) tells all that happens, for test/model/ends.c
  *
- * Simplified, and why that is safe here: numbers are small and do not wrap (that is P1's); text out
- * of order is dropped (P6 has the ranges); times are any order of events, but 2 MSL, which outlasts
+ * Simplified, and why that is safe here: numbers are small and do not wrap (that is P1's); without
+ * HOLDS text out of order is dropped (P6 has the ranges); times are any order of events, but 2 MSL, which outlasts
  * every segment under way; segments carry one byte.
  */
 #ifndef BYTES
@@ -27,6 +33,23 @@
 #endif
 #ifndef DOUBLES
 #define DOUBLES 0
+#endif
+#ifndef BUFFER
+#ifdef SHUT
+#define BUFFER 1
+#else
+#define BUFFER 3
+#endif
+#endif
+#ifdef SHUT
+#define SHUTS 1
+#else
+#define SHUTS 0
+#endif
+#ifdef REFUSES
+#define REFUSING 1
+#else
+#define REFUSING 0
 #endif
 #ifndef DEPTH
 #define DEPTH 2
@@ -79,11 +102,19 @@ byte irs[2], una[2], nxt[2], rnxt[2];
 byte wnd[2];    /* the peer's window, as told */
 byte room[2];   /* ours */
 byte total[2];  /* bytes that the application writes */
+#ifdef SHUT
+byte wl1[2], wl2[2]; /* SEQ and ACK of the segment that told the window last */
+#endif
 bit taken[2];   /* our SYN is acknowledged */
 bit owes[2];    /* an ACK */
 bit closed[2];  /* the application has closed */
 bit opened[2];  /* it has called OPEN or LISTEN */
 bit reset;      /* a RST was sent by somebody: what follows needs no agreement */
+#ifdef HOLDS
+byte held[2]; /* one bit a byte beyond the gap; HELD_FIN */
+#define HELD_FIN 128
+#define BIT_OF(i, n) (1 << ((n) - irs[i] - 1))
+#endif
 byte losses, doubles;
 
 #ifdef BOTH_ACTIVE
@@ -121,6 +152,15 @@ inline read_table() {
 /* In SYN-RECEIVED a passive end is a record and has its own rows. */
 #define RULE(i, e) AT((PASSIVE(i) && st[i] == S_SYN_RECEIVED -> 1 : 0), st[i], e)
 
+/* What test/model/ends.c reads: `@ END WHAT ...`; IS ends each step. */
+#ifdef TRACE
+#define SAY(...) printf(__VA_ARGS__);
+#else
+#define SAY(...)
+#endif
+#define IS(i)                                                                                      \
+  SAY("@ %d IS %d %d %d %d %d %d\n", i, st[i], una[i], nxt[i], rnxt[i], owes[i], una[i] + wnd[i])
+
 /* One row of the table, or none. */
 inline move(i, e) {
   if
@@ -131,7 +171,7 @@ inline move(i, e) {
   fi;
   if
   :: answer == A_ACK -> owes[i] = 1
-  :: answer == A_RST -> reset = 1; put(i, RST, nxt[i], 0)
+  :: answer == A_RST -> reset = 1; SAY("@ %d ABORTS\n", i) put(i, RST, nxt[i], 0)
   :: else -> skip /* SYN, SYN_ACK, FIN: sent from the state, until acknowledged */
   fi;
   if
@@ -142,6 +182,7 @@ inline move(i, e) {
 
 /* What the net has no room for is lost; a segment that is under way already is not sent again. */
 inline put(i, flags, at, ackd) {
+  SAY("@ %d PUT %d %d %d\n", i, flags, at, ackd)
   if
   :: full(net[1 - i]) -> skip
   :: nfull(net[1 - i]) && net[1 - i]??[eval(flags), eval(at), eval(ackd), eval(WINDOW(i))] -> skip
@@ -152,39 +193,58 @@ inline put(i, flags, at, ackd) {
 
 /* ---- The application ---- */
 
+#ifdef LATE
+#define OPEN_YET(i) (st[i] >= S_ESTABLISHED)
+#else
+#define OPEN_YET(i) 1
+#endif
+
 proctype App(bit i) {
   byte answer;
   atomic {
     opened[i] = 1;
 #ifdef BOTH_ACTIVE
+    SAY("@ %d OPEN %d\n", i, total[i])
     move(i, E_OPEN);
 #else
     if
-    :: i == 0 -> move(i, E_OPEN)
-    :: else -> move(i, E_LISTEN)
+    :: i == 0 -> SAY("@ %d OPEN %d\n", i, total[i]) move(i, E_OPEN)
+    :: else -> SAY("@ %d LISTEN %d\n", i, total[i]) move(i, E_LISTEN)
     fi;
 #endif
     nxt[i] = ISS(i);
-    una[i] = ISS(i)
+    una[i] = ISS(i);
+    IS(i)
   }
   do
-  :: atomic { !closed[i] && st[i] != S_CLOSED && st[i] != S_LISTEN &&
+  :: atomic { !closed[i] && st[i] != S_CLOSED && st[i] != S_LISTEN && OPEN_YET(i) &&
               !(st[i] == S_SYN_RECEIVED && PASSIVE(i)) ->
        closed[i] = 1;
-       move(i, E_CLOSE) }
+       SAY("@ %d CLOSE\n", i)
+       move(i, E_CLOSE);
+       IS(i) }
 #ifdef ABORTS
   :: atomic { st[i] != S_CLOSED && st[i] != S_LISTEN && st[i] != S_TIME_WAIT &&
               !(st[i] == S_SYN_RECEIVED && PASSIVE(i)) ->
        closed[i] = 1;
-       move(i, E_ABORT) }
+       SAY("@ %d ABORT\n", i)
+       move(i, E_ABORT);
+       IS(i) }
 #endif
 #ifdef SHUT
-  :: atomic { room[i] == 0 && st[i] != S_CLOSED -> room[i] = 1; owes[i] = synchronized(i) }
+  /* a byte is read; who had no window, or half of it, is told */
+  :: atomic { room[i] < BUFFER && st[i] != S_CLOSED ->
+       SAY("@ %d READ\n", i)
+       room[i] = room[i] + 1;
+       owes[i] = synchronized(i);
+       IS(i) }
 #endif
   /* both are through, or the listener waits for nobody */
   :: atomic { st[i] == S_LISTEN && is_end(1 - i) && empty(net[i]) ->
        closed[i] = 1;
-       move(i, E_CLOSE) }
+       SAY("@ %d CLOSE\n", i)
+       move(i, E_CLOSE);
+       IS(i) }
   :: is_end(i) -> break
   od
 }
@@ -212,36 +272,58 @@ proctype Out(bit i; bit part) {
   byte answer;
 end:
   do
-  :: atomic { MAY_SEND(i) && st[i] == S_SYN_SENT -> nxt[i] = ISS(i) + 1; put(i, SYN, ISS(i), 0) }
+  :: atomic { MAY_SEND(i) && st[i] == S_SYN_SENT -> nxt[i] = ISS(i) + 1; put(i, SYN, ISS(i), 0); IS(i) }
   :: atomic { MAY_SEND(i) && (st[i] == S_SYN_RECEIVED || (st[i] == S_FIN_WAIT_1 && !taken[i])) ->
        if
        :: nxt[i] == ISS(i) -> nxt[i] = ISS(i) + 1
        :: else -> skip
        fi;
-       put(i, SYN | ACK, ISS(i), rnxt[i]) }
-  :: atomic { MAY_ACK(i) && owes[i] && synchronized(i) -> owes[i] = 0; put(i, ACK, nxt[i], rnxt[i]) }
+       put(i, SYN | ACK, ISS(i), rnxt[i]);
+       IS(i) }
+  :: atomic { MAY_ACK(i) && owes[i] && synchronized(i) ->
+       owes[i] = 0; put(i, ACK, nxt[i], rnxt[i]); IS(i) }
 #if BYTES > 0
   /* new data in the window or, into a shut one, a probe; and what is not acknowledged again */
   :: atomic { MAY_SEND(i) && (st[i] == S_ESTABLISHED || st[i] == S_CLOSE_WAIT || wants_fin(i)) && taken[i] &&
               nxt[i] < FIN_SEQ(i) && (nxt[i] < una[i] + wnd[i] || nxt[i] == una[i]) ->
        put(i, PSH | ACK, nxt[i], rnxt[i]);
-       nxt[i] = nxt[i] + 1 }
+       nxt[i] = nxt[i] + 1;
+       IS(i) }
   :: atomic { MAY_SEND(i) && (st[i] == S_ESTABLISHED || st[i] == S_CLOSE_WAIT || wants_fin(i)) && taken[i] &&
               una[i] < nxt[i] && una[i] < FIN_SEQ(i) ->
-       put(i, PSH | ACK, una[i], rnxt[i]) }
+       put(i, PSH | ACK, una[i], rnxt[i]);
+       IS(i) }
+#ifdef RIDES
+  :: atomic { MAY_SEND(i) && wants_fin(i) && taken[i] && total[i] > 0 && una[i] < FIN_SEQ(i) &&
+              (nxt[i] == FIN_SEQ(i) - 1 || (nxt[i] > FIN_SEQ(i) && una[i] == FIN_SEQ(i) - 1)) &&
+              FIN_SEQ(i) < una[i] + wnd[i] ->
+       nxt[i] = FIN_SEQ(i) + 1;
+       put(i, PSH | FIN | ACK, FIN_SEQ(i) - 1, rnxt[i]);
+       IS(i) }
+#endif
 #endif
   :: atomic { MAY_SEND(i) && OLDEST(i) && wants_fin(i) && taken[i] && nxt[i] >= FIN_SEQ(i) && una[i] <= FIN_SEQ(i) &&
               (nxt[i] > FIN_SEQ(i) || nxt[i] < una[i] + wnd[i] || nxt[i] == una[i]) ->
        nxt[i] = FIN_SEQ(i) + 1;
-       put(i, FIN | ACK, FIN_SEQ(i), rnxt[i]) }
+       put(i, FIN | ACK, FIN_SEQ(i), rnxt[i]);
+       IS(i) }
   /* 2 MSL outlast what is under way and what the peer still says */
   :: atomic { st[i] == S_TIME_WAIT && empty(net[0]) && empty(net[1]) && !owes[i] ->
-       move(i, E_WAIT_OVER) }
+       SAY("@ %d WAIT_OVER\n", i)
+       move(i, E_WAIT_OVER);
+       IS(i) }
 #ifdef REFUSES
-  :: atomic { st[i] == S_FIN_WAIT_2 && is_end(1 - i) && empty(net[i]) -> move(i, E_WAIT_OVER) }
+  :: atomic { st[i] == S_FIN_WAIT_2 && is_end(1 - i) && empty(net[i]) ->
+       SAY("@ %d WAIT_OVER\n", i)
+       move(i, E_WAIT_OVER);
+       IS(i) }
 #endif
   /* whoever waits for an end that is gone gives up */
-  :: atomic { GIVES_UP(i) -> reset = 1; move(i, E_GIVE_UP) }
+  :: atomic { GIVES_UP(i) ->
+       reset = 1;
+       SAY("@ %d GIVE_UP\n", i)
+       move(i, E_GIVE_UP);
+       IS(i) }
   :: is_end(i) -> break
   od
 }
@@ -256,6 +338,23 @@ inline to_nobody(i) {
   fi
 }
 
+#ifdef SHUT
+#define TOLD(i) wl1[i] = s; wl2[i] = a;
+#define is_newer(i) (a > una[i] || (a == una[i] && (wl1[i] < s || (wl1[i] == s && wl2[i] <= a))))
+/* An old segment's window does not count (RFC 9293 3.10.7.4). */
+inline take_window(i) {
+  if
+  :: !taken[i] || is_newer(i) -> wnd[i] = w; wl1[i] = s; wl2[i] = a
+  :: else -> skip
+  fi
+}
+#else
+#define TOLD(i)
+inline take_window(i) {
+  wnd[i] = w
+}
+#endif
+
 inline on_listen(i) {
   if
   :: is(RST) -> skip
@@ -264,6 +363,7 @@ inline on_listen(i) {
        irs[i] = s;
        rnxt[i] = s + 1;
        wnd[i] = w;
+       TOLD(i)
        nxt[i] = ISS(i) + 1;
        una[i] = ISS(i);
        move(i, E_SYN)
@@ -284,6 +384,7 @@ inline on_syn_sent(i) {
        irs[i] = s;
        rnxt[i] = s + 1;
        wnd[i] = w;
+       TOLD(i)
        if
        :: is(ACK) -> una[i] = a; taken[i] = 1; move(i, E_SYN_ACK)
        :: else -> move(i, E_SYN)
@@ -302,7 +403,7 @@ inline on_ack(i) {
   :: !taken[i] && (a <= una[i] || a > nxt[i]) -> ok = 0; put(i, RST, a, 0)
   :: taken[i] && a > nxt[i] -> ok = 0; owes[i] = 1
   :: else ->
-       wnd[i] = w;
+       take_window(i);
        if
        :: a > una[i] -> una[i] = a
        :: else -> skip
@@ -325,34 +426,74 @@ inline on_ack(i) {
 
 #ifdef REFUSES
 #define REFUSED(i) && !closed[i]
+#define NOT_REFUSED(i) && !(may_receive(i) && closed[i] && s >= rnxt[i] && WINDOW(i) > 0)
 #else
 #define REFUSED(i)
+#define NOT_REFUSED(i)
 #endif
+
+#ifdef SHUT
+#define TAKES_ROOM(i) room[i] = room[i] - 1
+#else
+#define TAKES_ROOM(i) skip
+#endif
+
+inline take_byte(i) {
+  rnxt[i] = rnxt[i] + 1;
+  TAKES_ROOM(i);
+  owes[i] = 1
+}
 
 inline on_text(i) {
   if
 #ifdef REFUSES
-  :: is(PSH) && may_receive(i) && closed[i] && s == rnxt[i] && WINDOW(i) > 0 ->
+  :: is(PSH) && may_receive(i) && closed[i] && s >= rnxt[i] && WINDOW(i) > 0 ->
        move(i, E_DATA); /* RST, and the end */
        ok = 0
 #endif
   :: is(PSH) && may_receive(i) && s == rnxt[i] && WINDOW(i) > 0 REFUSED(i) ->
-       rnxt[i] = rnxt[i] + 1;
-       owes[i] = 1;
-#ifdef SHUT
-       room[i] = 0
+       take_byte(i);
+#ifdef HOLDS
+       do
+       :: (held[i] & BIT_OF(i, rnxt[i])) != 0 -> take_byte(i)
+       :: else -> break
+       od
 #endif
-  :: is(PSH) && !(may_receive(i) && s == rnxt[i] && WINDOW(i) > 0) -> owes[i] = 1
+  :: is(PSH) && !(may_receive(i) && s == rnxt[i] && WINDOW(i) > 0) NOT_REFUSED(i) ->
+       owes[i] = 1;
+#ifdef HOLDS
+       if
+       :: may_receive(i) && s > rnxt[i] -> held[i] = held[i] | BIT_OF(i, s)
+       :: else -> skip
+       fi
+#endif
   :: !is(PSH) -> skip
   fi
 }
-inline on_fin(i) {
+
+#ifdef HOLDS
+#define is_fin_here(i) ((held[i] & HELD_FIN) != 0 && rnxt[i] == FIN_SEQ(1 - i))
+inline hold_fin(i) {
   if
-  :: is(FIN) && may_receive(i) && s + size - 1 == rnxt[i] ->
+  :: is(FIN) && may_receive(i) && s + size - 1 >= rnxt[i] &&
+     s + size - 1 < rnxt[i] + WINDOW(i) -> held[i] = held[i] | HELD_FIN
+  :: else -> skip
+  fi
+}
+#else
+#define is_fin_here(i) (is(FIN) && s + size - 1 == rnxt[i] && WINDOW(i) > 0)
+#define hold_fin(i) skip
+#endif
+
+inline on_fin(i) {
+  hold_fin(i);
+  if
+  :: may_receive(i) && is_fin_here(i) ->
        rnxt[i] = rnxt[i] + 1;
        /* all that the peer wrote is in, and nothing else */
        assert(reset || rnxt[i] == FIN_SEQ(1 - i) + 1);
        move(i, E_FIN)
+  :: is(FIN) && !(may_receive(i) && is_fin_here(i)) -> owes[i] = 1
   :: else -> skip
   fi
 }
@@ -395,6 +536,11 @@ inline on_others(i) {
 }
 /* What holds whenever a segment has been taken in. */
 inline agreement() {
+#ifdef SHUT
+  /* nobody may send beyond what the other has room for (a probe aside) */
+  assert(reset || !(synchronized(0) && synchronized(1)) ||
+         (una[0] + wnd[0] <= rnxt[1] + room[1] && una[1] + wnd[1] <= rnxt[0] + room[0]));
+#endif
   assert(!(synchronized(0) && synchronized(1) && !reset && taken[0] && taken[1]) ||
          (irs[0] == ISS(1) && irs[1] == ISS(0)));
   /* nobody is through while the other is still open, but by RST */
@@ -411,6 +557,7 @@ proctype In(bit i) {
 end:
   do
   :: atomic { net[i]?f, s, a, w ->
+       SAY("@ %d IN %d %d %d %d\n", i, f, s, a, w)
        size = (is(PSH) -> 1 : 0) + (is(SYN) -> 1 : 0) + (is(FIN) -> 1 : 0);
        if
        :: st[i] == S_CLOSED -> to_nobody(i)
@@ -418,6 +565,7 @@ end:
        :: st[i] == S_SYN_SENT -> on_syn_sent(i)
        :: else -> on_others(i)
        fi;
+       IS(i)
        f = 0; s = 0; a = 0; w = 0; size = 0; ok = 0; answer = 0;
        agreement() }
   od
@@ -472,23 +620,22 @@ init {
   byte n;
   atomic {
     read_table();
-    room[0] = 1;
-    room[1] = 1;
-#ifndef SHUT
-    room[0] = 3;
-    room[1] = 3;
-#endif
+    room[0] = BUFFER;
+    room[1] = BUFFER;
 #if BYTES > 0
     select(n : 0 .. BYTES);
     total[0] = n;
+#ifndef ONE_WAY
     select(n : 0 .. BYTES);
     total[1] = n;
+#endif
     n = 0;
 #endif
 #ifdef OLD
     leave_behind(0);
     leave_behind(1);
 #endif
+    SAY("@ 0 WORLD %d %d %d\n", BUFFER, SHUTS, REFUSING)
     run App(0); run App(1);
     run Out(0, 1); run Out(1, 1);
 #ifdef LIVE

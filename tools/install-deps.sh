@@ -11,7 +11,7 @@ check="$build libcmocka-dev"
 interop="curl=curl nginx-light=nginx tshark=tshark wrk=wrk apache2-utils=ab iproute2=ip
   ethtool=ethtool nftables=nft procps=pgrep"
 coverage="$check python3=python3 gcovr=gcovr"
-prove="gcc=gcc libc6-dev python3=python3 frama-c-base=frama-c why3=why3 z3=z3 spin=spin"
+prove="gcc=gcc libc6-dev python3=python3 frama-c-base=frama-c why3=why3 z3=z3 spin=spin libcmocka-dev"
 check_all="$coverage $interop $prove python3=python3 clang=clang llvm=llvm-nm lld=wasm-ld libclang-rt-14-dev g++=g++
   clang-format=clang-format clang-tidy=clang-tidy cppcheck=cppcheck shellcheck=shellcheck
   git=git qemu-user=qemu-s390x gcc-s390x-linux-gnu=s390x-linux-gnu-gcc libc6-dev-s390x-cross
