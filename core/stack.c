@@ -70,6 +70,8 @@ static size_t pull(tct_stack *s, uint32_t ifi, tct_frame *f, size_t n) {
   size_t made = tct_ip_reply_output(s, ifi, f, s->out, n);
   made += tct_tcp_output(s, ifi, f + made, s->out + made, n - made);
   made += tct_udp_output(s, ifi, f + made, s->out + made, n - made);
+  if (made < n && tct_ip_reply_is_waiting(s, ifi)) /* fragments of what fits the path no more */
+    made += tct_ip_reply_output(s, ifi, f + made, s->out + made, n - made);
   return made;
 }
 

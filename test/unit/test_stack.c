@@ -237,6 +237,27 @@ static void output_burst__more_than_the_bound__fills_at_most_64(void **state) {
   at_end(&a);
 }
 
+/* What is cut only when it is its turn is sent by the same call: nothing would wake a driver that
+ * was told that there was nothing. */
+static void output__mtu_fell_while_a_datagram_waited__fragments_in_the_same_call(void **state) {
+  (void)state;
+  struct at a;
+  tct_sock k;
+  tct_frame f[TCT_BURST_MAX];
+  static uint8_t data[1400];
+  at_start(&a, (struct at_how){.state = TCT_ESTABLISHED});
+  tct_dgram d = {.remote = {.addr = at_conn(&a)->key.raddr, .port = 7}};
+  assert_int_equal(tct_sock_open(a.s, TCT_UDP, NULL, &k), TCT_OK);
+  assert_int_equal(tct_dgram_send(a.s, k, &d, data, sizeof data), 1400);
+  a.s->ifs[a.ifc.index - 1].cfg.mtu = 600;
+  assert_int_equal(tct_output(a.s, a.ifc, f, TCT_BURST_MAX, a.now), 3);
+  for (unsigned i = 0; i < 3; i++)
+    assert_int_equal(f[i].why, TCT_WHY_FRAGMENT);
+  assert_int_equal(tct_output(a.s, a.ifc, f, TCT_BURST_MAX, a.now), 0);
+  assert_int_equal(tct_sock_close(a.s, k), TCT_OK);
+  at_end(&a);
+}
+
 static void every_frame__verdict__is_counted_under_its_name(void **state) {
   (void)state;
   struct at a;
@@ -337,6 +358,7 @@ int main(void) {
       cmocka_unit_test(many_ready__output_one_by_one__turns_are_fair),
       cmocka_unit_test(many_due__advance__fires_them_in_bounded_calls),
       cmocka_unit_test(output_burst__more_than_the_bound__fills_at_most_64),
+      cmocka_unit_test(output__mtu_fell_while_a_datagram_waited__fragments_in_the_same_call),
       cmocka_unit_test(every_frame__verdict__is_counted_under_its_name),
       cmocka_unit_test(keys_replaced__live_connection__is_still_found_and_isns_change),
       cmocka_unit_test(names__every_value_and_beyond__have_a_text),
