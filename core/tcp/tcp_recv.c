@@ -47,10 +47,13 @@ void tct_tcp_recv_start(tct_stack *s, struct tct_tcp *c, tct_seq irs) {
 }
 
 /* Buffer, or the application's clamp. */
+/* No window of less than a unit of its scale can be told; and with less than two, less one octet
+ * each, what is left of one could stay too small to be told while half of all is not free again. */
 uint32_t tct_tcp_recv_limit(const struct tct_tcp *c) {
+  uint32_t least = 2 * ((1u << tct_tcp_rcv_shift(c)) - 1), limit = c->rcv.buf_max;
   if (c->extra != NULL && c->extra->window_clamp != 0)
-    return tct_min_u32(c->rcv.buf_max, c->extra->window_clamp);
-  return c->rcv.buf_max;
+    limit = tct_min_u32(limit, c->extra->window_clamp);
+  return tct_max_u32(limit, least);
 }
 
 uint32_t tct_tcp_recv_window(const struct tct_tcp *c) {
