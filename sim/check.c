@@ -207,9 +207,9 @@ void tct_sim_check_call(tct_sim_host *host, tct_sock sock, tct_sim_doing what, c
   sim_conn_call(h, sock, what, n);
 }
 
-bool sim_check_has_twins(tct_sim_host *host, tct_sock sock) {
+bool sim_check_is_anybodys(tct_sim_host *host, tct_sock sock) {
   struct sim_check_host *h = watched(host);
-  return h != NULL && sim_stream_has_twins(h, sock);
+  return h != NULL && sim_stream_is_anybodys(h, sock);
 }
 
 void tct_sim_check_dgram(tct_sim_host *host, bool sent, const void *bytes, size_t len) {

@@ -123,8 +123,10 @@ void sim_stream_event(struct sim_check_host *h, const tct_event *ev);
 void sim_stream_learn(struct sim_check_host *h, struct sim_conn *c);
 /* A segment of a third party was right in all its numbers, and taken. */
 void sim_stream_forged(struct sim_check_host *h, tct_sock sock);
-/* Has the other end been opened twice with the same numbers, by a cookie that came twice? */
-bool sim_stream_has_twins(struct sim_check_host *h, tct_sock sock);
+/* Is there no telling who wrote what is read there? The other end has been opened twice with the
+ * same numbers, by a cookie that came twice; or what a third party sent was right in its numbers:
+ * a cookie's are all that opens a connection, and data may come with it (RFC 4987 3.6). */
+bool sim_stream_is_anybodys(struct sim_check_host *h, tct_sock sock);
 void sim_stream_live(struct tct_sim_check *k);
 void sim_stream_free(struct tct_sim_check *k);
 
@@ -169,8 +171,8 @@ void sim_check_sent(struct sim_node *n, const tct_sim_frame *f);
 void sim_check_input(struct sim_node *n, struct sim_packet *const *p, tct_frame *f, unsigned count,
                      tct_time now);
 void sim_check_event(struct sim_node *n, const tct_event *ev);
-/* Nobody can say whose octets an application reads: sim_stream_has_twins. */
-bool sim_check_has_twins(struct tct_sim_host *host, tct_sock sock);
+/* Nobody can say whose octets an application reads: sim_stream_is_anybodys. */
+bool sim_check_is_anybodys(struct tct_sim_host *host, tct_sock sock);
 /* The host has nothing more to do at this instant. */
 void sim_check_step(struct sim_node *n);
 void sim_check_stuck(struct tct_sim *w);

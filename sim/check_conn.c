@@ -333,6 +333,7 @@ static void judge_backoff(struct sim_check_host *h, struct sim_conn *c,
                           const struct tct_probe_conn *p) {
   tct_time max_ns = MS(h->resolved.rto_max_ms), wait, want;
   bool again = c->rto_wait != 0 && c->rto_una == p->una && p->tries == c->rto_tries + 1 &&
+               !c->rto_sacked && /* a sample, too: and it may be what the mean was */
                c->rto_srtt_us8 == p->srtt_us8 && /* RFC 6298 5.7: a new sample starts anew */
                c->rto_rttvar_us4 == p->rttvar_us4;
   if (!c->timed_out || c->heard || p->timer != TCT_TIMER_REXMIT || p->main_at == TCT_NEVER)
@@ -343,6 +344,7 @@ static void judge_backoff(struct sim_check_host *h, struct sim_conn *c,
     WRONG(h, 12, "expiry %u waits %.3f s, after %.3f s", p->tries, (double)wait / 1e9,
           (double)c->rto_wait / 1e9);
   c->rto_wait = wait;
+  c->rto_sacked = false;
   c->rto_una = p->una;
   c->rto_ssthresh = p->ssthresh;
   c->rto_tries = p->tries;
@@ -434,6 +436,7 @@ static void remember(struct sim_conn *c, struct sim_wire *w, const struct tct_pr
   c->snd_wnd = p->snd_wnd;
   if (w == NULL)
     return;
+  c->rto_sacked = c->rto_sacked || w->sack_news;
   w->n_heard = 0;
   w->probed = w->spoke = false;
   w->sent_bytes = w->forced_bytes = w->new_bytes = 0;

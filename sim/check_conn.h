@@ -45,6 +45,7 @@ struct sim_conn {
   tct_time rto_wait;     /* as armed by the last expiry; 0: none, or answered since */
   uint32_t rto_una, rto_srtt_us8, rto_rttvar_us4;
   uint8_t rto_tries;
+  bool rto_sacked; /* the peer has SACKed something since */
   /* octets: check_stream.c */
   bool known; /* iss and the tuple are, and it is in the table */
   tct_addr laddr, raddr;

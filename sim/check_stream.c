@@ -100,13 +100,18 @@ void sim_stream_learn(struct sim_check_host *h, struct sim_conn *c) {
   }
 }
 
-bool sim_stream_has_twins(struct sim_check_host *h, tct_sock sock) {
-  struct sim_conn *c = sim_conn_at(h, sock), *w;
+static bool has_twins(const struct sim_check_host *h, const struct sim_conn *c) {
+  struct sim_conn *w;
   size_t at = SIZE_MAX;
-  while (c != NULL && (w = sim_table_next(&h->check->streams, hash_of(c->irs), &at)) != NULL)
+  while ((w = sim_table_next(&h->check->streams, hash_of(c->irs), &at)) != NULL)
     if (c->irs_known && w->twin && w->iss == c->irs && w->irs == c->iss)
       return true;
   return false;
+}
+
+bool sim_stream_is_anybodys(struct sim_check_host *h, tct_sock sock) {
+  const struct sim_conn *c = sim_conn_at(h, sock);
+  return c != NULL && (c->forged || has_twins(h, c));
 }
 
 static bool is_mirror(const struct sim_conn *a, const struct sim_conn *b) {
