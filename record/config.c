@@ -38,7 +38,8 @@
   X(fastopen, UINT32_MAX) X(fastopen_blackhole_s, UINT32_MAX) X(pacing_ss_percent, UINT16_MAX)     \
   X(pacing_ca_percent, UINT16_MAX) X(mtu_probing, TCT_MTU_PROBING_ALWAYS)                          \
   X(mtu_base_mss, UINT16_MAX) X(mtu_probe_floor, UINT16_MAX) X(mtu_probe_threshold, UINT16_MAX)    \
-  X(mtu_probe_interval_s, UINT32_MAX) X(cores, UINT16_MAX) X(core, UINT16_MAX)
+  X(mtu_probe_interval_s, UINT32_MAX) X(cores, UINT16_MAX) X(core, UINT16_MAX)   \
+  X(no_fast_path, 1)
 /* X(field): bytes, or words of 8 bytes */
 #define KEYS(X) X(table) X(isn) X(port) X(ts) X(cookie) X(fastopen)
 /* clang-format on */

@@ -219,6 +219,7 @@ struct sim_trial_run {
   void *trace_ctx;
   tct_record *record; /* of one stack, by its number among hosts of the plan; NULL */
   unsigned record_host;
+  bool no_fast_path; /* every stack takes every segment in the general way */
 };
 
 struct sim_trial_result {

@@ -100,6 +100,7 @@ static bool build_stack(struct sim_trial *t, struct sim_trial_node *n) {
   c.gso_max_bytes = has(h, SIM_FEATURE_BIT(GSO)) ? 65536 : 0;
   c.csum_offload = has(h, SIM_FEATURE_BIT(CSUM));
   c.record = n->index == t->run->record_host ? t->run->record : NULL;
+  c.stack.no_fast_path = t->run->no_fast_path;
   sim_watch_init(n, &c.stack);
   n->host = tct_sim_host_new(t->w, &c);
   return n->host != NULL;

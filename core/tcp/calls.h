@@ -72,6 +72,7 @@ struct tct_tcp_state {
   tct_time fastopen_off_at;            /* tcp_fastopen_client.c: when a black hole was seen last */
   uint32_t fastopen_off_n;             /* and how often */
   uint16_t *port_steps; /* tcp_port.c: where the search for a port stands, by hash of the peer */
+  uint64_t fast_segs;   /* tcp_fast.c: how many it took */
   bool udp_turn;        /* sock_event.c: whose news is next */
   tct_time drain_at;
   /* tcp_trace.c: answers made while a segment is taken in are told after it */
@@ -138,6 +139,11 @@ void tct_tcp_state_time_wait(tct_stack *s, struct tct_tcp *c); /* the record tak
  */
 tct_verdict tct_tcp_input_segment(tct_stack *s, struct tct_tcp *c, struct tct_pkt *p,
                                   const struct tct_tcp_hdr *h);
+
+/* ---- tcp_fast.c: the same for the segment that nearly all are ---------------------------------
+ */
+bool tct_tcp_fast_input(tct_stack *s, struct tct_tcp *c, struct tct_pkt *p,
+                        const struct tct_tcp_hdr *h, tct_verdict *v);
 
 /* ---- tcp_options.c: what is offered, what was agreed ----------------------------------------- */
 void tct_tcp_options_syn(const tct_stack *s, const struct tct_tcp *c,
@@ -220,6 +226,10 @@ void tct_tcp_send_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *
                          const struct tct_tcp_hdr *h, struct tct_tcp_ack *a);
 void tct_tcp_send_window(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_hdr *h,
                          bool syn); /* WL1/WL2 rule [EP-28] */
+/* For tcp_fast.c: newer, open, not the largest ever; and all is plain. */
+void tct_tcp_send_plain_window(struct tct_tcp *c, const struct tct_tcp_hdr *h);
+void tct_tcp_send_on_plain_ack(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *p,
+                               const struct tct_tcp_hdr *h, struct tct_tcp_ack *a);
 bool tct_tcp_send_is_eor(const struct tct_tcp *c, tct_seq pos);
 uint32_t tct_tcp_send_sendable(const struct tct_tcp *c); /* of that, up to the next MSG_EOR */
 /* How much new data may go now, 0 if Nagle, SWS, window or cwnd say no; *wait: override is needed
@@ -396,7 +406,8 @@ void tct_tcp_ecn_on_ack(const tct_stack *s, struct tct_tcp *c, const struct tct_
                         struct tct_tcp_ack *a);
 /* A mark was told: cuts the window, once a round trip. After tct_tcp_recover_on_ack. */
 void tct_tcp_ecn_heed(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_ack *a);
-void tct_tcp_ecn_on_cut(struct tct_tcp *c); /* for whatever reason: CWR is owed */
+void tct_tcp_ecn_on_plain_ack(struct tct_tcp *c); /* no ECN here: SND.UNA has moved */
+void tct_tcp_ecn_on_cut(struct tct_tcp *c);       /* for whatever reason: CWR is owed */
 void tct_tcp_ecn_on_undo(struct tct_tcp *c);
 
 /* ---- tcp_accecn.c: byte counters as an option ------------------------------------------------ */

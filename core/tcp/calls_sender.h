@@ -23,6 +23,8 @@ void tct_tcp_sack_on_resent(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct_
 void tct_tcp_sack_merge(struct tct_tcp *c, tct_seq begin,
                         tct_seq end); /* one segment from now on */
 void tct_tcp_sack_on_ack(struct tct_tcp *c, tct_seq una, struct tct_tcp_ack *a);
+void tct_tcp_sack_on_plain_ack(struct tct_tcp *c, tct_seq una,
+                               struct tct_tcp_ack *a); /* nothing is SACKed, lost or resent */
 void tct_tcp_sack_mark_lost(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct_seq end);
 void tct_tcp_sack_lose(tct_stack *s, struct tct_runs *r, uint32_t i); /* run i */
 void tct_tcp_sack_clear_lost(struct tct_tcp *c);
@@ -87,6 +89,10 @@ tct_time tct_tcp_rtt_base_rto_ns(const tct_stack *s, const struct tct_tcp *c); /
 
 /* ---- tcp_recover.c: the phases of recovery --------------------------------------------------- */
 void tct_tcp_recover_on_ack(tct_stack *s, struct tct_tcp *c, struct tct_tcp_ack *ack);
+/* For tcp_fast.c: the phase is OPEN, nothing is dubious; of those that acknowledge nothing new. */
+void tct_tcp_recover_on_plain_ack(const tct_stack *s, struct tct_tcp *c,
+                                  const struct tct_tcp_ack *ack);
+void tct_tcp_recover_on_plain_text(struct tct_tcp *c);
 void tct_tcp_recover_on_rto(tct_stack *s, struct tct_tcp *c);
 void tct_tcp_recover_on_reorder_timer(tct_stack *s, struct tct_tcp *c);
 void tct_tcp_recover_enter_cwr(tct_stack *s, struct tct_tcp *c); /* ECN: less, once a window */
@@ -176,6 +182,10 @@ int tct_tcp_cc_choose(tct_stack *s, struct tct_tcp *c, tct_cc id); /* ENOENT, EN
 void tct_tcp_cc_drop(tct_stack *s, struct tct_extra *x);           /* the algorithm's record */
 void tct_tcp_cc_on_news(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_ack *a);
 void tct_tcp_cc_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_ack *a);
+/* For tcp_fast.c: does the algorithm hear of ACKs that acknowledge something alone, and has its
+ * record? Then the two above at once. */
+bool tct_tcp_cc_is_plain(const tct_stack *s, const struct tct_tcp *c);
+void tct_tcp_cc_on_plain_ack(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_ack *a);
 void tct_tcp_cc_on_loss(tct_stack *s, struct tct_tcp *c,
                         uint32_t flight); /* once a window: ssthresh */
 void tct_tcp_cc_on_rto(tct_stack *s, struct tct_tcp *c, uint32_t flight);

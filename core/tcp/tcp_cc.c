@@ -304,6 +304,27 @@ void tct_tcp_cc_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_ack
     tct_tcp_trace_cc(s, c);
 }
 
+bool tct_tcp_cc_is_plain(const tct_stack *s, const struct tct_tcp *c) {
+  tct_cc id = tct_tcp_cc_algorithm(s, c);
+  return id == TCT_CC_NEWRENO ||
+         (id == TCT_CC_CUBIC && c->extra != NULL && c->extra->cc.state != NULL);
+}
+
+/* Both of the above at once; between them nobody looks at what they write. */
+void tct_tcp_cc_on_plain_ack(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_ack *ack) {
+  const struct tct_cc_ops *ops = ops_of(s, c);
+  void *state = c->extra != NULL ? c->extra->cc.state : NULL;
+  uint32_t before = c->cc.cwnd;
+  if (ops->on_news != NULL)
+    ops->on_news(s, c, state, ack);
+  if (ack->acked_bytes > 0 && tct_tcp_cc_is_limited(c))
+    ops->on_ack(s, c, state, ack);
+  if (ack->acked_bytes > 0 && c->extra != NULL)
+    c->extra->cc.stamp_ms = tct_time_ms32(s->now);
+  if (c->cc.cwnd != before)
+    tct_tcp_trace_cc(s, c);
+}
+
 static uint32_t ssthresh_now(tct_stack *s, struct tct_tcp *c, uint32_t flight) {
   const struct tct_cc_ops *ops = ops_of(s, c);
   void *state = state_of(s, c);

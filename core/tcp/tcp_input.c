@@ -541,6 +541,9 @@ static void count(const struct arrival *in) {
 
 tct_verdict tct_tcp_input_segment(tct_stack *s, struct tct_tcp *c, struct tct_pkt *p,
                                   const struct tct_tcp_hdr *h) {
+  tct_verdict fast;
+  if (tct_tcp_fast_input(s, c, p, h, &fast))
+    return fast;
   uint32_t text_len = p->l4_len - h->header_len;
   uint32_t controls = ((h->flags & TCT_SYN) != 0 ? 1u : 0u) + ((h->flags & TCT_FIN) != 0 ? 1u : 0u);
   struct arrival in = {s, c, p, h, text_len, text_len + controls, false};

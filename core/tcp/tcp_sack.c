@@ -522,3 +522,52 @@ void tct_tcp_sack_on_ack(struct tct_tcp *c, tct_seq una, struct tct_tcp_ack *a) 
     r->n--;
   }
 }
+
+/* One that went once and arrived, up to `end`: its RTT, RACK's newest. */
+static void take_plain(struct tct_tcp_active *act, struct tct_tcp_ack *a, const struct tct_run *run,
+                       tct_seq end, uint32_t segs) {
+  struct tct_tcp_rack *rack = &act->rec.rack;
+  a->acked_segs += segs;
+  a->delivered_segs += segs;
+  a->first_at = tct_time_min(a->first_at, run->sent_at);
+  a->last_at = run->sent_at;
+  a->newest = *run; /* the later ones left later */
+  a->newest.end = end;
+  rack->advanced = true;
+  rack->rtt_ns = tct_time_sub(a->at, run->sent_at);
+  if (!tct_tcp_rack_sent_after(&a->newest, rack->sent_at, rack->end))
+    return;
+  rack->sent_at = run->sent_at;
+  rack->end = end;
+}
+
+/* The same where nothing is SACKed, lost or under way again. */
+void tct_tcp_sack_on_plain_ack(struct tct_tcp *c, tct_seq una, struct tct_tcp_ack *a) {
+  struct tct_tcp_active *act = c->u.active;
+  struct tct_runs *r = &act->runs;
+  while (r->n > 0) {
+    struct tct_run *run = tct_tcp_sack_at(r, 0);
+    if (tct_seq_leq(una, run->begin))
+      return;
+    if (run->times != 1) { /* a probe's */
+      tct_tcp_sack_on_ack(c, una, a);
+      return;
+    }
+    bool whole = tct_seq_geq(una, run->end);
+    tct_seq end = whole ? run->end : una;
+    uint32_t len = tct_seq_len(run->begin, end), segs = tct_tcp_sack_segs(run);
+    struct tct_run left = *run;
+    left.begin = end;
+    segs -= tct_min_u32(whole ? 0 : tct_tcp_sack_segs(&left), segs);
+    r->all.bytes -= len;
+    r->all.segs -= segs;
+    a->delivered_bytes += len;
+    if (segs > 0)
+      take_plain(act, a, run, end, segs);
+    run->begin = end;
+    if (!whole)
+      return;
+    r->head = (r->head + 1) & (r->cap - 1);
+    r->n--;
+  }
+}

@@ -174,6 +174,29 @@ void tct_tcp_send_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *
     tct_tcp_recover_on_refused(s, c, TCT_WHY_REOPENED);
 }
 
+/* As above, where the caller knows: one window more, of a segment that may tell of it. */
+void tct_tcp_send_plain_window(struct tct_tcp *c, const struct tct_tcp_hdr *h) {
+  c->snd.wnd = (uint32_t)h->window << tct_tcp_snd_shift(c);
+  c->snd.wl1 = h->seq;
+  c->snd.wl2 = h->ack;
+}
+
+/* SND.UNA moves: no SYN, FIN or urgent byte is outstanding, nothing is SACKed, the window was
+ * taken. */
+void tct_tcp_send_on_plain_ack(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *p,
+                               const struct tct_tcp_hdr *h, struct tct_tcp_ack *a) {
+  struct tct_tcp_active *act = c->u.active;
+  begin_ack(c, p, h, a);
+  a->advanced = true;
+  a->acked_bytes = tct_seq_len(c->snd.una, h->ack);
+  tct_tcp_sack_on_plain_ack(c, h->ack, a);
+  c->snd.una = h->ack;
+  TCT_EXTRA_ADD(c, bytes_acked, a->acked_bytes);
+  free_acked(s, c, act);
+  a->rtt_ns = take_rtt(s, c, a);
+  a->restart_timer = true;
+}
+
 /* ---- How much may go ---------------------------------------------------------------------------
  */
 

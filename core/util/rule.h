@@ -70,8 +70,10 @@ enum tct_rule {
 #ifdef TCT_PROBE
 bool tct_rule_on(enum tct_rule rule); /* defined by the tests' library */
 #define TCT_RULE(id) tct_rule_on(TCT_RULE_ID_##id)
+#define TCT_RULES_VARY true
 #else
 #define TCT_RULE(id) ((int)TCT_RULE_ID_##id < (int)TCT_RULE_COUNT)
+#define TCT_RULES_VARY false /* true: no short cuts around the code that has the switches */
 #endif
 
 #define TCT_RULE_ELSE(id, value, wrong) (TCT_RULE(id) ? (value) : (wrong))

@@ -174,6 +174,16 @@ def tcp_pair():
                 yield bytes([how, more]) + everything + write + everything + read + noise(how + more + 1, 120)
 
 
+def fast():
+    calm = bytes([18, 19, 12, 13, 22, 23, 24, 6, 8, 0xe0, 0xe1])
+    for n in range(12):
+        yield bytes([n * 37 % 256, n * 11 % 256]) + noise(n + 1, 500)
+        busy = bytearray(noise(n + 100, 500))
+        busy[0] &= 0x35
+        busy[1::3] = bytes(calm[b % len(calm)] for b in busy[1::3])
+        yield bytes([n * 37 % 256, n * 11 % 256 & 0xf1]) + bytes(busy)
+
+
 def api():
     opening = b"\0\1" + b"\x80\5" # a socket on each side
     yield from stateful([b"\0\0" + opening, b"\1\0" + opening, b"\3\x14" + opening], [60, 200, 400])
@@ -250,7 +260,7 @@ def main():
                "pcapng": pcapng, "plot": plot, "url_http": url_http, "drill": lambda: (d.encode() for d in DRILLS),
                "input": input_target, "tcp_pair": tcp_pair, "tcp_bulk": tcp_pair, "states": states, "plan": plan,
                "wheel": plain, "model": plain, "api": api, "ranges": plain, "queue": plain,
-               "reasm": plain, "record": record, "link": link}
+               "reasm": plain, "record": record, "link": link, "fast": fast}
     for name, make in targets.items():
         folder = os.path.join(root, name)
         os.makedirs(folder, exist_ok=True)

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tcp_fast.c - header prediction: the segment that nearly all are. The connection is established
+ * and plain (nothing lost, nothing beyond a gap, no mark, no probe, no urgent byte), the segment is
+ * the next in order, with no flag but ACK and PSH and no option but the timestamp that was agreed,
+ * and it brings new text, acknowledges something new, or both. Then most steps of tcp_input.c have
+ * nothing to decide. Called by tcp_input.c first of all; what is not plain is left to it untouched.
+ *
+ * Owner of no field: asks the same owners in the same order as tcp_input.c and leaves out the
+ * questions whose answers are known. Afterwards every bit is as if the general way had been taken:
+ * test/fuzz/fast.c and test/unit/test_tcp_fast.c compare two stacks that differ in this alone
+ * (tct_config.no_fast_path). Van Jacobson's header prediction, as RFC 9293 section 3.10 allows.
+ */
+#include "tcp/calls.h"
+#include "util/rule.h"
+
+/* The segment in hand. */
+struct plain {
+  struct tct_pkt *p;
+  const struct tct_tcp_hdr *h;
+  uint32_t text_len;
+  bool advances; /* it acknowledges something new */
+};
+
+static bool is_plain_header(const struct tct_tcp *c, const struct tct_tcp_hdr *h) {
+  bool ts = (c->open & TCT_OPEN_TS) != 0;
+  return (h->flags | TCT_PSH) == (TCT_ACK | TCT_PSH) && !h->ae && h->opt.has_ts == ts &&
+         h->header_len == (ts ? TCT_TCP_HEADER_LEN + 12 : TCT_TCP_HEADER_LEN);
+}
+
+#define SND_ODD (TCT_SND_FIN_SENT | TCT_SND_URGENT | TCT_SND_OVERRIDE | TCT_SND_PROBE_DUE)
+#define RCV_ODD (TCT_RCV_FIN | TCT_RCV_SHUT | TCT_RCV_URGENT | TCT_RCV_FIN_OOO)
+
+/* All that the general way would look at in the record itself, at once. */
+static bool is_plain_conn(const struct tct_tcp *c) {
+  unsigned odd = c->state ^ TCT_ESTABLISHED;
+  odd |= c->snd.flags & (unsigned)SND_ODD;
+  odd |= c->rcv.flags & (unsigned)RCV_ODD;
+  odd |= c->rcv.ecn & (unsigned)(TCT_ECNF_CLASSIC | TCT_ECNF_ACCURATE);
+  odd |= c->sockf & (unsigned)TCT_SOCKF_CLOSED;
+  odd |= c->tmr.tries;
+  odd |= c->tmr.due;
+  return odd == 0 && c->tmr.kind != TCT_TIMER_PERSIST && c->snd.wnd != 0;
+}
+
+static bool is_plain_active(const struct tct_tcp_active *a) {
+  uint32_t odd = a->rec.phase;
+  odd |= a->rec.dupacks;
+  odd |= a->rec.past.tlp;
+  odd |= a->n_eor;
+  odd |= a->ooo.set.n;
+  odd |= a->runs.sacked.segs | a->runs.lost.segs | a->runs.resent.segs;
+  return odd == 0 && a->ooo.set.at == a->ooo.first;
+}
+
+/* A newer window: of a later segment, or an ACK of no less; not shut; not the largest ever, which
+ * changes what a segment may hold. */
+static bool is_plain_window(const struct tct_tcp *c, const struct plain *in) {
+  uint32_t wnd = (uint32_t)in->h->window << tct_tcp_snd_shift(c);
+  if (wnd == 0 || wnd > c->snd.wnd_max)
+    return false;
+  if (in->h->seq != c->snd.wl1)
+    return tct_seq_lt(c->snd.wl1, in->h->seq);
+  return in->advances || (tct_seq_leq(c->snd.wl2, in->h->ack) && wnd >= c->snd.wnd);
+}
+
+static bool is_plain(const tct_stack *s, const struct tct_tcp *c, struct plain *in) {
+  const struct tct_tcp_hdr *h = in->h;
+  if (!is_plain_header(c, h) || !is_plain_conn(c) || h->seq != c->rcv.nxt ||
+      in->text_len > tct_tcp_recv_window(c))
+    return false;
+  uint32_t acked = tct_seq_ahead(c->snd.una, h->ack);
+  in->advances = acked != 0;
+  if (!in->advances && (h->ack != c->snd.una || in->text_len == 0))
+    return false;
+  if (tct_seq_gt(h->ack, c->snd.nxt) || !is_plain_window(c, in))
+    return false;
+  if (h->opt.has_ts && (int32_t)tct_ms32_since(h->opt.tsval, c->rcv.ts_recent) < 0)
+    return false;
+  const struct tct_tcp_active *a = c->u.active;
+  if (a == NULL ? in->advances : !is_plain_active(a))
+    return false;
+  return (c->extra == NULL || !c->extra->mtup.on) && tct_tcp_cc_is_plain(s, c);
+}
+
+static void count(const tct_stack *s, struct tct_tcp *c, const struct plain *in) {
+  struct tct_extra *x = c->extra;
+  if (x == NULL)
+    return;
+  uint32_t segs = tct_tcp_reasm_segments(in->p, in->text_len);
+  x->segs_in += segs;
+  x->data_segs_in += in->text_len > 0 ? segs : 0;
+  x->last_ack_ms = tct_time_ms32(s->now);
+}
+
+/* Step 5 where something new is acknowledged. */
+static void take_ack(tct_stack *s, struct tct_tcp *c, const struct plain *in) {
+  struct tct_tcp_ack a;
+  tct_tcp_send_on_plain_ack(s, c, in->p, in->h, &a);
+  a.has_text = in->text_len > 0;
+  tct_tcp_ecn_on_plain_ack(c);
+  if (a.rtt_ns != TCT_NEVER) {
+    tct_tcp_rtt_sample(s, c, a.rtt_ns);
+    tct_tcp_timer_forgive(c);
+  }
+  tct_tcp_timer_on_progress(s, c);
+  tct_tcp_recover_on_plain_ack(s, c, &a);
+  tct_tcp_rate_on_ack(s, c, &a);
+  tct_tcp_cc_on_plain_ack(s, c, &a);
+  if (c->extra != NULL && (c->extra->notsent_lowat | c->extra->n_marks) != 0)
+    tct_sock_event_marks(s, c);
+}
+
+static void step5_ack(tct_stack *s, struct tct_tcp *c, const struct plain *in) {
+  if (c->u.active != NULL)
+    tct_tcp_cc_on_burst_end(s, c);
+  tct_tcp_send_plain_window(c, in->h);
+  if (s->tcp->profile->ack_ends_soft_error)
+    c->soft_err = 0;
+  if (in->advances)
+    take_ack(s, c, in);
+  else if (c->u.active != NULL)
+    tct_tcp_recover_on_plain_text(c);
+  if ((c->sockf & TCT_SOCKF_WANTS_ROOM) != 0)
+    tct_sock_event_writable(s, c);
+  if (in->advances)
+    tct_tcp_timer_restart(s, c);
+}
+
+static tct_verdict step7_text(tct_stack *s, struct tct_tcp *c, const struct plain *in) {
+  const struct tct_text t = {in->h->seq, in->text_len, in->h->header_len, in->p};
+  tct_verdict v = tct_tcp_reasm_input(s, c, &t);
+  tct_tcp_tune_on_text(s, c, in->h);
+  if (c->extra != NULL)
+    c->extra->last_recv_ms = tct_time_ms32(s->now);
+  if (v == TCT_ACCEPTED)
+    tct_sock_event_readable(s, c);
+  return v;
+}
+
+/* False: not plain, and nothing was done. */
+bool tct_tcp_fast_input(tct_stack *s, struct tct_tcp *c, struct tct_pkt *p,
+                        const struct tct_tcp_hdr *h, tct_verdict *v) {
+  struct plain in = {p, h, p->l4_len - h->header_len, false};
+  if (TCT_RULES_VARY || s->cfg.no_fast_path || !is_plain(s, c, &in))
+    return false;
+  s->tcp->fast_segs++;
+  count(s, c, &in);
+  tct_tcp_recv_on_timestamp(s, c, h);
+  step5_ack(s, c, &in);
+  *v = in.text_len > 0 ? step7_text(s, c, &in) : TCT_ACCEPTED;
+  if (*v == TCT_ACCEPTED) {
+    c->recv_tclass = p->ip.tclass;
+    tct_tcp_keep_on_heard(s, c);
+  }
+  tct_tcp_output_wake(s, c);
+  return true;
+}
