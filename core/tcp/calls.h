@@ -74,6 +74,7 @@ struct tct_tcp_state {
   uint16_t *port_steps; /* tcp_port.c: where the search for a port stands, by hash of the peer */
   uint64_t fast_segs;   /* tcp_fast.c: how many it took */
   bool udp_turn;        /* sock_event.c: whose news is next */
+  bool general_only;    /* tests: no short way is taken, in or out */
   tct_time drain_at;
   /* tcp_trace.c: answers made while a segment is taken in are told after it */
   tct_trace held[TCT_TRACE_HELD_MAX];
@@ -285,10 +286,19 @@ struct tct_tcp_plan {
   uint16_t seg_size; /* 0: one segment */
   uint8_t flags;
   bool resend, pays_debt, probe_byte;
+  bool plain; /* new data or an ACK in the plain state: tcp_plain.c knows how it leaves */
 };
 void tct_tcp_plan(const tct_stack *s, const struct tct_tcp *c, struct tct_tcp_plan *plan);
 bool tct_tcp_plan_wants_data(const tct_stack *s, const struct tct_tcp *c); /* if unpaced */
 bool tct_tcp_plan_is_idle(const tct_stack *s, const struct tct_tcp *c);    /* why == NONE */
+
+/* ---- tcp_plain.c: a segment of the plain state ------------------------------------------------
+ */
+/* False: it does not go into one frame as it is; nothing was changed. */
+bool tct_tcp_plain_build(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan *p,
+                         tct_seq *edge, tct_frame *f, struct tct_out *out);
+void tct_tcp_plain_on_sent(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan *p,
+                           tct_seq edge);
 
 /* ---- tcp_output.c: plan -> bytes; segments without a connection ------------------------------ */
 void tct_tcp_output_wake(tct_stack *s,

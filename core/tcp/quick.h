@@ -102,14 +102,20 @@ static inline uint32_t tct_tcp_cc_window(const struct tct_tcp *c) {
   return c->cc.cwnd;
 }
 
-/* Bytes that the congestion window lets out now. Linux counts segments, however small. */
-static inline uint32_t tct_tcp_recover_room(const tct_stack *s, const struct tct_tcp *c) {
-  uint32_t mss = tct_tcp_send_mss(s, c), window = tct_tcp_cc_window(c);
+/* Bytes that the congestion window lets out now. Linux counts segments, however small. mss:
+ * tct_tcp_send_mss. */
+static inline uint32_t tct_tcp_recover_room_of(const tct_stack *s, const struct tct_tcp *c,
+                                               uint32_t mss) {
+  uint32_t window = tct_tcp_cc_window(c);
   if (TCT_PLANT(SEND_PAST_CWND))
     window += 3 * mss;
   if (s->cfg.profile == TCT_PROFILE_STRICT)
     return tct_sub_floor_u32(window, tct_tcp_recover_pipe(c));
   return tct_sub_floor_u32(window / mss, tct_tcp_recover_pipe_segs(c)) * mss;
+}
+
+static inline uint32_t tct_tcp_recover_room(const tct_stack *s, const struct tct_tcp *c) {
+  return tct_tcp_recover_room_of(s, c, tct_tcp_send_mss(s, c));
 }
 
 /* ---- tcp_timer.c ----------------------------------------------------------------------------- */

@@ -110,6 +110,8 @@ enum {                          /* rcv.ecn: both directions, here because there 
        TCT_ECNF_FIRST = 2048,     /* no count of the peer's was seen yet */
        TCT_ECNF_OPT_BAD = 4096,   /* the path spoils the peer's option */
        TCT_ECNF_THIRD = 8192,     /* the segment in hand was judged as the third of the handshake */
+       TCT_ECNF_ANY_SAID = TCT_ECNF_CLASSIC | TCT_ECNF_ACCURATE | TCT_ECNF_ECHO |
+                           TCT_ECNF_TELL_CWR | TCT_ECNF_HANDSHAKE, /* headers may say something */
        TCT_ECNF_SYN_FIELD = 3 << 14, /* IP's two bits of the peer's SYN or SYN,ACK */
        TCT_ECNF_SYN_SHIFT = 14
 };
@@ -373,6 +375,16 @@ struct tct_tcp_pace { /* tcp_pace.c */
   uint8_t phase;
 };
 
+/* tcp_plain.c: what is the same in every segment of the plain state */
+struct tct_tcp_template {
+  uint8_t ip[44];                 /* the IP header; behind it, at ip_len, both ports */
+  uint32_t ip_sum;                /* of an IPv4 header without its length, in words of 16 bits */
+  uint32_t pseudo_sum;            /* of the pseudo-header without its length */
+  uint32_t ports;                 /* as a word of the TCP header */
+  uint8_t ip_len;                 /* 0: not made yet */
+  uint8_t hop_limit, tclass, ifi; /* made with */
+};
+
 struct tct_tcp_active {
   struct tct_list quiet; /* stack's list of blocks that could be given back */
   struct tct_tcp *conn;
@@ -397,6 +409,7 @@ struct tct_tcp_active {
   uint8_t n_eor;
   tct_seq read_at_ack;     /* rx.begin when the last ACK left; tcp_recv.c */
   uint32_t full_since_ack; /* bytes in order since the last ACK */
+  struct tct_tcp_template head;
 };
 
 /* ---- extra: counters, rare state, options that differ ------------------------------------------

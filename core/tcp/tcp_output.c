@@ -141,7 +141,33 @@ static void build(tct_stack *s, struct tct_tcp *c, struct tct_tcp_plan *p, tct_s
   f->sock = tct_tcp_block_handle(c);
   f->at = s->now;
   finish(s, c, f, out, ip_len);
+}
+
+/* The trace is told what left, before anybody is told that it did. */
+static void trace(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan *p, tct_seq edge) {
+  struct tct_tcp_hdr h;
+  if (!tct_stack_traces(s))
+    return;
+  fill_header(s, c, p, edge, &h);
+  trim_options(c, p, &h);
   tct_tcp_trace_out(s, c, &h, p);
+}
+
+/* The frame that tcp_plain made is, byte for byte, what would have been made here. */
+static bool is_as_any(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan *p,
+                      const tct_frame *f) {
+  struct tct_tcp_plan plan = *p;
+  struct tct_out out;
+  tct_frame other;
+  build(s, c, &plan, tct_tcp_recv_edge_to_offer(c), &other, &out);
+  bool same = plan.len == p->len && f->n_iov == other.n_iov && f->len == other.len &&
+              f->seg_size == other.seg_size && f->csum == other.csum && f->flags == other.flags &&
+              f->csum_start == other.csum_start && f->csum_offset == other.csum_offset &&
+              f->why == other.why && f->sock.index == other.sock.index && f->at == other.at;
+  for (uint32_t i = 1; same && i < f->n_iov; i++)
+    same = f->iov[i].base == other.iov[i].base && f->iov[i].len == other.iov[i].len;
+  return same && f->iov[0].len == other.iov[0].len &&
+         memcmp(f->iov[0].base, out.header, out.iov[0].len) == 0;
 }
 
 static uint32_t segs_of(const struct tct_tcp_plan *p) {
@@ -252,11 +278,19 @@ static enum turn output_one(tct_stack *s, struct tct_tcp *c, tct_frame *f, struc
   if (!tct_stack_may_send(s, c->ifi, c->key.raddr, &c->ready, TCT_LINK_TCP))
     return WAITS;
   tct_seq edge = c->rcv.edge;
+  if (p.plain && tct_tcp_plain_build(s, c, &p, &edge, f, out)) {
+    TCT_CHECKED(is_as_any(s, c, &p, f));
+    trace(s, c, &p, edge);
+    tct_tcp_plain_on_sent(s, c, &p, edge);
+    tct_tcp_check(s, c);
+    return SENT;
+  }
   if ((p.flags & TCT_ACK) != 0)
     edge = (p.flags & TCT_SYN) != 0 ? tct_tcp_recv_syn_edge(s, c) : tct_tcp_recv_edge_to_offer(c);
   if ((p.flags & TCT_FIN) != 0 || p.len > 0)
     (void)tct_tcp_block_active(s, c); /* runs; a FIN does without if there is no memory */
   build(s, c, &p, edge, f, out);
+  trace(s, c, &p, edge);
   on_sent(s, c, &p, edge);
   tct_tcp_check(s, c);
   return SENT;

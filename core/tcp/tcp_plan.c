@@ -303,8 +303,74 @@ static bool has_nothing_to_say(conn *c) {
   return tct_tcp_syn_acked(c) && !owes && !asked && !lost && tct_tcp_send_unsent(c) == 0;
 }
 
-void tct_tcp_plan(const tct_stack *s, const struct tct_tcp *c, struct tct_tcp_plan *p) {
-  memset(p, 0, sizeof *p);
+/* ---- The plain state, where nearly all segments are made ------------------------------------- */
+
+#ifdef TCT_PROBE
+enum { KNOWS_PLAIN = 0 }; /* a switched rule must be felt wherever it is decided */
+#else
+enum { KNOWS_PLAIN = 1 };
+#endif
+
+/* Established, and nothing that any question above but those about new data and ACKs is about:
+ * nothing due, owed singly, lost, probed, paced, marked, bounded or half closed. */
+static bool is_plain(const tct_stack *s, conn *c) {
+  const struct tct_tcp_active *a = c->u.active;
+  const struct tct_extra *x = c->extra;
+  if (c->state != TCT_ESTABLISHED || a == NULL || !tct_tcp_syn_acked(c))
+    return false;
+  unsigned odd = (unsigned)c->tmr.due | c->rcv.debts | (c->snd.flags & ~(unsigned)TCT_SND_NODELAY) |
+                 (c->rcv.ecn & TCT_ECNF_ANY_SAID) | a->n_eor | a->rec.phase | a->rec.frto_new;
+  if (odd != 0 || a->runs.waiting_bytes != 0 || s->tcp->general_only || KNOWS_PLAIN == 0)
+    return false;
+  if (x != NULL && (x->mtup.on || x->fastopen != NULL))
+    return false;
+  return !tct_tcp_pace_is_on(s, c);
+}
+
+/* What tct_tcp_send_usable says, where no MSG_EOR, cork or override is about. */
+static uint32_t plain_usable(const tct_stack *s, conn *c, uint32_t mss, uint32_t unsent) {
+  const struct tct_tcp_active *a = c->u.active;
+  uint32_t window = tct_seq_ahead(c->snd.nxt, tct_seq_add(c->snd.una, c->snd.wnd));
+  uint32_t usable = tct_min_u32(tct_min_u32(unsent, window), tct_tcp_recover_room_of(s, c, mss));
+  if (usable >= mss || usable == 0)
+    return usable;
+  if (usable < unsent)
+    return window == usable && window >= c->snd.wnd_max / 2 ? usable : 0;
+  bool may = c->snd.una == c->snd.nxt || (c->snd.flags & TCT_SND_NODELAY) != 0 ||
+             (s->tcp->profile->minshall && tct_seq_leq(a->small_end, c->snd.una));
+  return may ? usable : 0;
+}
+
+/* Where everything else would say no: new data, or else an ACK, or nothing. False: ask them all. */
+static bool plan_plain(const tct_stack *s, conn *c, plan_t *p) {
+  if (!is_plain(s, c))
+    return false;
+  const struct tct_tcp_active *a = c->u.active;
+  uint32_t unsent = tct_seq_ahead(c->snd.nxt, a->tx.end);
+  uint32_t mss = unsent > 0 ? tct_tcp_send_mss(s, c) : 0;
+  uint32_t usable = unsent > 0 ? plain_usable(s, c, mss, unsent) : 0;
+  p->plain = true;
+  if (usable > 0) {
+    uint32_t len = usable <= mss ? usable : span(s, c, mss, usable);
+    uint32_t begun = tct_seq_ahead(c->snd.nxt, a->train_end);
+    set(p, TCT_WHY_DATA, c->snd.nxt, len, len == unsent ? TCT_ACK | TCT_PSH : TCT_ACK);
+    p->train = begun > 0 || usable < 2 * mss ? begun : tct_tcp_push_train(s, c, usable);
+    if (p->train > 0 && len >= p->train)
+      p->flags |= TCT_PSH;
+    p->seg_size = len > mss ? (uint16_t)mss : 0;
+    return true;
+  }
+  if ((c->rcv.flags & (TCT_RCV_ACK_NOW | TCT_RCV_WINDOW)) == 0)
+    return true;
+  bool ack = (c->rcv.flags & TCT_RCV_ACK_NOW) != 0;
+  p->plain = a->ooo.set.n == 0 && a->ooo.n_dsack == 0; /* no SACK goes with it */
+  set(p, ack ? (tct_why)c->rcv.ack_why : TCT_WHY_WINDOW, tct_tcp_send_bare_seq(c), 0, TCT_ACK);
+  return true;
+}
+
+/* ---------------------------------------------------------------------------------------------- */
+
+static void plan_any(const tct_stack *s, conn *c, plan_t *p) {
   if (c->state == TCT_CLOSED || c->state == TCT_LISTEN || c->state == TCT_TIME_WAIT)
     return;
   if (has_nothing_to_say(c))
@@ -318,6 +384,23 @@ void tct_tcp_plan(const tct_stack *s, const struct tct_tcp *c, struct tct_tcp_pl
   if (plan_debt(c, p) || plan_tlp(s, c, p) || plan_paced(s, c, p) || plan_fin(c, p))
     return;
   (void)plan_ack(c, p);
+}
+
+/* The short answer is the long one: that is what makes it one. */
+static bool is_as_any(const tct_stack *s, conn *c, const plan_t *p) {
+  plan_t q = {0};
+  plan_any(s, c, &q);
+  return p->why == q.why && p->seq == q.seq && p->len == q.len && p->train == q.train &&
+         p->seg_size == q.seg_size && p->flags == q.flags && p->resend == q.resend &&
+         p->pays_debt == q.pays_debt && p->probe_byte == q.probe_byte;
+}
+
+void tct_tcp_plan(const tct_stack *s, const struct tct_tcp *c, struct tct_tcp_plan *p) {
+  memset(p, 0, sizeof *p);
+  if (plan_plain(s, c, p))
+    TCT_CHECKED(is_as_any(s, c, p));
+  else
+    plan_any(s, c, p);
 }
 
 bool tct_tcp_plan_wants_data(const tct_stack *s, const struct tct_tcp *c) {

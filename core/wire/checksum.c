@@ -171,6 +171,13 @@ uint16_t tct_checksum_sum(const struct tct_checksum *c) {
   return tct_bytes_get16(b);
 }
 
+uint32_t tct_checksum_sum_iov(const tct_iov *iov, size_t n, tct_sum_fn fast) {
+  struct tct_checksum c = {.fast = fast};
+  for (size_t i = 0; i < n; i++)
+    tct_checksum_feed(&c, iov[i].base, iov[i].len);
+  return tct_checksum_sum(&c);
+}
+
 uint16_t tct_checksum_field(const struct tct_checksum *c) {
   return (uint16_t)~tct_checksum_sum(c);
 }

@@ -40,6 +40,17 @@ uint16_t tct_checksum_sum(const struct tct_checksum *c);   /* folded, not comple
 uint16_t tct_checksum_field(const struct tct_checksum *c); /* what the header field must hold */
 bool tct_checksum_is_ok(const struct tct_checksum *c);     /* field was part of what was fed */
 
+/* For who adds numbers up that are not in memory yet: a sum of 16-bit or 32-bit words as numbers,
+ * folded to 16 bits; 0 only for 0. */
+static inline uint32_t tct_checksum_fold(uint64_t sum) {
+  sum = (sum & 0xffffffff) + (sum >> 32);
+  sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
+  sum = (sum & 0xffff) + (sum >> 16);
+  return (uint32_t)((sum & 0xffff) + (sum >> 16));
+}
+/* ... and that of pieces in memory, as such a number. fast: as in init_with. */
+uint32_t tct_checksum_sum_iov(const tct_iov *iov, size_t n, tct_sum_fn fast);
+
 uint16_t tct_checksum_of(const void *p, size_t len); /* the field for one flat piece */
 uint16_t tct_checksum_of_sum(uint64_t sum); /* ... whose words in memory's order were added up */
 /* The new field when a 16-bit or 32-bit value under it changes. */
