@@ -68,7 +68,8 @@ size_t tct_input(tct_stack *s, tct_if i, tct_frame *f, size_t n, tct_time now) {
 
 static size_t pull(tct_stack *s, uint32_t ifi, tct_frame *f, size_t n) {
   size_t made = tct_ip_reply_output(s, ifi, f, s->out, n);
-  made += tct_tcp_output(s, ifi, f + made, s->out + made, n - made);
+  if (!tct_list_is_empty(&s->ifs[ifi].tcp_ready))
+    made += tct_tcp_output(s, ifi, f + made, s->out + made, n - made);
   made += tct_udp_output(s, ifi, f + made, s->out + made, n - made);
   if (made < n && tct_ip_reply_is_waiting(s, ifi)) /* fragments of what fits the path no more */
     made += tct_ip_reply_output(s, ifi, f + made, s->out + made, n - made);

@@ -74,7 +74,8 @@ struct tct_tcp_state {
   uint16_t *port_steps; /* tcp_port.c: where the search for a port stands, by hash of the peer */
   uint64_t fast_segs;   /* tcp_fast.c: how many it took */
   bool udp_turn;        /* sock_event.c: whose news is next */
-  bool general_only;    /* tests: no short way is taken, in or out */
+  bool general_only;    /* tests: no short way is taken */
+  uint64_t plain_n;     /* tcp_plain.c: segments that it made */
   tct_time drain_at;
   /* tcp_trace.c: answers made while a segment is taken in are told after it */
   tct_trace held[TCT_TRACE_HELD_MAX];

@@ -217,18 +217,20 @@ static void judge_starving(tct_stack *s, struct tct_tcp *c, uint32_t out) {
   struct tct_tcp_cc_keep *k = &c->extra->cc;
   uint32_t idle_ms = tct_ms32_since(tct_time_ms32(s->now), k->stamp_ms);
   k->used_bytes = tct_max_u32(k->used_bytes, out);
-  if (s->cfg.slow_start_after_idle == TCT_ON && !ops_of(s, c)->owns_cwnd &&
-      TCT_MS(idle_ms) >= tct_tcp_rtt_base_rto_ns(s, c))
+  if (idle_ms > 0 && s->cfg.slow_start_after_idle == TCT_ON &&
+      TCT_MS(idle_ms) >= tct_tcp_rtt_base_rto_ns(s, c) && !ops_of(s, c)->owns_cwnd)
     give_back(s, c);
 }
 
 /* No room for a segment; or what room there is waits to become a train's (tcp_push). */
 static bool is_window_full(const tct_stack *s, const struct tct_tcp *c) {
   bool wants_override;
-  uint32_t room = tct_tcp_recover_room(s, c);
-  if (room < tct_tcp_send_mss(s, c))
+  uint32_t mss = tct_tcp_send_mss(s, c), room = tct_tcp_recover_room_of(s, c, mss);
+  if (room < mss)
     return true;
-  return tct_tcp_send_unsent(c) > 0 && room < tct_tcp_send_window_left(c) &&
+  const struct tct_tcp_active *a = tct_tcp_active(c);
+  return a->rec.phase == TCT_REC_DISORDER && tct_tcp_send_unsent(c) > 0 &&
+         room < tct_tcp_send_window_left(c) &&
          tct_tcp_push_should_wait(s, c, tct_tcp_send_usable(s, c, &wants_override));
 }
 

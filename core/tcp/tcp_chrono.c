@@ -8,9 +8,9 @@
 #include "tcp/calls.h"
 
 static bool is_held_by_window(const tct_stack *s, const struct tct_tcp *c, uint32_t unsent) {
-  uint32_t segment = tct_min_u32(unsent, tct_tcp_send_mss(s, c));
-  bool cwnd_has_room = tct_tcp_recover_pipe(c) < tct_tcp_cc_window(c);
-  return tct_tcp_syn_acked(c) && cwnd_has_room && tct_tcp_send_window_left(c) < segment;
+  uint32_t left = tct_tcp_send_window_left(c);
+  return left < unsent && tct_tcp_syn_acked(c) && left < tct_tcp_send_mss(s, c) &&
+         tct_tcp_recover_pipe(c) < tct_tcp_cc_window(c);
 }
 
 static bool is_held_by_buffer(const struct tct_tcp *c) {

@@ -147,6 +147,7 @@ static void count(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan *p,
   struct tct_extra *x = c->extra;
   uint32_t segs = p->seg_size == 0 ? 1 : (p->len + p->seg_size - 1) / p->seg_size;
   s->n.OutSegs += segs;
+  s->tcp->plain_n++;
   if (x == NULL)
     return;
   x->segs_out += segs;

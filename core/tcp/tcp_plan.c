@@ -305,12 +305,6 @@ static bool has_nothing_to_say(conn *c) {
 
 /* ---- The plain state, where nearly all segments are made ------------------------------------- */
 
-#ifdef TCT_PROBE
-enum { KNOWS_PLAIN = 0 }; /* a switched rule must be felt wherever it is decided */
-#else
-enum { KNOWS_PLAIN = 1 };
-#endif
-
 /* Established, and nothing that any question above but those about new data and ACKs is about:
  * nothing due, owed singly, lost, probed, paced, marked, bounded or half closed. */
 static bool is_plain(const tct_stack *s, conn *c) {
@@ -320,7 +314,7 @@ static bool is_plain(const tct_stack *s, conn *c) {
     return false;
   unsigned odd = (unsigned)c->tmr.due | c->rcv.debts | (c->snd.flags & ~(unsigned)TCT_SND_NODELAY) |
                  (c->rcv.ecn & TCT_ECNF_ANY_SAID) | a->n_eor | a->rec.phase | a->rec.frto_new;
-  if (odd != 0 || a->runs.waiting_bytes != 0 || s->tcp->general_only || KNOWS_PLAIN == 0)
+  if (odd != 0 || a->runs.waiting_bytes != 0 || s->tcp->general_only || TCT_RULES_VARY)
     return false;
   if (x != NULL && (x->mtup.on || x->fastopen != NULL))
     return false;

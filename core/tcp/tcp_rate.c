@@ -31,19 +31,23 @@ void tct_tcp_rate_on_sent(const tct_stack *s, struct tct_tcp *c, struct tct_run 
 }
 
 /* Not the path is the limit, until all that is out now has arrived. */
-void tct_tcp_rate_mark_limited(struct tct_tcp *c) {
+static void mark_limited(struct tct_tcp *c, uint32_t pipe) {
   c->extra->rate.app_limited = true;
-  c->extra->rate.app_limited_end = c->extra->rate.delivered_bytes + tct_tcp_recover_pipe(c);
+  c->extra->rate.app_limited_end = c->extra->rate.delivered_bytes + pipe;
+}
+
+void tct_tcp_rate_mark_limited(struct tct_tcp *c) {
+  mark_limited(c, tct_tcp_recover_pipe(c));
 }
 
 /* The application was the limit: what is out now is the last of a full pipe. */
 void tct_tcp_rate_on_burst_end(const tct_stack *s, struct tct_tcp *c) {
   const struct tct_tcp_active *a = tct_tcp_active(c);
-  uint32_t mss = tct_tcp_send_mss(s, c);
-  if (c->extra == NULL || a == NULL || tct_tcp_send_unsent(c) >= mss ||
-      tct_tcp_recover_pipe(c) + mss > tct_tcp_cc_window(c) || tct_tcp_sack_next_lost(c) != NULL)
+  if (c->extra == NULL || a == NULL || a->runs.waiting_bytes > 0)
     return;
-  tct_tcp_rate_mark_limited(c);
+  uint32_t mss = tct_tcp_send_mss(s, c), pipe = tct_tcp_recover_pipe(c);
+  if (tct_tcp_send_unsent(c) < mss && pipe + mss <= tct_tcp_cc_window(c))
+    mark_limited(c, pipe);
 }
 
 static bool is_past(uint32_t delivered, uint32_t mark) {

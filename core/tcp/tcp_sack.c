@@ -237,12 +237,21 @@ void tct_tcp_sack_on_sent(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct_se
                         .seg_size = seg_size,
                         .times = 1,
                         .flags = fin ? TCT_RUN_FIN : 0};
-  if (tct_tcp_push_is_end(c, fin ? tct_seq_sub(end, 1) : end))
+  bool last = !fin && end == a->tx.end; /* which is_end says as well, and more */
+  if (last || tct_tcp_push_is_end(c, fin ? tct_seq_sub(end, 1) : end))
     run.flags |= TCT_RUN_PUSH;
   if (end == a->train_end)
     run.flags |= TCT_RUN_TRAIN;
   tct_tcp_rate_on_sent(s, c, &run);
-  push(s, &a->runs, &run);
+  struct tct_runs *r = &a->runs;
+  if (r->n == 0) { /* as nearly always when one writes and waits for the answer */
+    struct tct_run_sum sum = sum_of(&run);
+    r->at[r->head] = run;
+    r->n = 1;
+    add(&r->all, &sum);
+    return;
+  }
+  push(s, r, &run);
 }
 
 /* A copy of run i comes behind it, both ending and beginning at pos. False: no room for detail. */

@@ -355,9 +355,43 @@ void tct_tcp_timer_restart(tct_stack *s, struct tct_tcp *c) {
   allow_probe(s, c, c->tmr.main_at);
 }
 
+/* As below, where the window is open and no user time-out is set, in one step: the time-out runs or
+ * is started, and a probe comes before it. False: it is not so, or not so simple. */
+static bool start_plainly(tct_stack *s, struct tct_tcp *c, bool first) {
+  const struct tct_tcp_active *a = tct_tcp_active(c);
+  bool runs = is_for_answer(c->tmr.kind) && c->tmr.main_at != TCT_NEVER;
+  bool idle = c->tmr.kind == TCT_TIMER_NONE || c->tmr.kind == TCT_TIMER_KEEPALIVE;
+  if (a == NULL || a->runs.n == 0 || !(runs || idle) || user_timeout_ms(c) != 0 ||
+      c->snd.wnd == 0 || c->snd.una == c->snd.nxt || TCT_RULES_VARY)
+    return false;
+  tct_time rto_ns = tct_tcp_rtt_rto_ns(s, c);
+  tct_time rto_at = tct_time_add(tct_tcp_sack_at(&a->runs, 0)->sent_at, rto_ns);
+  if (rto_at <= s->now)
+    return false;
+  if (!runs) {
+    c->tmr.since_ms = tct_time_ms32(s->now);
+    if (c->tmr.kind == TCT_TIMER_KEEPALIVE)
+      c->tmr.tries = 0;
+    c->tmr.kind = TCT_TIMER_REXMIT;
+    c->tmr.main_at = tct_time_add(s->now, rto_ns);
+  } else if (c->tmr.kind == TCT_TIMER_TLP && !first) {
+    c->tmr.kind = TCT_TIMER_REXMIT;
+    c->tmr.main_at = rto_at;
+  }
+  tct_time probe_at = tct_tcp_tlp_at(s, c, rto_at);
+  if (probe_at != TCT_NEVER) {
+    c->tmr.kind = TCT_TIMER_TLP;
+    c->tmr.main_at = probe_at;
+  }
+  tct_tcp_timer_refresh(s, c);
+  return true;
+}
+
 /* New data left; it is the only that is out, or there was some before. A probe takes the place of
  * any other timer, as it does in Linux. */
 void tct_tcp_timer_on_new_data(tct_stack *s, struct tct_tcp *c, bool first) {
+  if (start_plainly(s, c, first))
+    return;
   bool was_tlp = c->tmr.kind == TCT_TIMER_TLP;
   tct_tcp_timer_update(s, c);
   if (was_tlp && !first)
@@ -376,7 +410,12 @@ void tct_tcp_timer_on_head_resent(tct_stack *s, struct tct_tcp *c) {
 /* Asked whether a probe is to go, the plan had none. */
 void tct_tcp_timer_on_idle(tct_stack *s, struct tct_tcp *c) {
   c->tmr.due &= (uint8_t)~TCT_DUE_TLP;
-  tct_tcp_timer_update(s, c);
+  bool outstanding = c->snd.una != c->snd.nxt && c->snd.wnd != 0 && tct_tcp_syn_acked(c);
+  bool runs = is_for_answer(c->tmr.kind) && c->tmr.main_at != TCT_NEVER;
+  if (outstanding && runs && !TCT_RULES_VARY)
+    tct_tcp_timer_refresh(s, c); /* what the state wants is running */
+  else
+    tct_tcp_timer_update(s, c);
 }
 
 /* How long ago the one SYN left: its timer knows. */

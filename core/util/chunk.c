@@ -7,28 +7,18 @@
 
 #define BLOCK_ALIGN 64u
 
-static const uint32_t block_bytes[TCT_CHUNK_CLASSES] = {2048, 32768, 64};
-
 TCT_STATIC_ASSERT(sizeof(struct tct_chunk) <= 64, "a lent chunk's header fits in its block");
-
-uint32_t tct_chunk_block_bytes(enum tct_chunk_class kind) {
-  return block_bytes[kind];
-}
-
-uint32_t tct_chunk_data_bytes(enum tct_chunk_class kind) {
-  return kind == TCT_CHUNK_LENT ? 0 : block_bytes[kind] - (uint32_t)sizeof(struct tct_chunk);
-}
 
 static struct tct_chunk *pop_idle(struct tct_chunk_pool *pool, uint32_t kind) {
   struct tct_chunk *chunk = pool->idle[kind];
   pool->idle[kind] = chunk->next;
-  pool->idle_class_bytes[kind] -= block_bytes[kind];
-  pool->idle_bytes -= block_bytes[kind];
+  pool->idle_class_bytes[kind] -= tct_chunk_class_bytes[kind];
+  pool->idle_bytes -= tct_chunk_class_bytes[kind];
   return chunk;
 }
 
 static void release_idle(struct tct_chunk_pool *pool, uint32_t kind) {
-  pool->alloc->free(pool->alloc->ctx, pop_idle(pool, kind), block_bytes[kind]);
+  pool->alloc->free(pool->alloc->ctx, pop_idle(pool, kind), tct_chunk_class_bytes[kind]);
 }
 
 /* Makes room under the limit at the cost of idle blocks of other sizes; at most 512 of them. */
@@ -45,9 +35,9 @@ static bool make_room(struct tct_chunk_pool *pool, uint32_t bytes) {
 static struct tct_chunk *take_block(struct tct_chunk_pool *pool, uint32_t kind) {
   if (pool->idle[kind] != NULL)
     return pop_idle(pool, kind);
-  if (!make_room(pool, block_bytes[kind]))
+  if (!make_room(pool, tct_chunk_class_bytes[kind]))
     return NULL;
-  return pool->alloc->alloc(pool->alloc->ctx, block_bytes[kind], BLOCK_ALIGN);
+  return pool->alloc->alloc(pool->alloc->ctx, tct_chunk_class_bytes[kind], BLOCK_ALIGN);
 }
 
 void tct_chunk_pool_init(struct tct_chunk_pool *pool, const tct_alloc *alloc, uint64_t limit_bytes,
@@ -75,18 +65,18 @@ struct tct_chunk *tct_chunk_new(struct tct_chunk_pool *pool, enum tct_chunk_clas
       .data = kind == TCT_CHUNK_LENT ? NULL : (uint8_t *)(chunk + 1),
       .kind = kind,
   };
-  pool->used_bytes += block_bytes[kind];
+  pool->used_bytes += tct_chunk_class_bytes[kind];
   return chunk;
 }
 
 void tct_chunk_free(struct tct_chunk_pool *pool, struct tct_chunk *chunk) {
   uint32_t kind = chunk->kind;
-  TCT_ASSERT(kind < TCT_CHUNK_CLASSES && pool->used_bytes >= block_bytes[kind]);
-  pool->used_bytes -= block_bytes[kind];
+  TCT_ASSERT(kind < TCT_CHUNK_CLASSES && pool->used_bytes >= tct_chunk_class_bytes[kind]);
+  pool->used_bytes -= tct_chunk_class_bytes[kind];
   chunk->next = pool->idle[kind];
   pool->idle[kind] = chunk;
-  pool->idle_class_bytes[kind] += block_bytes[kind];
-  pool->idle_bytes += block_bytes[kind];
+  pool->idle_class_bytes[kind] += tct_chunk_class_bytes[kind];
+  pool->idle_bytes += tct_chunk_class_bytes[kind];
   if (pool->idle_class_bytes[kind] > pool->idle_max_bytes / TCT_CHUNK_CLASSES)
     release_idle(pool, kind);
 }

@@ -40,8 +40,14 @@ struct tct_chunk_pool {
 };
 
 /* A block as the allocator sees it, and the bytes of a stream that fit in one. */
-uint32_t tct_chunk_block_bytes(enum tct_chunk_class kind);
-uint32_t tct_chunk_data_bytes(enum tct_chunk_class kind);
+static const uint32_t tct_chunk_class_bytes[TCT_CHUNK_CLASSES] = {2048, 32768, 64};
+static inline uint32_t tct_chunk_block_bytes(enum tct_chunk_class kind) {
+  return tct_chunk_class_bytes[kind];
+}
+static inline uint32_t tct_chunk_data_bytes(enum tct_chunk_class kind) {
+  uint32_t bytes = tct_chunk_block_bytes(kind);
+  return kind == TCT_CHUNK_LENT ? 0 : bytes - (uint32_t)sizeof(struct tct_chunk);
+}
 
 void tct_chunk_pool_init(struct tct_chunk_pool *pool, const tct_alloc *alloc, uint64_t limit_bytes,
                          uint64_t idle_max_bytes);

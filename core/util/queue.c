@@ -306,6 +306,11 @@ uint32_t tct_queue_peek(struct tct_queue *q, tct_seq pos, uint32_t len, tct_iov 
   TCT_ASSERT(tct_seq_leq(q->begin, pos));
   unsigned pieces = 0;
   uint32_t covered = 0;
+  if (q->tail != NULL && *n > 0 && len > 0 && get_written(q->tail, pos) >= len) {
+    *iov = (tct_iov){.base = q->tail->data + tct_seq_len(q->tail->start, pos), .len = len};
+    *n = 1;
+    return len;
+  }
   uint32_t wanted = tct_min_u32(len, tct_seq_ahead(pos, q->end));
   struct tct_chunk *chunk = wanted == 0 ? NULL : find_chunk(q, pos);
   for (; chunk != NULL && pieces < *n && covered < wanted; chunk = chunk->next) {
