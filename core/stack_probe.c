@@ -148,6 +148,7 @@ void tct_stack_probe(const tct_stack *s, struct tct_probe_stack *p) {
   p->buffer_bytes = s->chunks.used_bytes;
   p->memory_bytes = s->memory_bytes;
   p->reasm_bytes = s->ip->reasm.bytes;
+  p->reasm_overlaps = tct_ip_reasm_overlaps(s);
   for (uint32_t i = 0; i < s->n_ifs; i++)
     p->reply_bytes += s->ifs[i].replies.used;
 }

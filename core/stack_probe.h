@@ -59,6 +59,7 @@ struct tct_probe_stack {
   uint32_t actives, extras;
   uint32_t half_open, time_wait, tuples, bound, listeners;
   uint64_t buffer_bytes, memory_bytes, reasm_bytes, reply_bytes;
+  uint32_t reasm_overlaps; /* fragments that lie over others: none */
 };
 /* Walks everything: for sweeps. */
 void tct_stack_probe(const tct_stack *s, struct tct_probe_stack *p);

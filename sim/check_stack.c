@@ -225,6 +225,8 @@ static void judge_memory(struct sim_check_host *h, const struct tct_probe_stack 
     WRONG(h, 18, "%u sockets, %u half-open, %u in TIME-WAIT", p->conns, p->half_open, p->time_wait);
   if (ASK(h, 25) && p->reasm_bytes > most->reasm_bytes)
     WRONG(h, 25, "%llu octets of fragments", (unsigned long long)p->reasm_bytes);
+  if (ASK(h, 25) && p->reasm_overlaps > 0)
+    WRONG(h, 25, "%u fragments lie over others", p->reasm_overlaps);
   if (p->reply_bytes > most->reply_bytes)
     WRONG(h, 18, "%llu octets of answers wait", (unsigned long long)p->reply_bytes);
   if (p->memory_bytes > tct_sim_host_memory(h->host))

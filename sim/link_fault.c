@@ -12,6 +12,8 @@
 #include "util/mem.h"
 #include "util/seq.h"
 #include "util/time.h"
+#include "wire/bytes.h"
+#include "wire/checksum.h"
 #include "wire/ip.h"
 
 static uint64_t or_else(uint64_t value, uint64_t usual) {
@@ -282,6 +284,8 @@ static void flip_bits(struct sim_packet *p, uint32_t at, uint32_t n) {
     p->bytes[i / 8] ^= (uint8_t)(0x80u >> i % 8);
 }
 
+enum { OVERLAP_EVERY = 4 }; /* of what the fault cuts */
+
 struct pieces {
   struct tct_sim *world;
   struct sim_packet *of, *piece[256];
@@ -303,6 +307,32 @@ static void take_piece(void *ctx, const uint8_t *bytes, uint32_t len) {
   q->piece[q->n++] = c;
 }
 
+/* A forged piece that lies over the end of the first one and the beginning of the second, two words
+ * of it changed about so that no sum tells: whoever accepts overlaps may give a text that nobody
+ * sent. As it ends inside of two others no whole can be made of it otherwise [RFC 5722 4]. */
+static void forge_overlap(struct pieces *q) {
+  bool is_v6 = q->n > 0 && q->piece[0]->bytes[0] >> 4 == 6;
+  uint32_t head = is_v6 ? TCT_IP6_HEADER_LEN + TCT_IP6_FRAGMENT_LEN : TCT_IP4_HEADER_LEN;
+  uint32_t room = q->n > 0 ? q->piece[0]->frame.len - head : 0, at = room / 16 * 8;
+  uint8_t bytes[SIM_IP_FRAGMENT_MAX], word[2];
+  if (q->n < 3 || at == 0 || at == room || (!is_v6 && (q->piece[0]->bytes[0] & 15u) != 5))
+    return;
+  memcpy(bytes, q->piece[0]->bytes, head + room);
+  memcpy(bytes + head, q->piece[0]->bytes + head + at, room - at);
+  memcpy(bytes + head + room - at, q->piece[1]->bytes + head, at);
+  memcpy(word, bytes + head, 2);
+  memcpy(bytes + head, bytes + head + room - 2, 2);
+  memcpy(bytes + head + room - 2, word, 2);
+  if (is_v6) {
+    tct_bytes_put16(bytes + 42, (uint16_t)(at | 1));
+  } else {
+    tct_bytes_put16(bytes + 6, (uint16_t)(tct_bytes_get16(bytes + 6) + at / 8));
+    tct_bytes_put16(bytes + 10, 0);
+    tct_bytes_put16(bytes + 10, tct_checksum_of(bytes, head));
+  }
+  take_piece(q, bytes, head + room);
+}
+
 /* Fragments set out in drawn order, a little apart. The ID is the frame's number: no two wholes
  * share it within the life of a fragment. */
 static bool send_fragments(struct sim_passing *y) {
@@ -313,6 +343,8 @@ static bool send_fragments(struct sim_passing *y) {
   if (!sim_ip_fragment(y->p->bytes, y->p->frame.len, y->fragment_bytes,
                        (uint32_t)y->p->frame.number, take_piece, &q))
     return false;
+  if (!y->in_order && y->p->frame.number % OVERLAP_EVERY == 0)
+    forge_overlap(&q);
   while (q.n > 0) {
     uint32_t i = y->in_order ? 0 : sim_world_draw(w, group, q.n);
     sim_link_arrive_at(q.piece[i], at);

@@ -116,6 +116,7 @@ void tct_ip_reasm_release(tct_stack *s, struct tct_ip_whole *whole);
 tct_time tct_ip_reasm_next_deadline(const tct_stack *s);
 void tct_ip_reasm_advance(tct_stack *s);
 void tct_ip_reasm_check(const tct_stack *s);
+uint32_t tct_ip_reasm_overlaps(const tct_stack *s); /* fragments over others; 0 (RFC 5722) */
 
 /* ---- path MTU: pmtu.c ------------------------------------------------------------------------ */
 

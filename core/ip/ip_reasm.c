@@ -447,6 +447,23 @@ static uint32_t check_dgram(const struct dgram *d) {
   return bytes;
 }
 
+static uint32_t count_overlaps(const struct dgram *d) {
+  uint32_t n = 0, end = 0;
+  for (const struct frag *f = d->first; f != NULL; f = f->next) {
+    n += f->off < end;
+    end = f->off + f->len;
+  }
+  return n;
+}
+
+uint32_t tct_ip_reasm_overlaps(const tct_stack *s) {
+  struct tct_ip_reasm *t = get_reasm(s);
+  uint32_t n = 0;
+  for (struct tct_list *at = t->by_age.next; at != &t->by_age; at = at->next)
+    n += count_overlaps(TCT_CONTAINER_OF(at, struct dgram, by_age));
+  return n;
+}
+
 void tct_ip_reasm_check(const tct_stack *s) {
   struct tct_ip_reasm *t = get_reasm(s);
   uint32_t bytes = 0;
