@@ -19,17 +19,20 @@ static size_t sum_pieces(const tct_frame *f) {
   return sum;
 }
 
+/* `seg` is TCP's, and only where there is a trace; the header is cleared by who reads it. */
 static tct_verdict parse(uint32_t ifi, const tct_frame *f, struct tct_pkt *p) {
-  memset(p, 0, sizeof *p);
+  const size_t from = offsetof(struct tct_pkt, ifi);
+  memset((uint8_t *)p + from, 0, offsetof(struct tct_pkt, seg) - from);
   p->ifi = ifi;
   p->iov = f->iov;
   p->n_iov = f->n_iov;
   p->at = f->at;
   p->csum = f->csum;
   p->seg_size = f->seg_size;
+  p->ip.family = 0;
   if (f->n_iov == 0)
     return TCT_DROP_IP_SHORT;
-  size_t len = tct_min_size(f->len, sum_pieces(f));
+  size_t len = tct_min_size(f->len, f->n_iov == 1 ? f->iov[0].len : sum_pieces(f));
   size_t have = tct_min_size(f->iov[0].len, len);
   tct_verdict v = tct_wire_ip_parse(f->iov[0].base, have, len, &p->ip);
   p->l4 = p->ip.payload;

@@ -68,7 +68,10 @@ bool tct_tcp_block_is_live(const tct_stack *s, const struct tct_tcp *c) {
 struct tct_tcp *tct_tcp_block_at(tct_stack *s, tct_sock k) {
   if ((k.gen & 1u) == 0 || (k.index & TCT_SOCK_UDP_BIT) != 0)
     return NULL;
-  struct tct_tcp *c = tct_slab_at(&state_of(s)->conns, k.index);
+  struct tct_tcp *c = state_of(s)->found_last; /* most likely; its block stays where it is */
+  if (c != NULL && c->index == k.index && c->gen == k.gen)
+    return c;
+  c = tct_slab_at(&state_of(s)->conns, k.index);
   if (TCT_PLANT(STALE_HANDLE) && c != NULL && tct_tcp_block_is_live(s, c))
     return c;
   return c != NULL && c->gen == k.gen ? c : NULL;

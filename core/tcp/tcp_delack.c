@@ -7,6 +7,7 @@
  * MUST-40]; the adaptation is Linux's (its "pingpong" and "quick" modes).
  */
 #include "tcp/calls.h"
+#include "util/rule.h"
 
 #define QUICK_MAX TCT_DELACK_QUICK_MAX
 #define ATO_UNIT_MS 4u
@@ -20,8 +21,14 @@ static uint32_t ato_ms(const struct tct_tcp *c) {
   return c->snd.ato * ATO_UNIT_MS;
 }
 
+/* No RTO is shorter than the least of those that are configured. */
 static void set_ato_ms(const tct_stack *s, struct tct_tcp *c, uint32_t ms) {
-  uint32_t rto_ms = (uint32_t)(tct_tcp_rtt_rto_ns(s, c) / TCT_MS(1));
+  const tct_config *cfg = &s->cfg;
+  uint32_t least_ms =
+      tct_min_u32(tct_min_u32(cfg->rto_min_ms, cfg->rto_max_ms), cfg->rto_initial_ms);
+  uint32_t rto_ms = least_ms;
+  if (ms > least_ms || TCT_RULES_VARY)
+    rto_ms = (uint32_t)(tct_tcp_rtt_rto_ns(s, c) / TCT_MS(1));
   c->snd.ato = (uint8_t)tct_min_u32(tct_min_u32(ms, rto_ms) / ATO_UNIT_MS, 255);
 }
 

@@ -170,10 +170,7 @@ static bool checksum_ok(const tct_stack *s, const struct tct_pkt *p) {
     return true;
   if (p->l4_have < p->l4_len)
     return tct_wire_tcp_checksum_ok_iov(&p->ip, p->iov, p->n_iov, s->cfg.sum);
-  if (s->cfg.sum == NULL || p->reassembled)
-    return tct_wire_tcp_checksum_ok(&p->ip.src, &p->ip.dst, p->l4, p->l4_len);
-  tct_iov whole = {p->l4 - p->ip.header_len, p->l4_len + p->ip.header_len};
-  return tct_wire_tcp_checksum_ok_iov(&p->ip, &whole, 1, s->cfg.sum);
+  return tct_wire_tcp_checksum_ok_flat(&p->ip, p->l4, p->l4_len, s->cfg.sum);
 }
 
 /* A listener, or nobody. [RFC9293 EP-1] */

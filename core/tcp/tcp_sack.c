@@ -550,6 +550,23 @@ static void take_plain(struct tct_tcp_active *act, struct tct_tcp_ack *a, const 
   rack->end = end;
 }
 
+/* It is acknowledged up to una, which may lie within a segment. */
+static void take_plain_part(struct tct_tcp_active *act, struct tct_tcp_ack *a, struct tct_run *run,
+                            tct_seq una) {
+  struct tct_run_sum before = sum_of(run);
+  tct_seq begin = run->begin;
+  run->begin = una;
+  struct tct_run_sum after = sum_of(run);
+  uint32_t segs = before.segs - tct_min_u32(after.segs, before.segs);
+  act->runs.all.bytes -= before.bytes - after.bytes;
+  act->runs.all.segs -= segs;
+  a->delivered_bytes += before.bytes - after.bytes;
+  if (segs == 0)
+    return;
+  take_plain(act, a, run, una, segs);
+  a->newest.begin = begin;
+}
+
 /* The same where nothing is SACKed, lost or under way again. */
 void tct_tcp_sack_on_plain_ack(struct tct_tcp *c, tct_seq una, struct tct_tcp_ack *a) {
   struct tct_tcp_active *act = c->u.active;
@@ -562,20 +579,16 @@ void tct_tcp_sack_on_plain_ack(struct tct_tcp *c, tct_seq una, struct tct_tcp_ac
       tct_tcp_sack_on_ack(c, una, a);
       return;
     }
-    bool whole = tct_seq_geq(una, run->end);
-    tct_seq end = whole ? run->end : una;
-    uint32_t len = tct_seq_len(run->begin, end), segs = tct_tcp_sack_segs(run);
-    struct tct_run left = *run;
-    left.begin = end;
-    segs -= tct_min_u32(whole ? 0 : tct_tcp_sack_segs(&left), segs);
+    if (tct_seq_lt(una, run->end)) {
+      take_plain_part(act, a, run, una);
+      return;
+    }
+    uint32_t len = tct_seq_len(run->begin, run->end), segs = tct_tcp_sack_segs(run);
     r->all.bytes -= len;
     r->all.segs -= segs;
     a->delivered_bytes += len;
-    if (segs > 0)
-      take_plain(act, a, run, end, segs);
-    run->begin = end;
-    if (!whole)
-      return;
+    take_plain(act, a, run, run->end, segs);
+    run->begin = run->end;
     r->head = (r->head + 1) & (r->cap - 1);
     r->n--;
   }

@@ -342,9 +342,23 @@ void tct_tcp_timer_on_progress(const tct_stack *s, struct tct_tcp *c) {
   c->tmr.due &= (uint8_t)~TCT_DUE_TLP;
 }
 
+/* All is acknowledged and nothing waits: what update below would find. */
+static bool stop_plainly(tct_stack *s, struct tct_tcp *c) {
+  if (c->snd.una != c->snd.nxt || c->state != TCT_ESTABLISHED || tct_tcp_send_unsent(c) > 0 ||
+      (c->snd.flags & TCT_SND_FIN_WANTED) != 0 || (c->sockf & TCT_SOCKF_KEEPALIVE) != 0 ||
+      !is_for_answer(c->tmr.kind) || TCT_RULES_VARY)
+    return false;
+  c->tmr.kind = TCT_TIMER_NONE;
+  c->tmr.main_at = TCT_NEVER;
+  tct_tcp_timer_refresh(s, c);
+  return true;
+}
+
 /* RFC 6298 5.2, 5.3: the ACK acknowledged something new. The backoff stays until a clean sample or
  * data that went once is acknowledged [RFC9293 EP-50]: that is tcp_input's call to forgive. */
 void tct_tcp_timer_restart(tct_stack *s, struct tct_tcp *c) {
+  if (stop_plainly(s, c))
+    return;
   if (is_for_answer(c->tmr.kind) || c->tmr.kind == TCT_TIMER_PERSIST) {
     c->tmr.kind = TCT_TIMER_NONE; /* so that update starts it anew */
     c->tmr.main_at = TCT_NEVER;

@@ -129,9 +129,26 @@ static struct tct_chunk *insert_chunk(struct tct_queue *q, struct tct_chunk_pool
   return chunk;
 }
 
+/* The same for the first bytes of an empty queue, as most are that are read, or acknowledged,
+ * before more come. */
+static struct tct_chunk *begin_chain(struct tct_queue *q, struct tct_chunk_pool *pool,
+                                     uint32_t want) {
+  struct tct_chunk *chunk = take_chunk(q, pool, want, UINT32_MAX);
+  if (chunk == NULL)
+    return NULL;
+  chunk->start = q->begin;
+  chunk->cap = tct_chunk_data_bytes((enum tct_chunk_class)chunk->kind);
+  chunk->next = NULL;
+  q->head = q->tail = chunk;
+  q->charged_bytes += tct_chunk_block_bytes((enum tct_chunk_class)chunk->kind);
+  return chunk;
+}
+
 /* The chunk that covers pos, made if need be; NULL without memory. */
 static struct tct_chunk *reach(struct tct_queue *q, struct tct_chunk_pool *pool, tct_seq pos,
                                uint32_t want) {
+  if (q->head == NULL && pos == q->begin)
+    return begin_chain(q, pool, want);
   struct tct_chunk *chunk = find_chunk(q, pos);
   if (chunk != NULL && tct_seq_lt(pos, get_chunk_end(chunk)))
     return chunk;

@@ -149,8 +149,7 @@ void tct_checksum_copy(struct tct_checksum *c, void *dst, const void *src, size_
 
 /* One path for both families: a mapped IPv4 address has 0xffff more than the address itself, and
  * 0xffff is nothing to this sum. The protocol makes the sum non-zero, so the two zeros agree. */
-void tct_checksum_feed_pseudo(struct tct_checksum *c, const tct_addr *src, const tct_addr *dst,
-                              uint8_t proto, uint32_t len) {
+static uint64_t sum_pseudo(const tct_addr *src, const tct_addr *dst, uint8_t proto, uint32_t len) {
   uint8_t b[8];
   uint64_t v[5];
   memcpy(v, src->b, 16);
@@ -161,7 +160,19 @@ void tct_checksum_feed_pseudo(struct tct_checksum *c, const tct_addr *src, const
   uint64_t sum = 0;
   for (unsigned i = 0; i < 5; i++)
     sum = add_halves(sum, v[i]);
-  add_piece(c, sum, 40);
+  return sum;
+}
+
+void tct_checksum_feed_pseudo(struct tct_checksum *c, const tct_addr *src, const tct_addr *dst,
+                              uint8_t proto, uint32_t len) {
+  add_piece(c, sum_pseudo(src, dst, proto, len), 40);
+}
+
+bool tct_checksum_is_packet_ok(const tct_addr *src, const tct_addr *dst, uint8_t proto,
+                               const void *p, uint32_t len, tct_sum_fn fast) {
+  uint64_t sum = len >= FAST_FROM && fast != NULL ? fast(p, len) : sum_words(p, len);
+  sum = (sum & 0xffffffff) + (sum >> 32); /* room for what is added */
+  return fold16(sum + sum_pseudo(src, dst, proto, len)) == 0xffff;
 }
 
 uint16_t tct_checksum_sum(const struct tct_checksum *c) {

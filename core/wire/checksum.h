@@ -51,6 +51,10 @@ static inline uint32_t tct_checksum_fold(uint64_t sum) {
 /* ... and that of pieces in memory, as such a number. fast: as in init_with. */
 uint32_t tct_checksum_sum_iov(const tct_iov *iov, size_t n, tct_sum_fn fast);
 
+/* Of a whole TCP or UDP packet in one piece, pseudo-header and all: the same in fewer steps. */
+bool tct_checksum_is_packet_ok(const tct_addr *src, const tct_addr *dst, uint8_t proto,
+                               const void *p, uint32_t len, tct_sum_fn fast);
+
 uint16_t tct_checksum_of(const void *p, size_t len); /* the field for one flat piece */
 uint16_t tct_checksum_of_sum(uint64_t sum); /* ... whose words in memory's order were added up */
 /* The new field when a 16-bit or 32-bit value under it changes. */

@@ -52,6 +52,12 @@ bool tct_wire_tcp_checksum_ok(const tct_addr *src, const tct_addr *dst, const ui
   return judge_sum(&c);
 }
 
+bool tct_wire_tcp_checksum_ok_flat(const struct tct_ip_hdr *ip, const uint8_t *p, uint32_t len,
+                                   tct_sum_fn fast) {
+  bool ok = tct_checksum_is_packet_ok(&ip->src, &ip->dst, TCT_IPPROTO_TCP, p, len, fast);
+  return TCT_RULE_ELSE(MUST_3, ok, true);
+}
+
 bool tct_wire_tcp_checksum_ok_iov(const struct tct_ip_hdr *ip, const tct_iov *iov, size_t n,
                                   tct_sum_fn fast) {
   struct tct_checksum c;

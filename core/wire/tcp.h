@@ -47,6 +47,8 @@ bool tct_wire_tcp_checksum_ok(const tct_addr *src, const tct_addr *dst, const ui
                               size_t len);
 /* The same for a frame in pieces, from the packet's IP header on, that ip describes; fast: for long
  * pieces, or NULL. */
+bool tct_wire_tcp_checksum_ok_flat(const struct tct_ip_hdr *ip, const uint8_t *p, uint32_t len,
+                                   tct_sum_fn fast);
 bool tct_wire_tcp_checksum_ok_iov(const struct tct_ip_hdr *ip, const tct_iov *iov, size_t n,
                                   tct_sum_fn fast);
 
