@@ -61,6 +61,7 @@ struct tct_af_xdp {
   struct xsk_socket *socket;
   int socket_fd, wait_fd, link_fd, group_fd;
   bool zero_copy, gone;
+  bool stuck; /* the kernel has not taken all that is in the tx ring */
   struct xsk_ring_prod fill, tx;
   struct xsk_ring_cons done, rx;
   uint64_t lent[BURST], spare[RING];   /* lent: to the stack; spare: free to be sent */
@@ -68,55 +69,6 @@ struct tct_af_xdp {
   uint64_t frames_in, frames_out, frames_lost;
   tct_iov iov[BURST];
 };
-
-/* ---- In -------------------------------------------------------------------------------------- */
-
-/* Ring sizes make that there is always room. */
-static void give_to_kernel(struct tct_af_xdp *x, const uint64_t *addr, uint32_t n) {
-  uint32_t at;
-  if (n == 0 || xsk_ring_prod__reserve(&x->fill, n, &at) != n)
-    return;
-  for (uint32_t i = 0; i < n; i++)
-    *xsk_ring_prod__fill_addr(&x->fill, at + i) = addr[i];
-  xsk_ring_prod__submit(&x->fill, n);
-  if (xsk_ring_prod__needs_wakeup(&x->fill))
-    (void)recvfrom(x->socket_fd, NULL, 0, MSG_DONTWAIT, NULL, NULL);
-}
-
-/* The kernel says that interfaces have changed: was ours deleted? */
-static bool is_deleted(const struct tct_af_xdp *x) {
-  _Alignas(8) char news[8192];
-  ssize_t got;
-  while ((got = recv(x->link_fd, news, sizeof news, MSG_DONTWAIT)) > 0) {
-    size_t left = (size_t)got;
-    for (struct nlmsghdr *m = (void *)news; NLMSG_OK(m, left); m = NLMSG_NEXT(m, left)) {
-      const struct ifinfomsg *link = NLMSG_DATA(m);
-      if (m->nlmsg_type == RTM_DELLINK && link->ifi_index == (int)x->ifindex)
-        return true;
-    }
-  }
-  return false;
-}
-
-static long receive(void *ctx, tct_frame *f, size_t n, tct_time now, bool *drained) {
-  struct tct_af_xdp *x = ctx;
-  uint32_t at, want = n < BURST ? (uint32_t)n : BURST;
-  give_to_kernel(x, x->lent, x->n_lent);
-  x->n_lent = xsk_ring_cons__peek(&x->rx, want, &at);
-  *drained = x->n_lent < want;
-  for (uint32_t i = 0; i < x->n_lent; i++) {
-    const struct xdp_desc *d = xsk_ring_cons__rx_desc(&x->rx, at + i);
-    x->lent[i] = d->addr;
-    x->iov[i] = (tct_iov){x->area + d->addr, d->len};
-    f[i] = (tct_frame){.iov = &x->iov[i], .n_iov = 1, .len = d->len, .at = now};
-  }
-  if (x->n_lent > 0)
-    xsk_ring_cons__release(&x->rx, x->n_lent);
-  else if (x->gone || (x->gone = is_deleted(x)))
-    return -ENODEV;
-  x->frames_in += x->n_lent;
-  return (long)x->n_lent;
-}
 
 /* ---- Out ------------------------------------------------------------------------------------- */
 
@@ -128,17 +80,20 @@ static void take_back(struct tct_af_xdp *x) {
     xsk_ring_cons__release(&x->done, n);
 }
 
-/* In copy mode a call sends so many frames and says EAGAIN while there are more. */
+/* In copy mode a call sends so many frames and says EAGAIN while there are more. What the device
+   has no room for stays in the ring for the next call. */
 static void push(struct tct_af_xdp *x) {
+  ssize_t sent = 0;
   if (x->n_waiting > 0)
     xsk_ring_prod__submit(&x->tx, x->n_waiting);
   x->n_waiting = 0;
   for (int i = 0; i < KICKS_MAX && xsk_ring_prod__needs_wakeup(&x->tx); i++) {
-    ssize_t sent = sendto(x->socket_fd, NULL, 0, MSG_DONTWAIT, NULL, 0);
+    sent = sendto(x->socket_fd, NULL, 0, MSG_DONTWAIT, NULL, 0);
     if (sent >= 0 || (errno != EAGAIN && errno != EINTR))
       break;
     take_back(x);
   }
+  x->stuck = sent < 0;
 }
 
 /* NULL: the kernel still has all frames; this one is lost, as on any wire. */
@@ -186,6 +141,57 @@ static void transmit(void *ctx, const tct_frame *f, size_t n) {
   take_back(x);
 }
 
+/* ---- In -------------------------------------------------------------------------------------- */
+
+/* Ring sizes make that there is always room. */
+static void give_to_kernel(struct tct_af_xdp *x, const uint64_t *addr, uint32_t n) {
+  uint32_t at;
+  if (n == 0 || xsk_ring_prod__reserve(&x->fill, n, &at) != n)
+    return;
+  for (uint32_t i = 0; i < n; i++)
+    *xsk_ring_prod__fill_addr(&x->fill, at + i) = addr[i];
+  xsk_ring_prod__submit(&x->fill, n);
+  if (xsk_ring_prod__needs_wakeup(&x->fill))
+    (void)recvfrom(x->socket_fd, NULL, 0, MSG_DONTWAIT, NULL, NULL);
+}
+
+/* The kernel says that interfaces have changed: was ours deleted? */
+static bool is_deleted(const struct tct_af_xdp *x) {
+  _Alignas(8) char news[8192];
+  ssize_t got;
+  while ((got = recv(x->link_fd, news, sizeof news, MSG_DONTWAIT)) > 0) {
+    size_t left = (size_t)got;
+    for (struct nlmsghdr *m = (void *)news; NLMSG_OK(m, left); m = NLMSG_NEXT(m, left)) {
+      const struct ifinfomsg *link = NLMSG_DATA(m);
+      if (m->nlmsg_type == RTM_DELLINK && link->ifi_index == (int)x->ifindex)
+        return true;
+    }
+  }
+  return false;
+}
+
+static long receive(void *ctx, tct_frame *f, size_t n, tct_time now, bool *drained) {
+  struct tct_af_xdp *x = ctx;
+  uint32_t at, want = n < BURST ? (uint32_t)n : BURST;
+  give_to_kernel(x, x->lent, x->n_lent);
+  x->n_lent = xsk_ring_cons__peek(&x->rx, want, &at);
+  *drained = x->n_lent < want;
+  if (x->stuck)
+    push(x);
+  for (uint32_t i = 0; i < x->n_lent; i++) {
+    const struct xdp_desc *d = xsk_ring_cons__rx_desc(&x->rx, at + i);
+    x->lent[i] = d->addr;
+    x->iov[i] = (tct_iov){x->area + d->addr, d->len};
+    f[i] = (tct_frame){.iov = &x->iov[i], .n_iov = 1, .len = d->len, .at = now};
+  }
+  if (x->n_lent > 0)
+    xsk_ring_cons__release(&x->rx, x->n_lent);
+  else if (x->gone || (x->gone = is_deleted(x)))
+    return -ENODEV;
+  x->frames_in += x->n_lent;
+  return (long)x->n_lent;
+}
+
 /* ---- The interface --------------------------------------------------------------------------- */
 
 struct complaint {
@@ -204,10 +210,11 @@ static bool refuse(struct complaint *e, const char *format, ...) {
   return false;
 }
 
-static unsigned count_queues(int fd, struct ifreq *ifr) {
+static unsigned count_queues(const struct tct_af_xdp *x, int fd) {
   struct ethtool_channels c = {.cmd = ETHTOOL_GCHANNELS};
-  ifr->ifr_data = (void *)&c;
-  if (ioctl(fd, SIOCETHTOOL, ifr) < 0)
+  struct ifreq ifr = {.ifr_data = (void *)&c};
+  memcpy(ifr.ifr_name, x->name, sizeof x->name);
+  if (ioctl(fd, SIOCETHTOOL, &ifr) < 0)
     return 1; /* drivers that cannot tell have one */
   return c.combined_count + c.rx_count;
 }
@@ -231,7 +238,7 @@ static bool look_with(struct tct_af_xdp *x, int fd, uint32_t mtu, struct complai
                   x->mtu, x->name, x->mtu);
   uint32_t frame_max = if_mtu + TCT_ETH_HEADER_LEN + TAG + HEADROOM;
   x->chunk = frame_max <= CHUNK_SMALL ? CHUNK_SMALL : CHUNK_LARGE;
-  unsigned queues = count_queues(fd, &ifr);
+  unsigned queues = count_queues(x, fd);
   return queues <= 1 ||
          refuse(e, "%s spreads what it receives over %u queues; run ethtool -L %s combined 1",
                 x->name, queues, x->name);

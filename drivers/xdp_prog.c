@@ -26,7 +26,7 @@ static int load(int map_fd) {
        .dst_reg = BPF_REG_2,
        .src_reg = BPF_REG_1,
        .off = (__s16)offsetof(struct xdp_md, rx_queue_index)},
-      {.code = BPF_LD | BPF_DW | BPF_IMM,
+      {.code = BPF_LD | BPF_DW, /* BPF_IMM is 0 */
        .dst_reg = BPF_REG_1,
        .src_reg = BPF_PSEUDO_MAP_FD,
        .imm = map_fd},

@@ -51,6 +51,13 @@ if "$tercet" serve --dev xdp:tct0 "$work/www" 2>&1 | grep -q -- --addr; then
 else
   not_ok xdp__no_address__is_asked_for "it is not"
 fi
+cp "$build/tercet" "$work/tercet" && chmod 755 "$work" "$work/tercet"
+if far "$here/peer.py" nobody "$work/tercet" serve --dev xdp:tct0 --addr 10.7.0.2/24 "$work/www" 2>&1 |
+  grep -q CAP_NET_ADMIN; then
+  ok xdp__no_rights__are_named
+else
+  not_ok xdp__no_rights__are_named "they are not"
+fi
 far ip addr add 10.9.0.1/24 dev tct0
 refuses xdp__address_of_the_kernel__is_said 'ip addr flush dev tct0' tct0
 far ip addr flush dev tct0
