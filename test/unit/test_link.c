@@ -215,6 +215,52 @@ static void reply__unasked__ignored(void **state) {
   }
 }
 
+/* What a router says of a better way: 10.0.0.66 or fd07::66 for the connection's packet. */
+static tct_verdict redirect(bool v6, tct_addr dst) {
+  uint8_t p[160] = {0};
+  size_t ip_len = v6 ? TCT_IP6_HEADER_LEN : TCT_IP4_HEADER_LEN, len = v6 ? 40 : 8 + 28;
+  tct_addr router = addr(v6, 254), own = addr(v6, 1), better = addr(v6, 66);
+  uint8_t *m = p + TCT_ETH_HEADER_LEN + ip_len;
+  struct tct_checksum c;
+  m[0] = v6 ? TCT_ND_REDIRECT : 5;
+  m[1] = v6 ? 0 : 1; /* IPv4: for this host */
+  memcpy(m + (v6 ? 8 : 4), better.b + (v6 ? 0 : 12), v6 ? 16 : 4);
+  if (v6)
+    memcpy(m + 24, dst.b, 16);
+  else
+    memcpy(m + 8, e.frame + TCT_ETH_HEADER_LEN, 28); /* the SYN, as the router saw it */
+  tct_checksum_init(&c);
+  if (v6)
+    tct_checksum_feed_pseudo(&c, &router, &own, TCT_IPPROTO_ICMP6, (uint32_t)len);
+  tct_checksum_feed(&c, m, len);
+  tct_bytes_put16(m + 2, tct_checksum_field(&c));
+  ether_header(p, ether_mac(1), ether_mac(254), v6 ? TCT_ETH_IP6 : TCT_ETH_IP4);
+  return ether_in(&e, p,
+                  ether_ip(p, router, own, v6 ? TCT_IPPROTO_ICMP6 : TCT_IPPROTO_ICMP, 255, len));
+}
+
+/* RFC 4861 8, RFC 1122 3.2.2.2: whoever may say where our packets go may read them. Not even the
+   router may, whose word it would be. */
+static void redirect__from_our_router__next_hop_stays(void **state) {
+  (void)state;
+  FOR_BOTH_FAMILIES {
+    tct_addr dst = v6 ? (tct_addr){{0x20, 1, [15] = 9}} : tct_addr_ipv4(192, 0, 2, 9);
+    ether_start(&e);
+    ether_connect(&e, dst);
+    ether_drain(&e);
+    ether_answer(&e, v6, 254);
+    assert_int_equal(ether_drain(&e), 1);
+    tct_verdict v = redirect(v6, dst);
+    if (v6)
+      assert_int_equal(v, TCT_DROP_ND_TYPE);
+    assert_int_equal(state_of(v6, 66), 0xff);
+    ether_wait(&e, TCT_S(1)); /* the SYN again */
+    assert_int_equal(ether_drain(&e), 1);
+    assert_true(ether_is_to(&e, 254));
+    ether_end(&e);
+  }
+}
+
 static void send_datagrams(tct_sock *k, tct_addr to) {
   tct_dgram d = {.remote = {.addr = to, .port = 9}};
   assert_int_equal(tct_sock_open(e.s, TCT_UDP, NULL, k), TCT_OK);
@@ -461,6 +507,7 @@ int main(void) {
       cmocka_unit_test(solicitation__for_us__answered_and_learnt),
       cmocka_unit_test(advertisement__other_mac__taken_only_with_override),
       cmocka_unit_test(reply__unasked__ignored),
+      cmocka_unit_test(redirect__from_our_router__next_hop_stays),
       cmocka_unit_test(datagrams__neighbour_unknown__all_leave_in_order_when_it_answers),
       cmocka_unit_test(datagrams__nobody_answers__lost_and_socket_goes_on),
       cmocka_unit_test(datagram__broadcast_and_multicast__goes_at_once),
