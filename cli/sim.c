@@ -169,7 +169,8 @@ static bool wants_view(const struct sim_verb *c) {
 static int play_one(const struct args_verb *verb, const struct sim_verb *c) {
   static struct sim_trial_plan plan;
   static struct sim_trial_counts counts;
-  struct sim_trial_run run = {.counts = &counts, .until_event = c->until, .skip = c->skip};
+  struct sim_trial_run run = {
+      .counts = &counts, .until_event = c->until, .skip = c->skip, .again = !wants_view(c)};
   struct sim_trial_result r;
   tct_sim_tape tape = {0};
   struct sim_view *view = NULL;
@@ -231,7 +232,8 @@ static int play_many(const struct args_verb *verb, const struct sim_verb *c) {
   sim_trial_counts_print(&counts, c->counts, stdout);
   if (m.cpu_seconds > 0)
     printf("%.0f packets/s of processor time, %.1f s on %u jobs\n",
-           (double)counts.packets / m.cpu_seconds, m.wall_seconds, (unsigned)m.jobs);
+           (double)(counts.packets + counts.packets_twice) / m.cpu_seconds, m.wall_seconds,
+           (unsigned)m.jobs);
   if (c->floors)
     missed = sim_trial_counts_floors(&counts, stdout);
   printf("digest %016" PRIx64 " of %" PRIu64 " seeds, %u failed%s\n", digest, counts.trials, failed,

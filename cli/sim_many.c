@@ -19,7 +19,7 @@
 #include "cli/sim.h"
 #include "cli/term.h"
 
-enum { FAILURES_SHOWN = 200 };
+enum { FAILURES_SHOWN = 200, TWICE_EVERY = 8 };
 
 struct shared {
   _Atomic uint64_t next, trials, packets, connections, digest;
@@ -46,7 +46,7 @@ static double cpu_of_children_s(void) {
 static void play_seed(struct shared *sh, struct sim_trial_counts *counts, uint64_t seed,
                       const struct sim_many *m) {
   static struct sim_trial_plan plan;
-  struct sim_trial_run run = {.counts = counts, .skip = m->skip};
+  struct sim_trial_run run = {.counts = counts, .skip = m->skip, .again = seed % TWICE_EVERY == 0};
   struct sim_trial_result r;
   uint64_t before = counts->connections;
   sim_trial_draw(&plan, seed, m->small ? SIM_TRIAL_SMALL : 0);

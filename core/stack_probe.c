@@ -2,7 +2,7 @@
 /*
  * stack_probe.c - the inside of a stack, for checkers: facts about one connection, sums over all,
  * and a hash that tells whether anything has changed. Called by sim/check_*.c and by tests, never
- * by the stack itself; changes nothing.
+ * by the stack itself; changes nothing, unless it is told how long quiet blocks are to be kept.
  */
 #include "stack_probe.h"
 
@@ -204,6 +204,12 @@ uint64_t tct_stack_probe_hash(const tct_stack *s, tct_sock k) {
     h = mix_bytes(h, &s->ifs[i].tcp_ready, sizeof s->ifs[i].tcp_ready);
   }
   return c == NULL ? h : hash_conn(h, c);
+}
+
+/* ---- Quiet blocks ---- */
+
+void tct_stack_probe_keep(tct_stack *s, tct_time quiet_ns) {
+  s->tcp->quiet_ns = quiet_ns;
 }
 
 /* ---- Steps ---- */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stack_probe.h - what a checker may read of a stack's inside, without changing anything. Included
- * by sim/check_*.c and by tests; not public. Cheap enough to be asked after every packet.
+ * stack_probe.h - what a checker may read of a stack's inside, without changing anything (but what
+ * changes no frame, by its last function). Included by sim/ and by tests; not public. Cheap enough
+ * to be asked after every packet.
  */
 #ifndef TCT_STACK_PROBE_H
 #define TCT_STACK_PROBE_H
@@ -74,5 +75,8 @@ uint32_t tct_stack_probe_pmtu(tct_stack *s, tct_addr dst);
 
 /* List steps taken so far by this thread, in all stacks; 0 for ever unless TCT_CHECK. */
 uint64_t tct_stack_probe_steps(void);
+
+/* From now on quiet blocks are kept for so long; 0: for no time, TCT_NEVER: for ever. */
+void tct_stack_probe_keep(tct_stack *s, tct_time quiet_ns);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "sim/check.h"
 #include "sim/host.h"
+#include "stack_probe.h"
 #include "util/mem.h"
 #include "util/time.h"
 
@@ -54,6 +55,14 @@ static void sleep_until(struct tct_sim_host *h, tct_time d) {
   sim_world_schedule(h->node.world, d, wake, h, NULL);
 }
 
+static void hand_over(struct tct_sim_host *h, struct sim_packet *const *p, tct_frame *f, unsigned n,
+                      tct_time now) {
+  if (h->node.check != NULL)
+    sim_check_input(&h->node, p, f, n, now);
+  else
+    tct_input(h->stack, h->ifc, f, n, now);
+}
+
 static void take_inbox(struct tct_sim_host *h) {
   tct_frame f[TCT_BURST_MAX];
   tct_iov iov[TCT_BURST_MAX];
@@ -64,10 +73,9 @@ static void take_inbox(struct tct_sim_host *h) {
     iov[i] = (tct_iov){h->inbox[i]->bytes, h->inbox[i]->frame.len};
     f[i] = (tct_frame){.iov = &iov[i], .n_iov = 1, .len = h->inbox[i]->frame.len, .at = now};
   }
-  if (n > 0 && h->stack != NULL && h->node.check != NULL)
-    sim_check_input(&h->node, h->inbox, f, n, now);
-  else if (n > 0 && h->stack != NULL)
-    tct_input(h->stack, h->ifc, f, n, now);
+  unsigned each = h->config.one_by_one ? 1 : n;
+  for (unsigned i = 0; i < n && h->stack != NULL; i += each)
+    hand_over(h, h->inbox + i, f + i, each, now);
   for (unsigned i = 0; i < n; i++) {
     if (f[i].verdict != TCT_ACCEPTED)
       sim_host_fault_verdict(h, f[i].verdict);
@@ -119,6 +127,16 @@ static tct_time send_and_advance(struct tct_sim_host *h, bool *due) {
   return TCT_NEVER;
 }
 
+/* I31. What is kept for no time goes at the next tct_advance. */
+static void choose_give_back(struct tct_sim_host *h) {
+  bool now = false;
+  if (h->config.give_back == TCT_SIM_GIVE_BACK_AT_RANDOM) {
+    h->give_draw = (uint32_t)(((uint64_t)h->give_draw * 1664525u + 1013904223u) & UINT32_MAX);
+    now = h->give_draw >> 30 == 0;
+  }
+  tct_stack_probe_keep(h->stack, now ? 0 : TCT_NEVER);
+}
+
 void sim_host_run(struct tct_sim_host *h) {
   tct_time deadline;
   bool due;
@@ -126,6 +144,8 @@ void sim_host_run(struct tct_sim_host *h) {
     return;
   if (h->slots != NULL)
     sim_host_fault_run(h);
+  if (h->config.give_back != TCT_SIM_GIVE_BACK_LATER)
+    choose_give_back(h);
   h->running = true;
   tct_advance(h->stack, sim_host_clock(h));
   (void)tell_applications(h);
@@ -266,6 +286,7 @@ tct_sim_host *tct_sim_host_new(tct_sim *w, const tct_sim_host_config *c) {
     h->config.mtu = 1500;
   h->config.burst = tct_clamp_u32(h->config.burst, 1, TCT_BURST_MAX);
   h->config.stack.alloc = (tct_alloc){alloc_counted, free_counted, h};
+  h->give_draw = c->addr.b[15];
   sim_clock_init(&h->clock, h->config.clock_ns);
   h->node.deliver = deliver_to_host;
   h->node.act = act_host;

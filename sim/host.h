@@ -19,6 +19,7 @@ struct tct_sim_host {
   struct sim_packet *inbox[TCT_BURST_MAX];
   unsigned n_inbox;
   bool run_is_due, running, booting;
+  uint32_t give_draw; /* generator of give_back alone: the world's would draw another world */
   tct_sim_host_fn watch;
   void *watch_ctx;
   struct sim_clock clock;

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tercet/sim_check.h"
 #include "util/mem.h"
 
 enum { ROUNDS_MAX = 4, SEEDS_TRIED = 12 };
@@ -34,15 +35,20 @@ static void play_by(sim_shrink *s, const struct sim_trial_plan *p, const struct 
     sim_trial_play(p, run, out);
 }
 
+/* A difference between two whole plays: trial_again.c. */
+static bool is_of_two(const sim_shrink *s) {
+  return s->result.invariant == TCT_SIM_I31 || s->result.invariant == TCT_SIM_I32;
+}
+
 static void play(sim_shrink *s, const struct sim_trial_plan *p, tct_sim_tape *tape,
                  struct sim_trial_result *out) {
-  struct sim_trial_run run = {.tape = tape};
+  struct sim_trial_run run = {.tape = tape, .again = s->result.event == 0 || is_of_two(s)};
   if (tape != NULL) {
     tape->replaying = true;
     tape->pos = 0;
   }
   /* What does not fail in twice the time is taken not to fail: most attempts end early. */
-  if (s->result.event != 0)
+  if (s->result.event != 0 && !is_of_two(s))
     run.until_event = 2 * s->result.event + 1000;
   play_by(s, p, &run, out);
 }
@@ -392,7 +398,8 @@ void sim_shrink_replay(sim_shrink *s, struct sim_trial_run *run, struct sim_tria
   s->tape.replaying = true;
   s->tape.pos = 0;
   run->tape = s->taped ? &s->tape : NULL;
-  run->until_event = s->result.event;
+  run->until_event = is_of_two(s) ? 0 : s->result.event;
+  run->again = is_of_two(s);
   play_by(s, &s->plan, run, out);
 }
 

@@ -278,4 +278,6 @@ void sim_trial_play(const struct sim_trial_plan *p, const struct sim_trial_run *
     sim_watch_free(&t->node[i]);
   free(own);
   free(t);
+  if (run->again && !out->failed && run->until_event == 0)
+    sim_trial_again(p, run, out);
 }

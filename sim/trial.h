@@ -213,6 +213,7 @@ struct sim_trial_run {
   struct sim_trial_counts *counts; /* added to; NULL: nobody counts */
   uint64_t skip;                   /* invariants that are not judged, a bit each */
   uint64_t until_event;            /* stops after so many events; 0: at the end */
+  bool again;                      /* play it twice: I31, I32 (trial_again.c) */
   tct_sim_tap tap;                 /* sees every frame of every link; NULL */
   void *tap_ctx;
   tct_trace_fn trace; /* and what every stack tells; NULL */
@@ -235,6 +236,10 @@ struct sim_trial_result {
 
 void sim_trial_play(const struct sim_trial_plan *p, const struct sim_trial_run *run,
                     struct sim_trial_result *out);
+/* Plays it with blocks given back otherwise and bursts cut otherwise: out, the first play's result,
+ * fails if a frame differs. Not where chance asks how much memory there is. */
+void sim_trial_again(const struct sim_trial_plan *p, const struct sim_trial_run *run,
+                     struct sim_trial_result *out);
 /* One number for what a trial did; those of many trials are joined by exclusive or. */
 uint64_t sim_trial_digest(const struct sim_trial_plan *p, const struct sim_trial_result *r);
 /* "I7,I13" to bits; NULL, or the word that is no invariant. */

@@ -95,7 +95,9 @@ static bool build_stack(struct sim_trial *t, struct sim_trial_node *n) {
   c.addr = n->addr;
   c.prefix_len = t->plan->ipv6 ? 64 : 24;
   c.mtu = h->mtu;
-  c.burst = t->plan->one_by_one ? 1 : h->burst;
+  c.burst = h->burst;
+  c.one_by_one = t->plan->one_by_one != 0;
+  c.give_back = (tct_sim_give_back)t->plan->give_back;
   c.clock_ns = US(h->clock_us);
   c.gso_max_bytes = has(h, SIM_FEATURE_BIT(GSO)) ? 65536 : 0;
   c.csum_offload = has(h, SIM_FEATURE_BIT(CSUM));

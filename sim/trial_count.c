@@ -181,6 +181,8 @@ void sim_trial_counts_print(const struct sim_trial_counts *c, bool all, FILE *to
     fprintf(to, "%" PRIu64 " of %" PRIu64 " pairs of features, the rarest %s+%s: %" PRIu64 "\n",
             pairs.seen, pairs.of, sim_feature_name((sim_feature)pairs.least_a),
             sim_feature_name((sim_feature)pairs.least_b), pairs.least);
+  if (c->twice != 0)
+    fprintf(to, "%" PRIu64 " trials played twice, for I31 and I32\n", c->twice);
   print_faults(c, to);
   if (!all)
     return;

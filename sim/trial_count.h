@@ -37,6 +37,7 @@ enum {
 struct sim_trial_counts { /* uint64_t throughout */
   uint64_t trials, steered, connections, connections_v6, refused, datagram_flows;
   uint64_t packets, packets_v6, octets, events, simulated_ms, host_ms;
+  uint64_t twice, packets_twice; /* trials that were played again: trial_again.c */
   uint64_t fault[TCT_SIM_FAULT_COUNT];
   uint64_t feature[SIM_FEATURE_COUNT];
   uint64_t pair[SIM_FEATURE_COUNT][SIM_FEATURE_COUNT]; /* trials with both, first < second */

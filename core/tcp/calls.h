@@ -52,6 +52,8 @@ const struct tct_tcp_profile *tct_tcp_profile(tct_profile p);
 
 /* ---- tcp_demux.c: state of the folder; four-tuple -> connection, listener or nobody ---------- */
 #define TCT_TRACE_HELD_MAX 4 /* one segment draws fewer */
+#define TCT_QUIET_NS TCT_S(1)
+
 struct tct_tcp_state {
   struct tct_slab conns;   /* struct tct_tcp */
   struct tct_table tuples; /* keyed hash of struct tct_tuple -> conn index */
@@ -65,6 +67,7 @@ struct tct_tcp_state {
   struct tct_list quiet;      /* active blocks that could be given back, oldest first */
   struct tct_list due;        /* tcp.c: whose time has come, and the last call had no time for */
   uint32_t quiet_n;
+  tct_time quiet_ns; /* for how long they are kept */
   const struct tct_tcp_profile *profile;
   struct tct_syn_cache *syn;           /* tcp_listen.c */
   struct tct_tw_table *tw;             /* tcp_timewait.c */

@@ -7,8 +7,7 @@
 #include "tcp/calls.h"
 #include "util/plant.h"
 
-#define QUIET_MAX 1024u   /* blocks kept for connections that fell quiet just now */
-#define QUIET_NS TCT_S(1) /* and for how long */
+#define QUIET_MAX 1024u /* blocks kept for connections that fell quiet just now */
 #define RECLAIM_PER_CALL 16u
 
 static struct tct_tcp_state *state_of(tct_stack *s) {
@@ -196,7 +195,8 @@ void tct_tcp_block_reclaim(tct_stack *s) {
     if (first == NULL)
       return;
     struct tct_tcp_active *a = TCT_CONTAINER_OF(first, struct tct_tcp_active, quiet);
-    if (state_of(s)->quiet_n <= QUIET_MAX && tct_time_add(a->quiet_at, QUIET_NS) > s->now)
+    if (state_of(s)->quiet_n <= QUIET_MAX &&
+        tct_time_add(a->quiet_at, state_of(s)->quiet_ns) > s->now)
       return;
     if (tct_tcp_block_may_drop_active(s, a->conn))
       tct_tcp_block_drop_active(s, a->conn);

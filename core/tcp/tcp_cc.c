@@ -274,10 +274,17 @@ void tct_tcp_cc_on_sent(struct tct_tcp *c) {
 
 /* ---- Told of ACKs and losses ----------------------------------------------------------------- */
 
+/* An answer to a keep-alive, or a window: it tells nothing of the path, and there need not be a
+ * block to take it. */
+static bool is_of_nothing(const struct tct_tcp_ack *ack) {
+  return ack->flight_before == 0 && ack->acked_bytes == 0 && ack->delivered_bytes == 0;
+}
+
 /* What the ACK tells of the path, before recovery draws its conclusions: as in Linux. */
 void tct_tcp_cc_on_news(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_ack *ack) {
   const struct tct_cc_ops *ops = ops_of(s, c);
-  void *state = ops->on_news != NULL && tct_tcp_active(c) != NULL ? state_of(s, c) : NULL;
+  bool tells = tct_tcp_active(c) != NULL && !is_of_nothing(ack);
+  void *state = ops->on_news != NULL && tells ? state_of(s, c) : NULL;
   if (state != NULL)
     ops->on_news(s, c, state, ack);
 }
@@ -287,7 +294,7 @@ void tct_tcp_cc_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_ack
   const struct tct_tcp_active *a = tct_tcp_active(c);
   const struct tct_cc_ops *ops = ops_of(s, c);
   uint32_t before = c->cc.cwnd;
-  if (a == NULL || !TCT_RULE(MUST_19))
+  if (a == NULL || is_of_nothing(ack) || !TCT_RULE(MUST_19))
     return;
   void *state = state_of(s, c);
   if (!ops->owns_cwnd && tct_tcp_cc_prr_on_ack(s, c, ack))

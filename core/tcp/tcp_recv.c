@@ -175,8 +175,8 @@ static bool is_second(const tct_stack *s, const struct tct_tcp *c, const struct 
 static void take_fin(tct_stack *s, struct tct_tcp *c, struct tct_tcp_active *a) {
   tct_tcp_delack_expect_reply(s, c);
   if (s->tcp->profile->adaptive_acks && c->state == TCT_ESTABLISHED &&
-      tct_tcp_delack_ms(s, c) > 0 && a->full_since_ack <= c->rcv.mss)
-    delay_ack(s, c, a);
+      tct_tcp_delack_ms(s, c) > 0 && (a == NULL || a->full_since_ack <= c->rcv.mss))
+    tct_tcp_recv_ack_later(s, c, TCT_WHY_ACK_FIN); /* also where nothing had come for long */
   else
     tct_tcp_recv_ack_now(c, TCT_WHY_ACK_FIN);
 }
@@ -201,13 +201,12 @@ void tct_tcp_recv_on_in_order(tct_stack *s, struct tct_tcp *c, uint32_t bytes, u
     c->rcv.mss = (uint16_t)tct_min_u32(seg_len, tct_tcp_options_mss(s, c->key.raddr, c->ifi, 0));
   if (seg_len > 0)
     tct_tcp_delack_on_data(s, c, seg_len);
-  if (a == NULL || !TCT_RULE(SHLD_18)) {
-    tct_tcp_recv_ack_now(c, seg_len == 0 ? TCT_WHY_ACK_FIN : TCT_WHY_ACK_QUICK);
-    return;
-  }
-  a->full_since_ack = tct_add_sat_u32(a->full_since_ack, bytes);
-  if (seg_len == 0) {
+  if (a != NULL)
+    a->full_since_ack = tct_add_sat_u32(a->full_since_ack, bytes);
+  if (seg_len == 0 && TCT_RULE(SHLD_18)) {
     take_fin(s, c, a); /* [RFC9293 EP-36] */
+  } else if (a == NULL || !TCT_RULE(SHLD_18)) {
+    tct_tcp_recv_ack_now(c, seg_len == 0 ? TCT_WHY_ACK_FIN : TCT_WHY_ACK_QUICK);
   } else if (filled_gap) {
     tct_tcp_recv_ack_now(c, TCT_WHY_ACK_GAP_FILLED);
   } else if (is_second(s, c, a) && TCT_RULE(SHLD_19)) {

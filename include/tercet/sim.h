@@ -62,6 +62,13 @@ typedef struct tct_sim_end {
   void *node;
 } tct_sim_end; /* what a link is fastened to */
 
+/* When a stack gives back what only a connection in flight needs. Its frames must not tell. */
+typedef enum tct_sim_give_back {
+  TCT_SIM_GIVE_BACK_LATER,
+  TCT_SIM_GIVE_BACK_NEVER,
+  TCT_SIM_GIVE_BACK_AT_RANDOM
+} tct_sim_give_back;
+
 typedef struct tct_sim_host_config {
   tct_config stack; /* from tct_sim_config_init */
   tct_addr addr;
@@ -72,6 +79,8 @@ typedef struct tct_sim_host_config {
   bool csum_offload;      /* the simulated device finishes checksums */
   tct_time clock_ns;      /* the host's clock ticks so seldom; 0: each nanosecond */
   tct_record *record;     /* of this host alone; the caller closes it after the world. Or NULL */
+  bool one_by_one;        /* each frame of a burst by a call of its own */
+  tct_sim_give_back give_back;
 } tct_sim_host_config;
 
 /* Defaults: allocator, a seed drawn from the world, `deterministic`, profile STRICT. */
