@@ -62,6 +62,17 @@ struct tct_tcp_state {
   struct tct_tcp *found_last;
   struct tct_tuple hashed;
   uint64_t hashed_key[2], hash;
+  struct { /* tcp_options.c: timestamp offset of the pair of addresses that was last asked for */
+    tct_addr laddr, raddr;
+    uint64_t key[2];
+    uint32_t offset;
+    bool known;
+  } stamped;
+  struct { /* tcp_port.c: the one listener that takes this, as long as none comes or goes */
+    tct_addr laddr;
+    uint16_t lport;
+    struct tct_tcp *conn; /* NULL: not known */
+  } listening;
   struct tct_table listeners; /* of (laddr, lport) -> conn index in LISTEN */
   struct tct_table bound;     /* of lport -> conn index that holds the port */
   struct tct_list quiet;      /* active blocks that could be given back, oldest first */
@@ -77,7 +88,6 @@ struct tct_tcp_state {
   uint16_t *port_steps; /* tcp_port.c: where the search for a port stands, by hash of the peer */
   uint64_t fast_segs;   /* tcp_fast.c: how many it took */
   bool udp_turn;        /* sock_event.c: whose news is next */
-  bool general_only;    /* tests: no short way is taken */
   uint64_t plain_n;     /* tcp_plain.c: segments that it made */
   tct_time drain_at;
   /* tcp_trace.c: answers made while a segment is taken in are told after it */

@@ -146,8 +146,7 @@ void tct_tcp_listen_fill_record(tct_stack *s, const struct tct_listen_syn *y,
 }
 
 /* The connection that this record would become, as far as options and window need it. */
-static void imagine(tct_stack *s, const struct tct_tcp *l, const struct tct_half_open *r,
-                    struct tct_tcp *c) {
+static void imagine(const struct tct_tcp *l, const struct tct_half_open *r, struct tct_tcp *c) {
   memset(c, 0, sizeof *c);
   c->key = r->key;
   c->ifi = r->ifi;
@@ -155,7 +154,6 @@ static void imagine(tct_stack *s, const struct tct_tcp *l, const struct tct_half
   c->extra = l->extra;
   c->rcv.buf_max = l->rcv.buf_max;
   c->rcv.ts_recent = r->tsval;
-  c->ts_offset = tct_tcp_options_ts_offset(s, &r->key);
   c->open |= (r->opts & TCT_HALF_TS) != 0 ? TCT_OPEN_TS : 0;
   c->open |= (r->opts & TCT_HALF_SACK) != 0 ? TCT_OPEN_SACK : 0;
   c->open |= (r->opts & TCT_HALF_WSCALE) != TCT_HALF_WSCALE ? TCT_OPEN_WSCALE : 0;
@@ -164,7 +162,8 @@ static void imagine(tct_stack *s, const struct tct_tcp *l, const struct tct_half
 void tct_tcp_listen_syn_ack(tct_stack *s, struct tct_tcp *l, const struct tct_half_open *r,
                             struct tct_tcp_reply *a) {
   struct tct_tcp like;
-  imagine(s, l, r, &like);
+  imagine(l, r, &like);
+  like.ts_offset = tct_tcp_options_ts_offset(s, &r->key);
   memset(a, 0, sizeof *a);
   a->key = r->key; /* the address that was asked answers [RFC9293 MUST-45] */
   if (!TCT_RULE(MUST_45))
@@ -349,7 +348,7 @@ static void challenge(tct_stack *s, struct tct_half_open *r, tct_why why) {
 
 static uint32_t window_of(tct_stack *s, const struct tct_half_open *r) {
   struct tct_tcp like;
-  imagine(s, listener_of(s, r), r, &like);
+  imagine(listener_of(s, r), r, &like);
   return tct_tcp_recv_syn_window(s, &like);
 }
 

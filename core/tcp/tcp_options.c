@@ -136,7 +136,17 @@ static uint64_t hash_tuple(const uint64_t key[2], const struct tct_tuple *t, boo
  * ports are then newer, which is what PAWS and TIME-WAIT's reuse live by (RFC 7323 5.4, RFC 6191).
  */
 uint32_t tct_tcp_options_ts_offset(const tct_stack *s, const struct tct_tuple *t) {
-  return (uint32_t)hash_tuple(s->keys.ts, t, false);
+  struct tct_tcp_state *state = s->tcp;
+  if (state->stamped.known && tct_ip_equal(state->stamped.raddr, t->raddr) &&
+      tct_ip_equal(state->stamped.laddr, t->laddr) &&
+      memcmp(state->stamped.key, s->keys.ts, sizeof state->stamped.key) == 0)
+    return state->stamped.offset;
+  state->stamped.offset = (uint32_t)hash_tuple(s->keys.ts, t, false);
+  state->stamped.laddr = t->laddr;
+  state->stamped.raddr = t->raddr;
+  memcpy(state->stamped.key, s->keys.ts, sizeof state->stamped.key);
+  state->stamped.known = true;
+  return state->stamped.offset;
 }
 
 /* A crashed host need not keep quiet: the clock goes on and the secret is new [RFC9293 EP-46]. ISN

@@ -11,7 +11,7 @@
 #include "wire/bytes.h"
 #include "wire/checksum.h"
 
-enum { NOP_NOP_TS = 0x0101080a, HEADER_LEN = 20, HEADER_TS_LEN = 32 };
+enum { NOP_NOP_TS = 0x0101080a, HEADER_LEN = 20, HEADER_TS_LEN = 32, PORTS_LEN = 4 };
 enum { AT_IP4_LEN = 2, AT_IP4_SUM = 10, AT_IP6_LEN = 4 };
 
 /* ---- The header ------------------------------------------------------------------------------ */
@@ -54,11 +54,12 @@ static void make(tct_stack *s, const struct tct_tcp *c, struct tct_tcp_template 
 }
 
 static void write_ip(const struct tct_tcp_template *t, uint32_t tcp_len, uint8_t *p) {
-  memcpy(p, t->ip, sizeof t->ip); /* more than an IPv4 header is, but of one size */
   if (t->ip_len != TCT_IP4_HEADER_LEN) {
+    memcpy(p, t->ip, TCT_IP6_HEADER_LEN + PORTS_LEN);
     tct_bytes_put16(p + AT_IP6_LEN, (uint16_t)tcp_len);
     return;
   }
+  memcpy(p, t->ip, TCT_IP4_HEADER_LEN + PORTS_LEN);
   uint32_t len = TCT_IP4_HEADER_LEN + tcp_len;
   tct_bytes_put16(p + AT_IP4_LEN, (uint16_t)len);
   tct_bytes_put16(p + AT_IP4_SUM, (uint16_t)~tct_checksum_fold((uint64_t)t->ip_sum + len));

@@ -314,7 +314,7 @@ static bool is_plain(const tct_stack *s, conn *c) {
     return false;
   unsigned odd = (unsigned)c->tmr.due | c->rcv.debts | (c->snd.flags & ~(unsigned)TCT_SND_NODELAY) |
                  (c->rcv.ecn & TCT_ECNF_ANY_SAID) | a->n_eor | a->rec.phase | a->rec.frto_new;
-  if (odd != 0 || a->runs.waiting_bytes != 0 || s->tcp->general_only || TCT_RULES_VARY)
+  if (odd != 0 || a->runs.waiting_bytes != 0 || s->cfg.no_fast_path || TCT_RULES_VARY)
     return false;
   if (x != NULL && (x->mtup.on || x->fastopen != NULL))
     return false;

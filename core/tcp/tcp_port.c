@@ -120,6 +120,7 @@ void tct_tcp_port_release(tct_stack *s, struct tct_tcp *c) {
   TCT_ASSERT(found);
   (void)found;
   /* it may have listened or not: an entry that is not there is no harm */
+  s->tcp->listening.conn = NULL;
   (void)tct_table_remove(&s->tcp->listeners, hash_local(s, c->key.laddr, c->key.lport), c->index);
   c->sockf &= (uint16_t)~TCT_SOCKF_BOUND;
 }
@@ -137,6 +138,7 @@ int tct_tcp_port_listen(tct_stack *s, struct tct_tcp *c) {
       return TCT_EADDRINUSE;
   }
   uint64_t hash = hash_local(s, c->key.laddr, c->key.lport);
+  s->tcp->listening.conn = NULL;
   return tct_table_insert(&s->tcp->listeners, hash, c->index) ? TCT_OK : TCT_ENOMEM;
 }
 
@@ -165,22 +167,32 @@ static struct tct_tcp *find_listener(tct_stack *s, const struct want *w, uint32_
 
 /* Of several with REUSEPORT the tuple's hash chooses, so that a connection stays with one of them.
  */
-static struct tct_tcp *choose_listener(tct_stack *s, const struct want *w, uint32_t hash) {
-  uint32_t n;
-  struct tct_tcp *l = find_listener(s, w, 0, &n);
-  return n > 1 ? find_listener(s, w, hash % n, &n) : l;
+static struct tct_tcp *choose_listener(tct_stack *s, const struct want *w, uint32_t hash,
+                                       uint32_t *n) {
+  struct tct_tcp *l = find_listener(s, w, 0, n);
+  uint32_t again;
+  return *n > 1 ? find_listener(s, w, hash % *n, &again) : l;
 }
 
 struct tct_tcp *tct_tcp_port_listener(tct_stack *s, tct_addr laddr, uint16_t lport, uint32_t hash) {
   static const tct_addr any = {{0}};
-  bool ipv4 = tct_addr_is_ipv4(laddr);
   if (tct_table_used(&s->tcp->listeners) == 0)
     return NULL;
-  struct tct_tcp *l = choose_listener(s, &(struct want){laddr, lport, false}, hash);
+  if (s->tcp->listening.conn != NULL && s->tcp->listening.lport == lport &&
+      tct_ip_equal(s->tcp->listening.laddr, laddr))
+    return s->tcp->listening.conn;
+  bool ipv4 = tct_addr_is_ipv4(laddr);
+  uint32_t n;
+  struct tct_tcp *l = choose_listener(s, &(struct want){laddr, lport, false}, hash, &n);
   if (l == NULL && ipv4)
-    l = choose_listener(s, &(struct want){any_ipv4(), lport, false}, hash);
+    l = choose_listener(s, &(struct want){any_ipv4(), lport, false}, hash, &n);
   if (l == NULL)
-    l = choose_listener(s, &(struct want){any, lport, ipv4}, hash);
+    l = choose_listener(s, &(struct want){any, lport, ipv4}, hash, &n);
+  if (l != NULL && n == 1) {
+    s->tcp->listening.conn = l;
+    s->tcp->listening.laddr = laddr;
+    s->tcp->listening.lport = lport;
+  }
   return l;
 }
 

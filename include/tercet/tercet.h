@@ -300,7 +300,7 @@ typedef struct tct_config {
   uint16_t mtu_probe_threshold;                  /* ends of the search this near have met: 8 */
   uint32_t mtu_probe_interval_s;                 /* until the next search: 600 */
   tct_sum_fn sum;                                /* NULL: the core's own, which is portable C */
-  bool no_fast_path; /* every segment goes the general way in: for tests, which compare */
+  bool no_fast_path; /* every segment goes the general way, in and out: for tests, which compare */
 } tct_config;
 
 typedef enum tct_cc {

@@ -163,12 +163,28 @@ static void open_all(uint8_t how, bool twins_listen, int64_t isn) {
 /* ---- Are they alike? --------------------------------------------------------------------------
  */
 
-/* What differs by right: the switch and what counts its use. */
+/* Part of the template that only the short way out has. */
+static bool is_in_template(uint64_t at) {
+  const struct tct_slab *conns = &t.s[FAST]->tcp->conns;
+  for (uint32_t i = 0; i < tct_slab_index_end(conns); i++) {
+    const struct tct_tcp_active *a = tct_tcp_active(tct_slab_at(conns, i));
+    uint64_t from = a != NULL ? (uint64_t)((const uint8_t *)&a->head - arenas[FAST].bytes) : 0;
+    if (a != NULL && at + 8 > from && at < from + sizeof a->head)
+      return true;
+  }
+  return false;
+}
+
+static bool is_word_of(uint64_t at, const void *field) {
+  uint64_t from = (uint64_t)((const uint8_t *)field - arenas[FAST].bytes);
+  return at == (from & ~(uint64_t)7);
+}
+
+/* What differs by right: the switch, what counts its use, what is made for its use. */
 static bool may_differ(uint64_t at) {
-  const uint8_t *base = arenas[FAST].bytes;
-  uint64_t sw = (uint64_t)((const uint8_t *)&t.s[FAST]->cfg.no_fast_path - base) & ~(uint64_t)7;
-  uint64_t count = (uint64_t)((const uint8_t *)&t.s[FAST]->tcp->fast_segs - base);
-  return at == sw || at == count || at == (count & ~(uint64_t)7);
+  const struct tct_stack *s = t.s[FAST];
+  return is_word_of(at, &s->cfg.no_fast_path) || is_word_of(at, &s->tcp->fast_segs) ||
+         is_word_of(at, &s->tcp->plain_n) || is_in_template(at);
 }
 
 static bool is_same_place(uintptr_t x, uintptr_t y) {

@@ -161,7 +161,7 @@ static void play(struct play *p, uint8_t seed, bool general) {
                           .config = configure};
   (void)world_start(&p->w, how, false);
   for (unsigned i = 0; i < 2; i++)
-    p->w.s[i]->tcp->general_only = general;
+    p->w.s[i]->cfg.no_fast_path = general;
   p->w.ctx = p;
   p->w.turn = turn;
   p->w.lose = lose;

@@ -180,6 +180,32 @@ static void listener__the_closest_match_wins(void **state) {
   }
 }
 
+/* Who was found last is asked first only as long as nobody comes or goes. */
+static void listener__one_comes_or_goes__the_next_syn_finds_the_closest(void **state) {
+  (void)state;
+  tct_sock all = with(TCT_OPT_REUSEPORT), one = with(TCT_OPT_REUSEPORT);
+  assert_int_equal(bind_to(all, tct_addr_ipv4(0, 0, 0, 0), PORT), TCT_OK);
+  assert_int_equal(bind_to(one, OURS, PORT), TCT_OK);
+  assert_int_equal(tct_sock_listen(w.s, all, 5), TCT_OK);
+  for (uint16_t i = 0; i < 6; i++) { /* twice each: all; one; all again */
+    if (i == 2)
+      assert_int_equal(tct_sock_listen(w.s, one, 5), TCT_OK);
+    if (i == 4)
+      assert_int_equal(tct_sock_close(w.s, one), TCT_OK);
+    struct seg syn = {.flags = TCT_SYN, .seq = 1, .src = PEER, .dst = OURS, .sport = 60};
+    syn.sport = (uint16_t)(60 + i);
+    put(&w, syn);
+    struct seg sa = expect(&w, TCT_SYN | TCT_ACK);
+    syn.flags = TCT_ACK;
+    syn.seq = 2;
+    syn.ack = sa.seq + 1;
+    put(&w, syn);
+    assert_int_equal(hits(all), i < 2 || i > 3);
+    if (i == 2 || i == 3)
+      assert_int_equal(hits(one), 1);
+  }
+}
+
 static void listener__v6only__ipv4_finds_nobody(void **state) {
   (void)state;
   tct_sock l = with(TCT_OPT_V6ONLY);
@@ -345,6 +371,7 @@ int main(void) {
       T(bind__port_0__gets_one_of_the_range_that_is_free),
       T(listen__port_that_is_opening__is_allowed),
       T(listener__the_closest_match_wins),
+      T(listener__one_comes_or_goes__the_next_syn_finds_the_closest),
       T(listener__v6only__ipv4_finds_nobody),
       T(connect__who_cannot_be_a_peer__error_and_no_packet),
       T(connect__bound_address__is_the_source),
