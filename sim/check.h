@@ -106,6 +106,7 @@ void sim_wire_free(struct tct_sim_check *k);
 
 void sim_heard_judge(struct sim_check_host *h, struct sim_wire *w, const struct tct_trace *t);
 void sim_heard_learn(struct sim_wire *w, const struct tct_trace *t);
+void sim_heard_wakes(struct sim_wire *w);
 /* Does an ACK leave out what was SACKed before? */
 void sim_heard_said(struct sim_check_host *h, struct sim_wire *w, const tct_sim_frame *f);
 

@@ -137,7 +137,7 @@ void sim_conn_moved(struct sim_check_host *h, const tct_trace *t) {
   w->reset = t->state_new == TCT_CLOSED && t->why == TCT_WHY_RESET;
   judge_icmp_end(h, t);
   if (t->state_old == TCT_SYN_RECEIVED && t->state_new == TCT_TIME_WAIT)
-    w->syn_sent = false; /* the life before speaks again, and its numbers are forgotten */
+    sim_heard_wakes(w);
   w->by_cookie = w->by_cookie || t->why == TCT_WHY_SYN_ACK_COOKIE;
   if (c == NULL)
     return;

@@ -37,6 +37,17 @@ static void judge_ack(struct sim_check_host *h, const struct sim_wire *w, const 
     WRONG(h, 7, "takes an ACK of %u, and has sent up to %u", g->ack, w->nxt);
 }
 
+/* What was to replace it never opened: the life in TIME-WAIT speaks again, and the next SYN is
+ * judged by it. */
+void sim_heard_wakes(struct sim_wire *w) {
+  w->syn_sent = false;
+  w->any_in = true;
+  w->ts = w->slept.ts;
+  w->ts_known = w->slept.ts_known;
+  w->rcv_max = w->slept.rcv_max;
+  w->ts_floor = w->slept.ts_floor;
+}
+
 /* RFC 6191 2, RFC 9293 3.6.1: a SYN out of TIME-WAIT is newer than all that came. */
 static void judge_reopening(struct sim_check_host *h, struct sim_wire *w, const tct_seg *g) {
   if (!w->reopens || !w->any_in || !ASK(h, 6))
@@ -46,6 +57,10 @@ static void judge_reopening(struct sim_check_host *h, struct sim_wire *w, const 
     WRONG(h, 6, "a SYN of %u reopens, and the timestamps had come to %u", g->tsval, w->ts_floor);
   if (!g->has_ts && tct_seq_lt(g->seq, w->rcv_max))
     WRONG(h, 6, "a SYN with the number %u reopens, and %u was expected", g->seq, w->rcv_max);
+  w->slept.ts = w->ts;
+  w->slept.ts_known = w->ts_known;
+  w->slept.rcv_max = w->rcv_max;
+  w->slept.ts_floor = w->ts_floor;
 }
 
 /* The move is told before the segment that has made it. */

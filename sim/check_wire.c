@@ -168,6 +168,7 @@ static void begin_life(struct sim_check_host *h, struct sim_wire *w, tct_seq isn
   w->credit = before.credit;
   w->resets = before.resets;
   w->quiet_in = before.quiet_in;
+  w->slept = before.slept;
   w->syn_sent = true;
   w->isn = isn;
   w->nxt = tct_seq_add(w->isn, 1);

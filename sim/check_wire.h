@@ -69,6 +69,11 @@ struct sim_wire {
   bool reopens, ts_known; /* out of TIME-WAIT; ts_floor holds */
   bool reset;             /* the segment that is told next has ended it */
   uint32_t ts_floor;      /* the newest timestamp of what was taken in order */
+  struct {                /* of the life in TIME-WAIT that a SYN wants to replace */
+    bool ts, ts_known;
+    tct_seq rcv_max;
+    uint32_t ts_floor;
+  } slept;
 };
 
 #endif

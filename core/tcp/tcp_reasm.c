@@ -239,6 +239,8 @@ void tct_tcp_reasm_sack_blocks(const struct tct_tcp *c, struct tct_tcp_opts *o, 
     if (find_block(c, a, a->ooo.set.at[i].begin, &block))
       add_block(o, room, block, dsack);
   }
+  if ((c->rcv.flags & TCT_RCV_FIN_OOO) != 0 && find_block(c, a, a->fin_seq, &block))
+    add_block(o, room, block, dsack); /* one without text is in no range */
 }
 
 void tct_tcp_reasm_on_sack_sent(struct tct_tcp *c) {

@@ -8,18 +8,25 @@
 
 /* ---- check_heard.c: I6, I7, I31 ---- */
 
-static void hear_from(struct rig *r, tct_seg *g, tct_state old, tct_verdict v) {
+static void move(struct rig *r, tct_state from, tct_state to, tct_why why) {
   tct_trace t;
   memset(&t, 0, sizeof t);
   t.kind = TCT_TRACE_STATE;
-  t.state_old = (uint8_t)old;
-  t.state_new = old == TCT_TIME_WAIT ? TCT_SYN_RECEIVED : TCT_CLOSED;
-  t.why = old == TCT_TIME_WAIT ? TCT_WHY_NONE : TCT_WHY_RESET;
+  t.state_old = (uint8_t)from;
+  t.state_new = (uint8_t)to;
+  t.why = (uint8_t)why;
   t.local = tct_addr_ipv4(10, 0, 0, 2);
   t.remote = tct_addr_ipv4(10, 0, 0, 9);
   t.lport = PORT;
   t.rport = PEER_PORT;
   r->h->config.stack.trace(r->h, &t);
+}
+
+static void hear_from(struct rig *r, tct_seg *g, tct_state old, tct_verdict v) {
+  if (old == TCT_TIME_WAIT)
+    move(r, old, TCT_SYN_RECEIVED, TCT_WHY_NONE);
+  else
+    move(r, old, TCT_CLOSED, TCT_WHY_RESET);
   hear_seg(r, g, v);
 }
 
@@ -66,6 +73,26 @@ static void i6__old_syn_reopens__bites(void **state) {
   tct_seg g = to_peer(TCT_SYN, IRS + 102, 0, 0);
   hear_from(&r, &g, TCT_TIME_WAIT, TCT_ACCEPTED);
   assert_content(&r);
+  g.seq = IRS + 50;
+  hear_from(&r, &g, TCT_TIME_WAIT, TCT_ACCEPTED);
+  assert_bites(&r, TCT_SIM_I6);
+}
+
+/* The SYN's record is reset before it opens: the next SYN is judged by the life before. */
+static void i6__reopening_that_failed__is_forgotten(void **state) {
+  struct rig r;
+  (void)state;
+  make_forged(&r);
+  hear(&r, TCT_ACK | TCT_FIN, IRS + 1, ISS + 1, 100);
+  tct_seg g = to_peer(TCT_SYN, IRS + 1000, 0, 0),
+          own = to_peer(TCT_SYN | TCT_ACK, ISS, IRS + 1001, 0);
+  hear_from(&r, &g, TCT_TIME_WAIT, TCT_ACCEPTED);
+  send_seg(&r, &own, TCT_WHY_SYN_ACK);
+  move(&r, TCT_SYN_RECEIVED, TCT_TIME_WAIT, TCT_WHY_RESET);
+  g.seq = IRS + 500;
+  hear_from(&r, &g, TCT_TIME_WAIT, TCT_ACCEPTED);
+  assert_content(&r);
+  move(&r, TCT_SYN_RECEIVED, TCT_TIME_WAIT, TCT_WHY_RESET);
   g.seq = IRS + 50;
   hear_from(&r, &g, TCT_TIME_WAIT, TCT_ACCEPTED);
   assert_bites(&r, TCT_SIM_I6);
@@ -313,6 +340,7 @@ int main(void) {
       cmocka_unit_test(i6__rst_within_the_window_resets__bites),
       cmocka_unit_test(i6__crossing_syn_is_ignored__bites),
       cmocka_unit_test(i6__old_syn_reopens__bites),
+      cmocka_unit_test(i6__reopening_that_failed__is_forgotten),
       cmocka_unit_test(i6__syn_with_an_old_timestamp_reopens__bites),
       cmocka_unit_test(i7__ack_of_what_was_never_sent_is_taken__bites),
       cmocka_unit_test(i31__forgets_what_it_has_sacked__bites),
