@@ -118,6 +118,13 @@ static inline uint32_t tct_tcp_recover_room(const tct_stack *s, const struct tct
   return tct_tcp_recover_room_of(s, c, tct_tcp_send_mss(s, c));
 }
 
+/* ---- tcp_reasm.c ----------------------------------------------------------------------------- */
+
+/* Would an ACK tell of blocks: text or a FIN beyond a gap, or text that came twice? */
+static inline bool tct_tcp_reasm_has_news(const struct tct_tcp *c, const struct tct_tcp_active *a) {
+  return a->ooo.set.n > 0 || a->ooo.n_dsack > 0 || (c->rcv.flags & TCT_RCV_FIN_OOO) != 0;
+}
+
 /* ---- tcp_timer.c ----------------------------------------------------------------------------- */
 
 /* The earliest that the connection waits for. */

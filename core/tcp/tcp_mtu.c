@@ -102,7 +102,7 @@ void tct_tcp_mtu_on_option(tct_stack *s, struct tct_tcp *c) {
 
 /* Nothing is being repaired, reported or paced around, and losses would be told. */
 static bool is_calm(const tct_stack *s, const struct tct_tcp *c, const struct tct_tcp_active *a) {
-  bool holes = a->ooo.set.n > 0 || a->ooo.n_dsack > 0; /* SACK blocks make sizes differ */
+  bool holes = tct_tcp_reasm_has_news(c, a); /* SACK blocks make sizes differ */
   bool marks = a->n_eor > 0 || (c->snd.flags & TCT_SND_URGENT) != 0;
   return a->rec.phase == TCT_REC_OPEN && !holes && !marks && (c->sockf & TCT_SOCKF_NO_DF) == 0 &&
          tct_tcp_cc_segs(s, c) >= CWND_SEGS_MIN;

@@ -357,7 +357,7 @@ static bool plan_plain(const tct_stack *s, conn *c, plan_t *p) {
   if ((c->rcv.flags & (TCT_RCV_ACK_NOW | TCT_RCV_WINDOW)) == 0)
     return true;
   bool ack = (c->rcv.flags & TCT_RCV_ACK_NOW) != 0;
-  p->plain = a->ooo.set.n == 0 && a->ooo.n_dsack == 0; /* no SACK goes with it */
+  p->plain = !tct_tcp_reasm_has_news(c, a); /* no SACK goes with it */
   set(p, ack ? (tct_why)c->rcv.ack_why : TCT_WHY_WINDOW, tct_tcp_send_bare_seq(c), 0, TCT_ACK);
   return true;
 }
