@@ -172,7 +172,7 @@ static bool is_deleted(const struct tct_af_xdp *x) {
 
 static long receive(void *ctx, tct_frame *f, size_t n, tct_time now, bool *drained) {
   struct tct_af_xdp *x = ctx;
-  uint32_t at, want = n < BURST ? (uint32_t)n : BURST;
+  uint32_t at = 0, want = n < BURST ? (uint32_t)n : BURST;
   give_to_kernel(x, x->lent, x->n_lent);
   x->n_lent = xsk_ring_cons__peek(&x->rx, want, &at);
   *drained = x->n_lent < want;

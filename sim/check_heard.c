@@ -42,6 +42,7 @@ static void judge_ack(struct sim_check_host *h, const struct sim_wire *w, const 
 void sim_heard_wakes(struct sim_wire *w) {
   w->syn_sent = false;
   w->any_in = true;
+  w->acked = false; /* what it last acknowledged was said for the other life */
   w->ts = w->slept.ts;
   w->ts_known = w->slept.ts_known;
   w->rcv_max = w->slept.rcv_max;
