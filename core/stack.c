@@ -191,8 +191,12 @@ void tct_stack_trace(tct_stack *s, tct_trace *t) {
   s->cfg.trace(s->cfg.trace_ctx, t);
 }
 
+void *tct_stack_alloc_bare(tct_stack *s, size_t size) {
+  return s->alloc.alloc(s->alloc.ctx, size, 16);
+}
+
 void *tct_stack_alloc(tct_stack *s, size_t size) {
-  void *p = s->alloc.alloc(s->alloc.ctx, size, 16);
+  void *p = tct_stack_alloc_bare(s, size);
   if (p != NULL)
     memset(p, 0, size);
   return p;

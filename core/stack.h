@@ -106,6 +106,7 @@ struct tct_stack {
 struct tct_iface *tct_stack_if(tct_stack *s, tct_if i);
 tct_if tct_stack_if_handle(const tct_stack *s, uint32_t ifi);
 void *tct_stack_alloc(tct_stack *s, size_t size);        /* zeroed; NULL if none */
+void *tct_stack_alloc_bare(tct_stack *s, size_t size);   /* as it comes */
 void tct_stack_free(tct_stack *s, void *p, size_t size); /* p may be NULL */
 /* Lent memory: room for its token is made before it is taken (false: no memory), so none is ever
  * lost. */

@@ -14,7 +14,9 @@ static inline bool tct_sock_is_udp(tct_sock k) {
 
 /* The connection of a handle that the application may still use; NULL: TCT_EBADF. */
 static inline struct tct_tcp *tct_sock_find(tct_stack *s, tct_sock k) {
-  struct tct_tcp *c = tct_tcp_block_at(s, k);
+  struct tct_tcp *c = s->tcp->found_last; /* most likely */
+  if (c == NULL || c->index != k.index || c->gen != k.gen || (k.gen & 1u) == 0)
+    c = tct_tcp_block_at(s, k);
   bool held = c != NULL && (c->sockf & (TCT_SOCKF_CLOSED | TCT_SOCKF_IN_ACCEPT)) == 0;
   return held ? c : NULL;
 }

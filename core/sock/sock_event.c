@@ -29,9 +29,9 @@ void tct_sock_event_post(tct_stack *s, struct tct_tcp *c, uint32_t flags) {
 
 void tct_sock_event_readable(tct_stack *s, struct tct_tcp *c) {
   uint32_t lowat = c->extra != NULL ? c->extra->rcvlowat : 0;
-  bool full = tct_tcp_recv_free(c) == 0; /* a mark beyond the buffer would never be reached */
   uint32_t least = tct_max_u32(lowat, 1) + (TCT_PLANT(LAST_OCTET_UNTOLD) ? 1u : 0u);
-  if (unread_of(c) >= least || full)
+  /* a mark beyond the buffer would never be reached */
+  if (unread_of(c) >= least || tct_tcp_recv_free(c) == 0)
     tct_sock_event_post(s, c, TCT_EV_READABLE);
 }
 

@@ -284,10 +284,10 @@ struct tct_runs { /* ring, grown by doubling up to TCT_RUNS_MAX; then neighbours
 #define TCT_DSACK_MAX 4
 struct tct_tcp_ooo { /* tcp_reasm.c */
   struct tct_ranges set;
-  struct tct_range first[TCT_OOO_INLINE]; /* set.at is this, or grown by doubling */
   tct_seq recent[4]; /* starts of arrivals, newest first: the order of SACK blocks (RFC 2018 4) */
   struct tct_range dsack[TCT_DSACK_MAX]; /* duplicates to report, oldest first (RFC 2883) */
   uint8_t n_recent, n_dsack;
+  struct tct_range first[TCT_OOO_INLINE]; /* set.at is this, or grown by doubling */
 };
 
 enum { /* rec.phase; the numbers are Linux's tcpi_ca_state */
@@ -388,10 +388,8 @@ struct tct_tcp_template {
 struct tct_tcp_active {
   struct tct_list quiet; /* stack's list of blocks that could be given back */
   struct tct_tcp *conn;
-  struct tct_queue tx;  /* tcp_send.c: [una, queued end) */
-  struct tct_queue rx;  /* tcp_reasm.c; begin: next byte the application reads */
-  struct tct_runs runs; /* tcp_sack.c */
-  struct tct_tcp_ooo ooo;
+  struct tct_queue tx; /* tcp_send.c: [una, queued end) */
+  struct tct_queue rx; /* tcp_reasm.c; begin: next byte the application reads */
   struct tct_tcp_rec rec;
   struct tct_tcp_tune tune;
   struct tct_tcp_cc_use cc;
@@ -399,17 +397,20 @@ struct tct_tcp_active {
   tct_time delack_at; /* tcp_recv.c; TCT_NEVER: none */
   tct_time cork_at;   /* tcp_send.c: a corked remnant leaves at; TCT_NEVER: none */
   tct_time quiet_at;
-  tct_time sent_at;         /* tcp_send.c: new numbers last left; 0: not since it was quiet */
-  tct_seq ecn_cut;          /* tcp_ecn.c: snd.nxt when a mark last cut the window */
-  tct_seq train_end;        /* tcp_push.c: end of the train that was begun */
-  tct_seq resend_end;       /* and of the one that goes again */
-  tct_seq small_end;        /* end of the last segment that was less than full: Minshall */
-  tct_seq fin_seq;          /* of a FIN beyond a gap */
-  tct_seq eor[TCT_EOR_MAX]; /* no segment may cross these positions, oldest first */
+  tct_time sent_at;   /* tcp_send.c: new numbers last left; 0: not since it was quiet */
+  tct_seq ecn_cut;    /* tcp_ecn.c: snd.nxt when a mark last cut the window */
+  tct_seq train_end;  /* tcp_push.c: end of the train that was begun */
+  tct_seq resend_end; /* and of the one that goes again */
+  tct_seq small_end;  /* end of the last segment that was less than full: Minshall */
+  tct_seq fin_seq;    /* of a FIN beyond a gap */
   uint8_t n_eor;
   tct_seq read_at_ack;     /* rx.begin when the last ACK left; tcp_recv.c */
   uint32_t full_since_ack; /* bytes in order since the last ACK */
   struct tct_tcp_template head;
+  /* last: their arrays, more than half of the block, are not cleared with it (tcp_block.c) */
+  struct tct_tcp_ooo ooo;
+  struct tct_runs runs;     /* tcp_sack.c */
+  tct_seq eor[TCT_EOR_MAX]; /* no segment may cross these positions, oldest first */
 };
 
 /* ---- extra: counters, rare state, options that differ ------------------------------------------

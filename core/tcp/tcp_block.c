@@ -67,10 +67,7 @@ bool tct_tcp_block_is_live(const tct_stack *s, const struct tct_tcp *c) {
 struct tct_tcp *tct_tcp_block_at(tct_stack *s, tct_sock k) {
   if ((k.gen & 1u) == 0 || (k.index & TCT_SOCK_UDP_BIT) != 0)
     return NULL;
-  struct tct_tcp *c = state_of(s)->found_last; /* most likely; its block stays where it is */
-  if (c != NULL && c->index == k.index && c->gen == k.gen)
-    return c;
-  c = tct_slab_at(&state_of(s)->conns, k.index);
+  struct tct_tcp *c = tct_slab_at(&state_of(s)->conns, k.index);
   if (TCT_PLANT(STALE_HANDLE) && c != NULL && tct_tcp_block_is_live(s, c))
     return c;
   return c != NULL && c->gen == k.gen ? c : NULL;
@@ -108,9 +105,10 @@ struct tct_tcp_active *tct_tcp_block_active(tct_stack *s, struct tct_tcp *c) {
   struct tct_tcp_active *a = c->u.active;
   if (a != NULL)
     return a;
-  a = tct_stack_alloc(s, sizeof *a);
+  a = tct_stack_alloc_bare(s, sizeof *a);
   if (a == NULL)
     return NULL;
+  memset(a, 0, offsetof(struct tct_tcp_active, ooo.first)); /* sack_init clears what follows */
   tct_list_init(&a->quiet);
   a->conn = c;
   tct_queue_init(&a->tx, unacked_byte(c));

@@ -201,15 +201,32 @@ static tct_verdict input_time_wait(tct_stack *s, struct tct_time_wait *w, struct
   return tct_tcp_listen_reopen(s, l, p, h, t, iss_min);
 }
 
+/* Is it for the connection that the last one was for? Answered without a copy of the tuple. */
+static bool is_for(const struct tct_tcp *c, const struct tct_pkt *p, const struct tct_tcp_hdr *h) {
+  uint64_t x[4], y[4];
+  if (c == NULL || (c->sockf & TCT_SOCKF_DEMUX) == 0 || c->key.lport != h->dport ||
+      c->key.rport != h->sport)
+    return false;
+  memcpy(x, c->key.laddr.b, 16);
+  memcpy(x + 2, c->key.raddr.b, 16);
+  memcpy(y, p->ip.dst.b, 16);
+  memcpy(y + 2, p->ip.src.b, 16);
+  return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3])) == 0;
+}
+
 static tct_verdict input_by_owner(tct_stack *s, struct tct_pkt *p, const struct tct_tcp_hdr *h) {
   struct tct_tuple t;
-  tct_tcp_demux_tuple(p, h, &t);
-  struct tct_tcp *c = tct_tcp_demux_find(s, &t);
+  struct tct_tcp *c = s->tcp->found_last;
+  if (!is_for(c, p, h)) {
+    tct_tcp_demux_tuple(p, h, &t);
+    c = tct_tcp_demux_find(s, &t);
+  }
   if (c != NULL) {
     tct_sock k = tct_tcp_block_handle(c);
     p->sock = k;
     tct_verdict v = tct_tcp_input_segment(s, c, p, h);
-    c = tct_tcp_block_at(s, k); /* a segment may end a connection that nobody holds */
+    if (c->gen != k.gen) /* a segment may end a connection that nobody holds; its slot stays */
+      c = NULL;
     tct_tcp_trace_in(s, p, c, v);
     if (c != NULL)
       tct_tcp_check(s, c);

@@ -111,8 +111,20 @@ static void take_ack(tct_stack *s, struct tct_tcp *c, const struct plain *in) {
     tct_sock_event_marks(s, c);
 }
 
+/* Nothing left since tcp_cc and tcp_rate looked at the last burst's end, and nothing waits: they
+ * would find what they found then. */
+static bool is_burst_judged(const struct tct_tcp *c) {
+  const struct tct_tcp_active *a = c->u.active;
+  const struct tct_extra *x = c->extra;
+  if (a->cc.sent || a->tx.end != c->snd.nxt)
+    return false;
+  return x == NULL || (x->rate.app_limited &&
+                       tct_seq_add(x->rate.delivered_bytes, tct_seq_len(c->snd.una, c->snd.nxt)) ==
+                           x->rate.app_limited_end);
+}
+
 static void step5_ack(tct_stack *s, struct tct_tcp *c, const struct plain *in) {
-  if (c->u.active != NULL)
+  if (c->u.active != NULL && !is_burst_judged(c))
     tct_tcp_cc_on_burst_end(s, c);
   tct_tcp_send_plain_window(c, in->h);
   if (s->tcp->profile->ack_ends_soft_error)

@@ -550,7 +550,7 @@ tct_verdict tct_tcp_input_segment(tct_stack *s, struct tct_tcp *c, struct tct_pk
   tct_sock k = tct_tcp_block_handle(c);
   count(&in);
   tct_verdict v = c->state == TCT_SYN_SENT ? run_syn_sent(&in) : run_steps(&in);
-  if (tct_tcp_block_at(s, k) == NULL || c->state == TCT_CLOSED || c->state == TCT_TIME_WAIT)
+  if (c->gen != k.gen || c->state == TCT_CLOSED || c->state == TCT_TIME_WAIT)
     return v;
   if (v == TCT_ACCEPTED) { /* what nobody believes is no sign of the peer's life */
     c->recv_tclass = p->ip.tclass;

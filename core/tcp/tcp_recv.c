@@ -267,8 +267,10 @@ void tct_tcp_recv_on_app_read(tct_stack *s, struct tct_tcp *c) {
     return;
   tct_tcp_tune_on_read(s, c);
   ack_on_read(s, c);
-  tct_seq edge = tct_tcp_recv_edge_to_offer(c);
   uint32_t left = tct_tcp_recv_window(c);
+  if (left > tct_tcp_recv_limit(c) / 2) /* then it cannot be twice as much */
+    return;
+  tct_seq edge = tct_tcp_recv_edge_to_offer(c);
   uint32_t gain = tct_seq_ahead(c->rcv.edge, edge);
   if (gain == 0 || gain < left || TCT_PLANT(WINDOW_UPDATE_MISSING))
     return;

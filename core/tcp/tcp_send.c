@@ -186,7 +186,15 @@ void tct_tcp_send_plain_window(struct tct_tcp *c, const struct tct_tcp_hdr *h) {
 void tct_tcp_send_on_plain_ack(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *p,
                                const struct tct_tcp_hdr *h, struct tct_tcp_ack *a) {
   struct tct_tcp_active *act = c->u.active;
-  begin_ack(c, p, h, a);
+  memset(a, 0, sizeof *a);
+  a->ack = h->ack;
+  a->at = p->at;
+  a->first_at = a->last_at = TCT_NEVER;
+  a->sacked_first_at = a->sacked_last_at = TCT_NEVER;
+  a->flight_before = tct_seq_len(c->snd.una, c->snd.nxt);
+  a->fack_before = c->snd.una;
+  a->has_ts = h->opt.has_ts;
+  a->tsecr = h->opt.tsecr;
   a->advanced = true;
   a->acked_bytes = tct_seq_len(c->snd.una, h->ack);
   tct_tcp_sack_on_plain_ack(c, h->ack, a);

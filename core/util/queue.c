@@ -181,11 +181,22 @@ static uint32_t copy_in(struct tct_chunk *chunk, tct_seq pos, const uint8_t *fro
   return piece;
 }
 
+/* Is there room right behind the last bytes? */
+static bool fits_in_tail(const struct tct_queue *q, uint32_t len) {
+  const struct tct_chunk *tail = q->tail;
+  return tail != NULL && tail->kind != TCT_CHUNK_LENT && tct_seq_leq(tail->start, q->end) &&
+         tct_seq_len(tail->start, q->end) + len <= tail->cap;
+}
+
 uint32_t tct_queue_write_at(struct tct_queue *q, struct tct_chunk_pool *pool, tct_seq pos,
                             const void *data, uint32_t len) {
   TCT_ASSERT(len <= SPAN_MAX && tct_seq_len(q->begin, pos) <= SPAN_MAX);
   const uint8_t *from = data;
   uint32_t done = 0;
+  if (pos == q->end && fits_in_tail(q, len)) {
+    q->end = tct_seq_add(pos, copy_in(q->tail, pos, from, len));
+    return len;
+  }
   while (done < len) {
     tct_seq at = tct_seq_add(pos, done);
     struct tct_chunk *chunk = reach(q, pool, at, len - done);

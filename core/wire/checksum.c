@@ -25,14 +25,17 @@ static uint64_t add_halves(uint64_t sum, uint64_t v) {
   return sum + (v & 0xffffffff) + (v >> 32);
 }
 
-/* The last 0..31 bytes of a piece; an odd one counts as the first of two. */
+/* A short piece, or the end of one; an odd last byte counts as the first of two. The carry of each
+ * addition comes round: 2^64 - 1 is a multiple of 0xffff. */
 static uint64_t sum_tail(const uint8_t *p, size_t len) {
   uint64_t sum = 0;
   uint64_t v;
   for (; len >= 8; len -= 8, p += 8) {
     memcpy(&v, p, 8);
-    sum = add_halves(sum, v);
+    sum += v;
+    sum += sum < v;
   }
+  sum = add_halves(0, sum);
   if (len & 4) {
     uint32_t four;
     memcpy(&four, p, 4);
@@ -69,10 +72,12 @@ static lanes split(lanes v) {
   return (v & low) + (v >> 32);
 }
 
+#define SHORT_BYTES 128u /* less is added up sooner than a vector unit is set up */
+
 /* Four sums that do not wait for each other. */
 static uint64_t sum_words(const uint8_t *p, size_t len) {
   lanes a = {0, 0}, b = a, c = a, d = a;
-  if (len < 64)
+  if (len < SHORT_BYTES)
     return sum_tail(p, len);
   for (; len >= 64; len -= 64, p += 64) {
     a += split(load(p));
