@@ -52,6 +52,7 @@ static int start(tct_stack *s, uint32_t ifi, tct_addr a, unsigned prefix_len) {
                                                       .ifi = ifi,
                                                       .prefix_len = (uint8_t)prefix_len,
                                                       .due = tct_time_add(s->now, WAIT_NS)};
+  tct_mld_join(s, ifi, a); /* or a switch may keep the answer from us */
   tct_nd_ask_duplicate(s, ifi, a);
   return TCT_OK;
 }
@@ -68,10 +69,12 @@ bool tct_link_addr_must_wait(tct_stack *s, uint32_t ifi, tct_addr a, unsigned pr
 void tct_link_on_addr_added(tct_stack *s, uint32_t ifi, tct_addr a) {
   if (s->ifs[ifi].cfg.link != TCT_LINK_ETHERNET)
     return;
-  if (tct_addr_is_ipv4(a))
+  if (tct_addr_is_ipv4(a)) {
     tct_arp_announce(s, ifi, a);
-  else
-    tct_nd_announce(s, ifi, a);
+    return;
+  }
+  tct_mld_join(s, ifi, a);
+  tct_nd_announce(s, ifi, a);
 }
 
 int tct_link_addr_state(const tct_stack *s, uint32_t ifi, tct_addr a) {

@@ -4,7 +4,7 @@
  * way out.
  *
  * Called by stack.c with frames of Ethernet interfaces, by tcp/ and udp/ (through stack.h) before a
- * flow sends. Leaves the table of neighbours to neigh.c, the two protocols to arp.c and nd.c.
+ * flow sends. Leaves the table of neighbours to neigh.c, the protocols to arp.c, nd.c and mld.c.
  * Packets do not wait here: a flow waits unsent; of answers the latest one is kept. RFC 894, RFC
  * 1122 sections 2.3 and 3.3.6.
  */
@@ -22,6 +22,7 @@ static bool make_state(tct_stack *s) {
   s->link->key[0] = tct_prng_u64(&s->prng);
   s->link->key[1] = tct_prng_u64(&s->prng);
   tct_neigh_init(s);
+  tct_mld_init(s);
   return true;
 }
 
@@ -55,6 +56,7 @@ tct_time tct_link_next_deadline(const tct_stack *s) {
   if (s->link == NULL)
     return TCT_NEVER;
   tct_time at = tct_time_min(tct_neigh_next_deadline(s), tct_dad_next_deadline(s));
+  at = tct_time_min(at, s->link->mld_due);
   return tct_time_min(at, tct_ra_next_deadline(s));
 }
 
@@ -64,6 +66,7 @@ void tct_link_advance(tct_stack *s) {
   tct_neigh_advance(s);
   tct_dad_advance(s);
   tct_ra_advance(s);
+  tct_mld_advance(s);
 }
 
 void tct_link_check(const tct_stack *s) {
@@ -108,6 +111,10 @@ static tct_verdict input_ip(tct_stack *s, uint32_t ifi, tct_frame *f,
   if (eth->type == TCT_ETH_IP6 && tct_nd_input(s, ifi, f, eth, &v)) {
     s->n.InReceives++;
     return v;
+  }
+  if (eth->type == TCT_ETH_IP6 && tct_mld_input(s, f)) {
+    s->n.InReceives++;
+    return TCT_ACCEPTED;
   }
   return tct_ip_input(s, ifi, f);
 }

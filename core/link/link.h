@@ -91,6 +91,7 @@ struct tct_link_state {
   uint32_t n_dads, dads_cap;
   struct tct_ra *ras;
   uint32_t n_ras;
+  tct_time mld_due;                        /* an answer to a query; TCT_NEVER: none. Owner: mld.c */
   tct_time defended_at[TCT_LINK_DEFENCES]; /* arp.c: 0 never. By a hash of the address */
 };
 
@@ -151,6 +152,15 @@ tct_verdict tct_ra_input(tct_stack *s, uint32_t ifi, const struct tct_ip_hdr *ip
 tct_time tct_ra_next_deadline(const tct_stack *s);
 void tct_ra_advance(tct_stack *s);
 void tct_ra_deinit(tct_stack *s);
+
+/* ---- mld.c ----------------------------------------------------------------------------------- */
+
+void tct_mld_init(tct_stack *s);
+/* The address is, or is going to be, ours. */
+void tct_mld_join(tct_stack *s, uint32_t ifi, tct_addr a);
+/* An IPv6 packet: true when it was a query, which is taken care of. */
+bool tct_mld_input(tct_stack *s, const tct_frame *f);
+void tct_mld_advance(tct_stack *s);
 
 /* ---- dad.c ----------------------------------------------------------------------------------- */
 

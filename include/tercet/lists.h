@@ -97,7 +97,8 @@ typedef enum tct_verdict {
   X(NO_MEMORY, "out of memory")                   X(LISTENER_CLOSED, "the listener was closed")    \
   X(ABORTED, "aborted by the application")                                                         \
   X(ARP, "ARP: asks who has an address, or says so")                                               \
-  X(ND, "neighbour discovery: asks who has an address, or says so")
+  X(ND, "neighbour discovery: asks who has an address, or says so")                                \
+  X(MLD, "tells switches and routers which groups we are in")
 /* clang-format on */
 typedef enum tct_why {
 #define X(name, text) TCT_WHY_##name,
