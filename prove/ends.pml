@@ -19,6 +19,7 @@
  *   LIVE          senders are fair
  *   DEPTH=n       segments under way, each direction
  *   LATE          nobody closes before the connection is open
+ *   FOLLOWS       a simulation follows what two real stacks did (test/model/ends_told.c), from stdin
  *   TRACE         a simulation (spin -T) tells all that happens, for test/model/ends.c
  *
  * Simplified, and why that is safe here: numbers are small and do not wrap (that is P1's); without
@@ -117,7 +118,10 @@ byte held[2]; /* one bit a byte beyond the gap; HELD_FIN */
 #endif
 byte losses, doubles;
 
-#ifdef BOTH_ACTIVE
+#if defined(FOLLOWS)
+bit listens[2];
+#define PASSIVE(i) (listens[i] != 0)
+#elif defined(BOTH_ACTIVE)
 #define PASSIVE(i) 0
 #else
 #define PASSIVE(i) ((i) == 1)
@@ -616,6 +620,125 @@ inline leave_behind(i) {
 }
 #endif
 
+#ifdef FOLLOWS
+/* One step is a letter and digits from '0' on; a line each. */
+chan STDIN;
+
+inline get(x) {
+  STDIN?k;
+  x = k - 48
+}
+
+/* An octet at a time; a FIN goes with the last. */
+inline told_in(i) {
+  m = 0;
+  do
+  :: m == 0 || m < n ->
+       f = flags; s = at + m; a = ackd; w = win;
+       if
+       :: n > 0 -> f = f | PSH
+       :: else -> skip
+       fi;
+       if
+       :: m + 1 < n && is(FIN) -> f = f - FIN
+       :: else -> skip
+       fi;
+       size = (is(PSH) -> 1 : 0) + (is(SYN) -> 1 : 0) + (is(FIN) -> 1 : 0);
+       if
+       :: st[i] == S_CLOSED -> to_nobody(i)
+       :: st[i] == S_LISTEN -> on_listen(i)
+       :: st[i] == S_SYN_SENT -> on_syn_sent(i)
+       :: else -> on_others(i)
+       fi;
+       m = m + 1
+  :: else -> break
+  od;
+  agreement()
+}
+
+/* What left must be what this end might send. */
+inline told_put(i) {
+  fin = ((flags & FIN) != 0 -> 1 : 0);
+  if
+  :: (flags & RST) != 0 -> skip
+  :: flags == SYN -> assert(st[i] == S_SYN_SENT && at == ISS(i)); nxt[i] = ISS(i) + 1
+  :: flags == (SYN | ACK) ->
+       assert((st[i] == S_SYN_RECEIVED || (st[i] == S_FIN_WAIT_1 && !taken[i])) && ackd == rnxt[i]);
+       if
+       :: nxt[i] == ISS(i) -> nxt[i] = ISS(i) + 1
+       :: else -> skip
+       fi
+  :: else ->
+       /* in SYN-RECEIVED the model says a SYN,ACK again instead of an ACK */
+       assert(st[i] >= S_SYN_RECEIVED && ackd == rnxt[i] && at <= nxt[i]);
+       assert(n + fin == 0 || synchronized(i));
+       assert(n == 0 || (taken[i] && at >= una[i] && at + n <= FIN_SEQ(i) &&
+                         (at + n <= una[i] + wnd[i] || (n == 1 && at == una[i])) &&
+                         (st[i] == S_ESTABLISHED || st[i] == S_CLOSE_WAIT || wants_fin(i))));
+       assert(fin == 0 || (wants_fin(i) && at + n == FIN_SEQ(i)));
+       assert(n + fin > 0 || at == nxt[i]);
+       if
+       :: at + n + fin > nxt[i] -> nxt[i] = at + n + fin
+       :: else -> skip
+       fi
+  fi
+}
+
+/* After each step: what the stack says of itself, 64: nothing. */
+inline told_is(i) {
+  assert(st[i] == is_st);
+  assert(is_una == 64 || una[i] == is_una);
+  assert(is_rnxt == 64 || rnxt[i] == is_rnxt);
+  assert((len(net[1 - i]) > 0) == (rst != 0));
+  do
+  :: nempty(net[1 - i]) -> net[1 - i]?f, s, a, w
+  :: empty(net[1 - i]) -> break
+  od;
+  /* an old SYN in TIME-WAIT meets silence */
+  assert(!(owes[i] && by_segment && synchronized(i)) || acked ||
+         (st[i] == S_TIME_WAIT && by_segment == 1 + SYN));
+  assert(!(by_segment && bare && synchronized(i)) || owes[i]);
+  owes[i] = 0
+}
+
+proctype Told() {
+  byte f, s, a, w, size, answer, i, flags, at, ackd, win, n, m, fin;
+  byte is_st, is_una, is_rnxt, rst, acked, bare, by_segment;
+  bit ok;
+  short k, line;
+  do
+  :: STDIN?k ->
+       if
+       :: k == 'O' || k == 'L' ->
+            by_segment = (k == 'L' -> 1 : 0);
+            get(i); get(n);
+            listens[i] = by_segment;
+            opened[i] = 1; total[i] = n; nxt[i] = ISS(i); una[i] = ISS(i);
+            if
+            :: by_segment -> move(i, E_LISTEN)
+            :: else -> move(i, E_OPEN)
+            fi;
+            by_segment = 0
+       :: k == 'C' -> get(i); closed[i] = 1; move(i, E_CLOSE); by_segment = 0
+       :: k == 'A' -> get(i); closed[i] = 1; move(i, E_ABORT); by_segment = 0
+       :: k == 'T' -> get(i); move(i, E_WAIT_OVER); by_segment = 0
+       :: k == 'G' -> get(i); reset = 1; move(i, E_GIVE_UP); by_segment = 0
+       :: k == 'I' ->
+            get(i); get(flags); get(at); get(ackd); get(win); get(n);
+            by_segment = 1 + flags;
+            told_in(i)
+       :: k == 'P' -> get(i); get(flags); get(at); get(ackd); get(n); told_put(i)
+       :: k == 'X' ->
+            get(i); get(is_st); get(is_una); get(is_rnxt); get(rst); get(acked); get(bare);
+            told_is(i);
+            by_segment = 0
+       :: k == 10 -> line = line + 1; printf("# %d\n", line)
+       :: k == 'E' -> break
+       fi
+  od
+}
+#endif
+
 init {
   byte n;
   atomic {
@@ -635,6 +758,9 @@ init {
     leave_behind(0);
     leave_behind(1);
 #endif
+#ifdef FOLLOWS
+    run Told()
+#else
     SAY("@ 0 WORLD %d %d %d\n", BUFFER, SHUTS, REFUSING)
     run App(0); run App(1);
     run Out(0, 1); run Out(1, 1);
@@ -643,6 +769,7 @@ init {
 #endif
     run In(0); run In(1);
     run Net()
+#endif
   }
 }
 

@@ -10,7 +10,7 @@
 
 #include "util/ranges.h"
 
-enum { SPAN = 1024, CAP_MAX = 24 };
+enum { SPAN = 256, CAP_MAX = 24 }; /* each position is asked after each step: few of them */
 
 struct model {
   bool has[SPAN + 1]; /* the last is never set: ends every run */

@@ -176,7 +176,7 @@ static void take_events(unsigned i) {
   struct side *d = &sides[i];
   tct_event ev;
   while (tct_event_next(d->s, &ev)) {
-    if (!d->open && (ev.flags & TCT_EV_ACCEPT) != 0 &&
+    if (!d->open && !d->done && (ev.flags & TCT_EV_ACCEPT) != 0 &&
         tct_sock_accept(d->s, d->listener, NULL, &d->k) == TCT_OK)
       d->open = true;
     if (!d->open || ev.sock.index != d->k.index || ev.sock.gen != d->k.gen)
