@@ -26,9 +26,8 @@ const struct sim_event *sim_heap_first(const struct sim_heap *h) {
   return h->n ? &h->at[0] : NULL;
 }
 
-struct sim_event sim_heap_pop(struct sim_heap *h) {
-  struct sim_event first = h->at[0];
-  struct sim_event moved = h->at[--h->n];
+/* `moved` takes the place of the first, and sinks to where it belongs. */
+static void sink(struct sim_heap *h, const struct sim_event *moved) {
   size_t i = 0;
   for (;;) {
     size_t child = 2 * i + 1;
@@ -36,12 +35,24 @@ struct sim_event sim_heap_pop(struct sim_heap *h) {
       break;
     if (child + 1 < h->n && is_before(&h->at[child + 1], &h->at[child]))
       child++;
-    if (!is_before(&h->at[child], &moved))
+    if (!is_before(&h->at[child], moved))
       break;
     h->at[i] = h->at[child];
     i = child;
   }
-  if (h->n)
-    h->at[i] = moved;
+  h->at[i] = *moved;
+}
+
+struct sim_event sim_heap_pop(struct sim_heap *h) {
+  struct sim_event first = h->at[0];
+  struct sim_event moved = h->at[--h->n];
+  if (h->n > 0)
+    sink(h, &moved);
+  return first;
+}
+
+struct sim_event sim_heap_replace(struct sim_heap *h, const struct sim_event *e) {
+  struct sim_event first = h->at[0];
+  sink(h, e);
   return first;
 }

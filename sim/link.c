@@ -344,14 +344,19 @@ void sim_link_arrive_at(struct sim_packet *p, tct_time at) {
   d->tail = p;
 }
 
+bool sim_link_next_arrival(void *ctx, const void *packet, struct sim_event *e) {
+  const struct sim_packet *p = packet;
+  if (!p->queued || p->next == NULL)
+    return false;
+  *e = (struct sim_event){p->next->frame.arrives_at, p->next->order, sim_link_arrive, ctx, p->next};
+  return true;
+}
+
 void sim_link_arrive(void *ctx, void *packet) {
   struct direction *d = ctx;
   struct sim_packet *p = packet;
-  if (p->queued) {
-    d->head = p->next;
-    if (d->head != NULL)
-      push_arrival(d, d->head);
-  }
+  if (p->queued)
+    d->head = p->next; /* whose arrival stands in the heap already */
   tell_tap(p->link, &p->frame, true);
   d->to->deliver(d->to, p);
 }

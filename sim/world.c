@@ -183,8 +183,17 @@ void tct_sim_at(tct_sim *w, tct_time when, void (*fn)(void *ctx), void *ctx) {
   sim_world_schedule(w, when, run_action, ctx, a);
 }
 
+/* Where frames stand in line, the next one's arrival takes the place of this one's. */
+static struct sim_event take_first(struct sim_heap *h) {
+  const struct sim_event *e = sim_heap_first(h);
+  struct sim_event next;
+  if (e->fn == sim_link_arrive && sim_link_next_arrival(e->ctx, e->arg, &next))
+    return sim_heap_replace(h, &next);
+  return sim_heap_pop(h);
+}
+
 static void run_one(tct_sim *w) {
-  struct sim_event e = sim_heap_pop(&w->heap);
+  struct sim_event e = take_first(&w->heap);
   if (e.at != w->now)
     w->steps = 0;
   w->now = e.at;

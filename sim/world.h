@@ -62,6 +62,8 @@ void sim_heap_push(struct sim_heap *h, const struct sim_event *e);
 /* The earliest, or NULL. */
 const struct sim_event *sim_heap_first(const struct sim_heap *h);
 struct sim_event sim_heap_pop(struct sim_heap *h);
+/* The same, and e goes in: cheaper than one after the other. */
+struct sim_event sim_heap_replace(struct sim_heap *h, const struct sim_event *e);
 
 /* What faults can be aimed at, in the order made: the index is tct_sim_fault.target. */
 struct sim_targets {
@@ -123,6 +125,8 @@ void sim_link_inject_at(struct tct_sim_link *l, unsigned dir, const void *bytes,
 /* Events with a packet that is freed with the world. */
 void sim_link_arrive(void *ctx, void *packet);
 void sim_link_launch_late(void *ctx, void *packet);
+/* What arrives next behind that packet, on the same way; false: nothing stands in line there. */
+bool sim_link_next_arrival(void *ctx, const void *packet, struct sim_event *e);
 void sim_link_free_all(struct tct_sim *w);
 /* a hears all frames that are sent there, but those that third parties put on it. */
 void sim_link_listen(struct tct_sim_link *l, struct tct_sim_attacker *a);

@@ -69,7 +69,7 @@ static void write_ip(const struct tct_tcp_template *t, uint32_t tcp_len, uint8_t
 static uint64_t write_tcp(const tct_stack *s, const struct tct_tcp *c, const struct tct_tcp_plan *p,
                           uint16_t window, uint8_t *tcp) {
   bool ts = (c->open & TCT_OPEN_TS) != 0;
-  uint32_t offset = (ts ? HEADER_TS_LEN : HEADER_LEN) / 4;
+  uint32_t offset = (ts ? (uint32_t)HEADER_TS_LEN : (uint32_t)HEADER_LEN) / 4;
   uint32_t bits = offset << 28 | (uint32_t)p->flags << 16 | window;
   uint64_t sum = (uint64_t)c->u.active->head.ports + p->seq + c->rcv.nxt + bits;
   tct_bytes_put32(tcp + 4, p->seq);

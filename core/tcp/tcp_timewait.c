@@ -26,7 +26,8 @@ struct tct_tw_table {
   struct tct_table index; /* of the tuple */
   uint32_t *tails;        /* TICKS of them once there is a record */
   uint64_t occupied[TICKS / 64];
-  uint64_t tick; /* of the last advance: this and earlier ones are done */
+  uint64_t tick;    /* of the last advance: this and earlier ones are done */
+  uint64_t soonest; /* there is nothing at any before this: where the search begins */
 };
 
 static struct tct_tw_table *table_of(const tct_stack *s) {
@@ -67,6 +68,7 @@ static uint64_t expiry_of(const struct tct_tw_table *w, const struct tct_time_wa
 static void link_at(struct tct_tw_table *w, struct tct_time_wait *r, uint32_t index,
                     uint64_t tick) {
   uint64_t last = w->tick + TICKS - 1;
+  w->soonest = tct_min_u64(w->soonest, tick);
   uint32_t at = (uint32_t)((tick < last ? tick : last) % TICKS);
   r->next = index;
   if (w->tails[at] != TCT_SLAB_NONE) {
@@ -91,7 +93,8 @@ static uint32_t unlink_oldest(struct tct_tw_table *w, uint32_t at) {
 
 /* The first tick with records after `tick`, UINT64_MAX if none. Looks at 65 words at the most. */
 static uint64_t next_occupied(const struct tct_tw_table *w) {
-  uint32_t from = (uint32_t)((w->tick + 1) % TICKS);
+  uint64_t start = tct_max_u64(w->tick + 1, w->soonest);
+  uint32_t from = (uint32_t)(start % TICKS);
   uint64_t before =
       ((uint64_t)1 << from % 64) - 1; /* of the first word, and the last's to look at */
   for (uint32_t i = 0; i <= TICKS / 64; i++) {
@@ -104,7 +107,7 @@ static uint64_t next_occupied(const struct tct_tw_table *w) {
     if (bits == 0)
       continue;
     uint32_t at = word * 64 + (uint32_t)__builtin_ctzll(bits);
-    return w->tick + 1 + (at + TICKS - from) % TICKS;
+    return start + (at + TICKS - from) % TICKS;
   }
   return UINT64_MAX;
 }
@@ -280,6 +283,8 @@ void tct_tcp_timewait_advance(tct_stack *s) {
   uint32_t left = RECORDS_PER_CALL;
   while (tct_slab_used(&w->slab) > 0) {
     uint64_t tick = next_occupied(w);
+    if (tick != UINT64_MAX)
+      w->soonest = tick;
     if (tick > now)
       break;
     uint32_t at = (uint32_t)(tick % TICKS);
