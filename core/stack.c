@@ -101,30 +101,42 @@ size_t tct_output(tct_stack *s, tct_if i, tct_frame *f, size_t n, tct_time now) 
   return made;
 }
 
-/* A partial checksum is made whole: the caller has nobody to finish it. */
-static void finish_flat(const tct_frame *f, uint8_t *buf) {
-  if (f->csum != TCT_CSUM_PARTIAL)
-    return;
-  uint16_t field = tct_checksum_of(buf + f->csum_start, f->len - f->csum_start);
-  buf[f->csum_start + f->csum_offset] = (uint8_t)(field >> 8);
-  buf[f->csum_start + f->csum_offset + 1] = (uint8_t)field;
+/* A partial checksum is made whole, since the caller has nobody to finish it, while what it counts
+ * is copied: it begins in the first piece, where the headers are. */
+static size_t copy_flat(const tct_stack *s, const tct_frame *f, uint8_t *buf) {
+  struct tct_checksum sum;
+  bool partial = f->csum == TCT_CSUM_PARTIAL;
+  size_t at = f->iov[0].len;
+  memcpy(buf, f->iov[0].base, at);
+  tct_checksum_init_with(&sum, s->cfg.sum);
+  sum.fast_copy = s->cfg.copy_sum;
+  if (partial)
+    tct_checksum_feed(&sum, buf + f->csum_start, at - f->csum_start);
+  for (uint32_t k = 1; k < f->n_iov; k++) {
+    if (partial)
+      tct_checksum_copy(&sum, buf + at, f->iov[k].base, f->iov[k].len);
+    else
+      memcpy(buf + at, f->iov[k].base, f->iov[k].len);
+    at += f->iov[k].len;
+  }
+  uint16_t field = tct_checksum_field(&sum);
+  if (partial) {
+    buf[f->csum_start + f->csum_offset] = (uint8_t)(field >> 8);
+    buf[f->csum_start + f->csum_offset + 1] = (uint8_t)field;
+  }
+  return at;
 }
 
 size_t tct_output_copy(tct_stack *s, tct_if i, void *buf, size_t cap, tct_time now) {
   tct_frame f;
-  size_t at = 0;
   struct tct_iface *ifc = tct_stack_if(s, i);
   size_t link = ifc != NULL && is_ethernet(ifc) ? TCT_ETH_HEADER_LEN : 0;
   if (ifc == NULL || cap < ifc->cfg.mtu + link || ifc->cfg.gso_max_segs > 1)
     return 0; /* a buffer that cannot take every frame would lose some */
-  if (tct_output(s, i, &f, 1, now) == 0)
-    return 0;
-  for (uint32_t k = 0; k < f.n_iov; k++) {
-    memcpy((uint8_t *)buf + at, f.iov[k].base, f.iov[k].len);
-    at += f.iov[k].len;
-  }
-  finish_flat(&f, buf);
-  return at;
+  s->copies = !TCT_RULES_VARY;
+  size_t n = tct_output(s, i, &f, 1, now);
+  s->copies = false;
+  return n == 0 ? 0 : copy_flat(s, &f, buf);
 }
 
 /* ---- Time ------------------------------------------------------------------------------------ */

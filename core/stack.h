@@ -95,6 +95,7 @@ struct tct_stack {
   uint64_t *tokens;    /* ring of lent memory's tokens to give back; grown by doubling */
   uint32_t tokens_cap, tokens_head, tokens_n, tokens_lent;
   bool seg_told;   /* the frame at hand became a segment, and the trace was told so */
+  bool copies;     /* stack.c: what goes out now will be copied, and summed on the way */
   bool event_turn; /* whose news comes first: TCP's and UDP's alternate */
   tct_counters n;
   uint64_t verdicts[TCT_VERDICT_COUNT];

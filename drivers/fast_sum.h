@@ -9,5 +9,7 @@
 
 /* The best that this processor has, asked at run time; NULL: the core's own is as good. */
 tct_sum_fn tct_fast_sum(void);
+/* And for tct_config.copy_sum. */
+tct_copy_sum_fn tct_fast_copy_sum(void);
 
 #endif

@@ -55,6 +55,7 @@ int tct_host_config_init(tct_host_config *c, size_t size) {
   tct_config_init(&c->stack, sizeof c->stack);
   c->stack.alloc = tct_host_alloc();
   c->stack.sum = tct_fast_sum();
+  c->stack.copy_sum = tct_fast_copy_sum();
   c->stack.epoch_ns = wall_epoch();
   return fill_random(c->stack.seed, sizeof c->stack.seed) ? TCT_OK : TCT_EAGAIN;
 }

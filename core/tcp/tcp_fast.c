@@ -80,7 +80,9 @@ static bool is_plain(const tct_stack *s, const struct tct_tcp *c, struct plain *
   const struct tct_tcp_active *a = c->u.active;
   if (a == NULL ? in->advances : !is_plain_active(a))
     return false;
-  return (c->extra == NULL || !c->extra->mtup.on) && tct_tcp_cc_is_plain(s, c);
+  /* who only receives has told congestion control nothing yet, and does not now */
+  bool tells = in->advances || c->snd.una != c->snd.nxt;
+  return (c->extra == NULL || !c->extra->mtup.on) && (!tells || tct_tcp_cc_is_plain(s, c));
 }
 
 static void count(const tct_stack *s, struct tct_tcp *c, const struct plain *in) {

@@ -96,7 +96,7 @@ static void finish(tct_stack *s, const struct tct_tcp *c, tct_frame *f, struct t
                    size_t ip_len) {
   uint8_t *tcp = out->header + ip_len;
   uint32_t payload = f->len - (uint32_t)out->iov[0].len;
-  bool offload = s->ifs[c->ifi].cfg.csum_offload;
+  bool offload = s->ifs[c->ifi].cfg.csum_offload || s->copies;
   f->csum = TCT_CSUM_DONE;
   if (!offload && f->seg_size == 0) {
     struct tct_wire_payload text = {out->iov + 1, f->n_iov - 1, s->cfg.sum};

@@ -102,7 +102,7 @@ static void finish(const tct_stack *s, const struct tct_tcp_template *t, uint64_
   uint8_t *tcp = (uint8_t *)f->iov[0].base + t->ip_len;
   uint64_t pseudo = (uint64_t)t->pseudo_sum + f->len - t->ip_len;
   f->csum = TCT_CSUM_DONE;
-  if (!s->ifs[t->ifi].cfg.csum_offload && f->seg_size == 0) {
+  if (!s->ifs[t->ifi].cfg.csum_offload && !s->copies && f->seg_size == 0) {
     uint64_t text = f->n_iov > 1 ? tct_checksum_sum_iov(f->iov + 1, f->n_iov - 1, s->cfg.sum) : 0;
     tct_bytes_put16(tcp + TCT_TCP_CHECKSUM_AT,
                     (uint16_t)~tct_checksum_fold(pseudo + header_sum + text));

@@ -124,6 +124,7 @@ void tct_checksum_init_with(struct tct_checksum *c, tct_sum_fn fast) {
   c->sum = 0;
   c->odd = false;
   c->fast = fast;
+  c->fast_copy = NULL;
 }
 
 #define FAST_FROM 128u
@@ -148,7 +149,9 @@ void tct_checksum_feed_iov(struct tct_checksum *c, const tct_iov *iov, size_t n,
 }
 
 void tct_checksum_copy(struct tct_checksum *c, void *dst, const void *src, size_t len) {
-  if (len > 0)
+  if (len >= FAST_FROM && c->fast_copy != NULL)
+    add_piece(c, c->fast_copy(dst, src, len), len);
+  else if (len > 0)
     add_piece(c, copy_words(dst, src, len), len);
 }
 

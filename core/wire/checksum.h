@@ -22,6 +22,7 @@ struct tct_checksum {
   uint64_t sum;
   bool odd;        /* an odd number of bytes was fed so far */
   tct_sum_fn fast; /* for long pieces; NULL: none */
+  tct_copy_sum_fn fast_copy;
 };
 
 void tct_checksum_init(struct tct_checksum *c);

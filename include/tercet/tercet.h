@@ -248,6 +248,8 @@ enum { /* tct_config.fastopen: Linux's tcp_fastopen */
  * of a word: exactly, or less multiples of 0xffff, but 0 only if all are 0. For processors that can
  * do it faster than portable C; called with pieces of 128 bytes and more. */
 typedef uint64_t (*tct_sum_fn)(const void *p, size_t len);
+/* The same while the bytes are copied, for tct_output_copy. They do not overlap. */
+typedef uint64_t (*tct_copy_sum_fn)(void *to, const void *from, size_t len);
 
 typedef struct tct_config {
   size_t size; /* sizeof(tct_config) of the caller: versioning */
@@ -300,6 +302,7 @@ typedef struct tct_config {
   uint16_t mtu_probe_threshold;                  /* ends of the search this near have met: 8 */
   uint32_t mtu_probe_interval_s;                 /* until the next search: 600 */
   tct_sum_fn sum;                                /* NULL: the core's own, which is portable C */
+  tct_copy_sum_fn copy_sum;                      /* likewise */
   bool no_fast_path; /* every segment goes the general way, in and out: for tests, which compare */
 } tct_config;
 

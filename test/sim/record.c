@@ -470,7 +470,7 @@ static void killed_in_a_call__all_before_is_there_and_the_call(void **state) {
 static bool is_pointer(size_t at) {
   return at < offsetof(tct_config, seed) ||
          (at >= offsetof(tct_config, trace) && at < offsetof(tct_config, cookies)) ||
-         (at >= offsetof(tct_config, sum) && at < offsetof(tct_config, sum) + sizeof(tct_sum_fn));
+         (at >= offsetof(tct_config, sum) && at < offsetof(tct_config, no_fast_path));
 }
 
 /* A changed byte must change the text, but where a pointer, the size or nothing lies. */

@@ -55,11 +55,41 @@ static void fast_sum__largest_frame__does_not_overflow(void **state) {
                    sum_of(NULL, large, sizeof large, false));
 }
 
+static uint16_t copied_sum(tct_copy_sum_fn fast, uint8_t *to, const uint8_t *p, size_t len) {
+  struct tct_checksum c;
+  tct_checksum_init(&c);
+  c.fast_copy = fast;
+  tct_checksum_copy(&c, to, p, len);
+  return tct_checksum_sum(&c);
+}
+
+static void fast_copy__any_bytes__same_bytes_and_the_portable_sum(void **state) {
+  (void)state;
+  static uint8_t to[sizeof bytes], large[(1 << 19) + 77], there[sizeof large];
+  uint64_t seed = 2;
+  for (size_t i = 0; i < sizeof bytes; i++)
+    bytes[i] = (uint8_t)next_random(&seed);
+  for (size_t len = 0; len <= 700; len++)
+    for (size_t off = 0; off < 33; off += 3) {
+      memset(to, 0x5a, sizeof to);
+      assert_int_equal(copied_sum(tct_fast_copy_sum(), to + 7, bytes + off, len),
+                       sum_of(NULL, bytes + off, len, false));
+      assert_memory_equal(to + 7, bytes + off, len);
+      assert_int_equal(to[6], 0x5a);
+      assert_int_equal(to[7 + len], 0x5a); /* and not one more */
+    }
+  memset(large, 0xff, sizeof large);
+  assert_int_equal(copied_sum(tct_fast_copy_sum(), there, large, sizeof large),
+                   sum_of(NULL, large, sizeof large, false));
+  assert_memory_equal(there, large, sizeof large);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(fast_sum__any_bytes__is_the_portable_sum),
       cmocka_unit_test(fast_sum__zeros_and_ones__keep_the_two_zeros_apart),
       cmocka_unit_test(fast_sum__largest_frame__does_not_overflow),
+      cmocka_unit_test(fast_copy__any_bytes__same_bytes_and_the_portable_sum),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
