@@ -86,6 +86,7 @@ has_device() { grep -q "^ *$1:" /proc/net/dev; }
 far() { nsenter -t "$far" -n "$@"; }
 if [ "$DEV" = xdp ]; then
   need ip ethtool nsenter
+  "$tercet" doctor --plain | grep -q '^AF_XDP: yes' || skip_all "no AF_XDP here: tercet doctor says why"
   unshare --net sleep 3600 &
   far=$!
   while [ "$(readlink /proc/$far/ns/net)" = "$(readlink /proc/self/ns/net)" ]; do sleep 0.02; done
