@@ -37,7 +37,7 @@ static void forget(struct tct_queue *q, const struct tct_chunk *chunk) {
 /* The last chunk that starts at or before pos, walking from the known chunk nearest before it; NULL
  * if there is none. */
 static struct tct_chunk *find_chunk(struct tct_queue *q, tct_seq pos) {
-  if (q->head == NULL || tct_seq_gt(q->head->start, pos))
+  if (q->head == NULL || q->tail == NULL || tct_seq_gt(q->head->start, pos)) /* both or neither */
     return NULL;
   if (tct_seq_leq(q->tail->start, pos))
     return q->tail;
@@ -123,6 +123,7 @@ static struct tct_chunk *insert_chunk(struct tct_queue *q, struct tct_chunk_pool
   if (chunk == NULL)
     return NULL;
   uint32_t room = tct_chunk_data_bytes((enum tct_chunk_class)chunk->kind);
+  TCT_ASSERT(room > 0); /* lent memory comes another way */
   chunk->start = leaves_hole ? tct_seq_max(floor, tct_seq_sub(pos, pos % room)) : pos;
   chunk->cap = next == NULL ? room : tct_min_u32(room, tct_seq_len(chunk->start, next->start));
   link_after(q, prev, chunk);

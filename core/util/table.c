@@ -53,7 +53,7 @@ static size_t segment_bytes(const struct tct_table_array *a) {
 /* The list of segments, without any. */
 static bool alloc_list(struct tct_table *t, struct tct_table_array *a, uint32_t bits) {
   *a = (struct tct_table_array){.bits = bits};
-  size_t bytes = segments_of(a) * sizeof(a->segment[0]);
+  size_t bytes = segments_of(a) * sizeof(void *);
   a->segment = t->alloc->alloc(t->alloc->ctx, bytes, 64);
   if (a->segment != NULL)
     memset(a->segment, 0, bytes);
@@ -79,7 +79,7 @@ static void free_array(struct tct_table *t, struct tct_table_array *a) {
     return;
   for (uint32_t n = 0; n < segments_of(a); n++)
     free_segment(t, a, n);
-  t->alloc->free(t->alloc->ctx, a->segment, segments_of(a) * sizeof(a->segment[0]));
+  t->alloc->free(t->alloc->ctx, a->segment, segments_of(a) * sizeof(void *));
   a->segment = NULL;
 }
 
@@ -115,12 +115,12 @@ static uint32_t scan(const struct tct_table_array *a, struct tct_table_it *it) {
 /* The number of the slot of this very entry, or TCT_TABLE_NONE. */
 static uint32_t locate(const struct tct_table_array *a, uint32_t tag, uint32_t ref) {
   struct tct_table_it it = {.tag = tag};
-  uint32_t found = TCT_TABLE_NONE;
-  if (a->segment != NULL)
-    found = scan(a, &it);
+  if (a->segment == NULL)
+    return TCT_TABLE_NONE;
+  uint32_t found = scan(a, &it);
   while (found != TCT_TABLE_NONE && found != ref)
     found = scan(a, &it);
-  return found == ref ? get_place(a, tag, it.distance - 1) : TCT_TABLE_NONE;
+  return found == TCT_TABLE_NONE ? found : get_place(a, tag, it.distance - 1);
 }
 
 /* Slots from the home slot to the first free one, but no more than the bound and one. */
