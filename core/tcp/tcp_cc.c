@@ -419,6 +419,8 @@ static void restart(tct_stack *s, struct tct_tcp *c, tct_time idle_ns) {
 
 void tct_tcp_cc_on_idle(tct_stack *s, struct tct_tcp *c) {
   uint32_t idle_ms = tct_ms32_since(tct_time_ms32(s->now), c->sent_ms);
+  if (idle_ms == 0) /* no time-out is that short */
+    return;
   bool wanted = s->cfg.slow_start_after_idle == TCT_ON && !ops_of(s, c)->owns_cwnd;
   if (wanted && tct_tcp_syn_acked(c) && TCT_MS(idle_ms) > tct_tcp_rtt_base_rto_ns(s, c))
     restart(s, c, TCT_MS(idle_ms));

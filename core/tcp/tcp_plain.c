@@ -88,7 +88,8 @@ static uint64_t write_tcp(const tct_stack *s, const struct tct_tcp *c, const str
 /* The edge that tct_tcp_recv_edge_to_offer finds: no FIN has come, and the handshake is over. */
 static tct_seq edge_to_offer(const struct tct_tcp *c) {
   const struct tct_tcp_active *a = c->u.active;
-  uint32_t limit = tct_tcp_recv_limit(c);
+  uint32_t clamp = c->extra != NULL ? c->extra->window_clamp : 0;
+  uint32_t limit = clamp != 0 ? tct_min_u32(c->rcv.buf_max, clamp) : c->rcv.buf_max;
   uint32_t most = 65535u << tct_tcp_rcv_shift(c);
   uint32_t room = tct_sub_floor_u32(limit, tct_seq_len(a->rx.begin, c->rcv.nxt));
   tct_seq target = tct_seq_add(c->rcv.nxt, tct_min_u32(room, most));
@@ -127,7 +128,8 @@ bool tct_tcp_plain_build(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_p
     make(s, c, t);
   *edge = edge_to_offer(c);
   uint32_t tcp_len = (c->open & TCT_OPEN_TS) != 0 ? HEADER_TS_LEN : HEADER_LEN;
-  uint16_t window = tct_tcp_recv_window_field(c, *edge, false);
+  uint32_t units = tct_seq_len(c->rcv.nxt, *edge) >> tct_tcp_rcv_shift(c);
+  uint16_t window = (uint16_t)tct_min_u32(units, 65535);
   write_ip(t, tcp_len + p->len, out->header);
   uint64_t sum = write_tcp(s, c, p, window, out->header + t->ip_len);
   out->iov[0] = (tct_iov){out->header, t->ip_len + tcp_len};
@@ -136,7 +138,7 @@ bool tct_tcp_plain_build(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_p
                    .len = t->ip_len + tcp_len + p->len,
                    .seg_size = p->seg_size,
                    .why = (uint16_t)p->why,
-                   .sock = tct_tcp_block_handle(c),
+                   .sock = {c->index, c->gen},
                    .at = s->now};
   finish(s, t, sum, f);
   return true;

@@ -192,6 +192,11 @@ uint16_t tct_checksum_sum(const struct tct_checksum *c) {
 
 uint32_t tct_checksum_sum_iov(const tct_iov *iov, size_t n, tct_sum_fn fast) {
   struct tct_checksum c = {.fast = fast};
+  if (n == 1) {
+    bool use = iov->len >= FAST_FROM && fast != NULL;
+    c.sum = use ? fast(iov->base, iov->len) : sum_words(iov->base, iov->len);
+    return tct_checksum_sum(&c);
+  }
   for (size_t i = 0; i < n; i++)
     tct_checksum_feed(&c, iov[i].base, iov[i].len);
   return tct_checksum_sum(&c);
