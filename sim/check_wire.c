@@ -152,6 +152,10 @@ static tct_seq edge_of(const struct sim_wire *w, const tct_seg *g, uint8_t wscal
 
 /* ---- Sent: numbers ---- */
 
+static uint64_t refused_now(const struct sim_check_host *h) {
+  return tct_sim_fault_count(h->check->w, TCT_SIM_FAULT_ALLOC_FAILURE);
+}
+
 static void begin_life(struct sim_check_host *h, struct sim_wire *w, tct_seq isn) {
   struct sim_wire before = *w;
   forget(w, h->boot);
@@ -169,6 +173,7 @@ static void begin_life(struct sim_check_host *h, struct sim_wire *w, tct_seq isn
   w->resets = before.resets;
   w->quiet_in = before.quiet_in;
   w->slept = before.slept;
+  w->refused = refused_now(h);
   w->syn_sent = true;
   w->isn = isn;
   w->nxt = tct_seq_add(w->isn, 1);
@@ -258,7 +263,8 @@ static bool is_probe(uint16_t why) {
   return why == TCT_WHY_PROBE || why == TCT_WHY_KEEPALIVE;
 }
 
-/* I8. A time-out may send anything again: it forgets what was SACKed (RFC 2018 8). */
+/* I8. A time-out may send anything again: it forgets what was SACKed (RFC 2018 8). Who was refused
+ * memory may not have room for all that is SACKed. */
 static void judge_again(struct sim_check_host *h, struct sim_wire *w, const tct_sim_frame *f,
                         tct_seq end) {
   const tct_seg *g = &f->seg;
@@ -267,7 +273,7 @@ static void judge_again(struct sim_check_host *h, struct sim_wire *w, const tct_
   if (w->heard && tct_seq_leq(end, w->una))
     WRONG(h, 8, "sends %u..%u again (%s), and %u is acknowledged", g->seq, end,
           tct_why_name((tct_why)f->why), w->una);
-  if (w->sack != NULL && sim_sack_holds(w->sack, g->seq, end))
+  if (w->sack != NULL && w->refused == refused_now(h) && sim_sack_holds(w->sack, g->seq, end))
     WRONG(h, 8, "sends %u..%u again (%s), and it is SACKed", g->seq, end,
           tct_why_name((tct_why)f->why));
 }

@@ -42,6 +42,7 @@ struct sim_wire {
   bool heard, any_in; /* any_in: rcv_max holds */
   tct_seq una, limit, rcv_max;
   struct sim_sack *sack;
+  uint64_t refused; /* allocations in the whole world, when this life began */
   /* replies */
   uint32_t credit;  /* pure ACKs and RSTs that something has paid for */
   uint32_t resets;  /* RSTs that a segment without RST has paid for */

@@ -139,6 +139,19 @@ static void i8__sends_again_what_is_sacked__bites(void **state) {
   assert_bites(&r, TCT_SIM_I8);
 }
 
+static void i8__sends_again_what_is_sacked_without_memory__passes(void **state) {
+  struct rig r;
+  (void)state;
+  make_forged(&r);
+  for (uint32_t i = 0; i < 3; i++)
+    say(&r, TCT_ACK, ISS + 1 + 100 * i, IRS + 1, 100, TCT_WHY_DATA);
+  tct_sim_fault_note(r.w, TCT_SIM_FAULT_ALLOC_FAILURE);
+  hear_sack(&r);
+  say(&r, TCT_ACK, ISS + 201, IRS + 1, 100, TCT_WHY_FAST_REXMIT);
+  assert_content(&r);
+  tct_sim_free(r.w);
+}
+
 static void i9__beyond_the_offered_window__bites(void **state) {
   struct rig r;
   (void)state;
@@ -373,6 +386,7 @@ int main(void) {
       cmocka_unit_test(i7__keepalive_behind_a_cookie__has_an_older_number),
       cmocka_unit_test(i8__sends_again_what_is_acknowledged__bites),
       cmocka_unit_test(i8__sends_again_what_is_sacked__bites),
+      cmocka_unit_test(i8__sends_again_what_is_sacked_without_memory__passes),
       cmocka_unit_test(i9__beyond_the_offered_window__bites),
       cmocka_unit_test(i9__more_than_cwnd_in_flight__bites),
       cmocka_unit_test(i10__right_edge_goes_back__bites),
