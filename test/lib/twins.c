@@ -106,8 +106,8 @@ static void start(unsigned i, uint8_t how, uint8_t more) {
   tct_config c;
   tct_if_config ifc = {.size = sizeof ifc, .mtu = (how & 8) != 0 ? 1280 : 1500};
   int err;
+  memset(arenas[i].bytes, 0, arenas[i].used);
   memset(&arenas[i], 0, offsetof(struct arena, bytes));
-  memset(arenas[i].bytes, 0, ARENA_BYTES);
   arenas[i].used = 64;
   tct_config_init(&c, sizeof c);
   c.alloc = (tct_alloc){take, give_back, &arenas[i]};
@@ -242,7 +242,6 @@ static void deliver(unsigned from, const uint8_t *bytes, uint16_t len) {
   }
   tct_verdict v = deliver_to(FAST, bytes, len);
   expect(deliver_to(SLOW, bytes, len) == v, "a verdict");
-  compare_memory();
 }
 
 static size_t pull_one(unsigned i, struct frame *f) {
