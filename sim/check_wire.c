@@ -11,6 +11,7 @@
 
 #include "sim/check_conn.h"
 #include "util/mem.h"
+#include "util/time.h"
 
 enum {
   CREDIT_MAX = 2 * TCT_BURST_MAX + 8, /* replies to one burst may be pulled at once */
@@ -18,6 +19,7 @@ enum {
   CHALLENGES_MAX = 32 /* RFC 5961 7: 10 a second; other ACKs that are owed may go by their name */
 };
 
+#define ROW_PAUSE_NS UINT64_C(10000000000)
 #define ASK(h, i) sim_check_asks((h)->check, TCT_SIM_I##i)
 #define WRONG(h, i, ...) sim_check_wrong(h, TCT_SIM_I##i, __VA_ARGS__)
 
@@ -365,6 +367,9 @@ static void judge_reply(struct sim_check_host *h, struct sim_wire *w, const tct_
       WRONG(h, 16, "an RST answers an RST");
     w->resets -= w->resets > 0;
   }
+  if (tct_time_sub(f->sent_at, w->ack_row_at) > ROW_PAUSE_NS)
+    w->ack_row = 0; /* answers to the probes of a shut window, for days */
+  w->ack_row_at = f->sent_at;
   if (ASK(h, 15) && ++w->ack_row > ACK_ROW_MAX)
     WRONG(h, 15, "%u bare ACKs in a row, to bare ACKs", w->ack_row);
 }
@@ -537,7 +542,7 @@ void sim_wire_heard(struct sim_check_host *h, const tct_trace *t) {
     begin_by_cookie(h, w, g);
   w->by_cookie = false;
   /* without memory for all of a segment, what comes first of it may have been kept */
-  if ((accepted || t->verdict == TCT_DROP_NO_MEMORY) && w->any_in)
+  if ((accepted || t->verdict == TCT_DROP_NO_MEMORY) && w->any_in && numbers_of(g) > 0)
     w->rcv_max = tct_seq_max(w->rcv_max, tct_seq_add(g->seq, numbers_of(g)));
   /* With its window shut an end refuses what is at its edge, but hears the ACK in it [EP-15]. */
   if ((g->flags & TCT_ACK) != 0 && w->syn_sent && (accepted || is_at_edge(h, w, g->seq)))

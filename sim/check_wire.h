@@ -46,7 +46,8 @@ struct sim_wire {
   /* replies */
   uint32_t credit;  /* pure ACKs and RSTs that something has paid for */
   uint32_t resets;  /* RSTs that a segment without RST has paid for */
-  uint32_t ack_row; /* pure ACKs since anything else happened */
+  uint32_t ack_row; /* pure ACKs since anything else happened, none much later than the other */
+  tct_time ack_row_at;
   uint32_t quiet_in;
   uint32_t challenges; /* in the second challenge_s of the stack's clock */
   uint64_t challenge_s;

@@ -70,6 +70,7 @@ static void i6__old_syn_reopens__bites(void **state) {
   (void)state;
   make_forged(&r);
   hear(&r, TCT_ACK | TCT_FIN, IRS + 1, ISS + 1, 100);
+  hear(&r, TCT_ACK, IRS + 700, ISS + 1, 0); /* within the window, and brings nothing */
   tct_seg g = to_peer(TCT_SYN, IRS + 102, 0, 0);
   hear_from(&r, &g, TCT_TIME_WAIT, TCT_ACCEPTED);
   assert_content(&r);
