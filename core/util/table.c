@@ -284,7 +284,8 @@ bool tct_table_remove(struct tct_table *t, uint64_t hash, uint32_t ref) {
     t->used--;
     return true;
   }
-  at = locate(&t->old, get_tag(hash), ref);
+  if (t->old.segment != NULL)
+    at = locate(&t->old, get_tag(hash), ref);
   if (at == TCT_TABLE_NONE)
     return false;
   tct_table_slot(&t->old, at)->ref = GONE;
