@@ -103,7 +103,8 @@ byte irs[2], una[2], nxt[2], rnxt[2];
 byte wnd[2];    /* the peer's window, as told */
 byte room[2];   /* ours */
 byte total[2];  /* bytes that the application writes */
-#ifdef SHUT
+#if defined(SHUT) && !defined(LIVE) /* there nothing overtakes: the last one told is the newest */
+#define MINDS_OLD_WINDOWS
 byte wl1[2], wl2[2]; /* SEQ and ACK of the segment that told the window last */
 #endif
 bit taken[2];   /* our SYN is acknowledged */
@@ -342,7 +343,7 @@ inline to_nobody(i) {
   fi
 }
 
-#ifdef SHUT
+#ifdef MINDS_OLD_WINDOWS
 #define TOLD(i) wl1[i] = s; wl2[i] = a;
 #define is_newer(i) (a > una[i] || (a == una[i] && (wl1[i] < s || (wl1[i] == s && wl2[i] <= a))))
 /* An old segment's window does not count (RFC 9293 3.10.7.4). */
