@@ -103,16 +103,24 @@ static int serve(uint16_t port) {
   }
 }
 
+/* 0 if it is none. */
+static unsigned long read_number(const char *word) {
+  char *end;
+  unsigned long n = strtoul(word, &end, 10);
+  return *end == '\0' && n <= 65535 ? n : 0;
+}
+
 int main(int argc, char **argv) {
   struct sockaddr_in to = {.sin_family = AF_INET};
   if (argc == 3 && strcmp(argv[1], "serve") == 0)
-    return serve((uint16_t)atoi(argv[2]));
+    return serve((uint16_t)read_number(argv[2]));
   bool pings = argc == 5 && strcmp(argv[1], "ping") == 0;
   if (argc != 5 || (!pings && strcmp(argv[1], "connect") != 0) ||
-      inet_pton(AF_INET, argv[2], &to.sin_addr) != 1) {
+      inet_pton(AF_INET, argv[2], &to.sin_addr) != 1 || read_number(argv[3]) == 0 ||
+      read_number(argv[4]) == 0) {
     fputs("usage: bench_echo_client ping|connect ADDR PORT MS | serve PORT\n", stderr);
     return 2;
   }
-  to.sin_port = htons((uint16_t)atoi(argv[3]));
-  return measure(pings, &to, atof(argv[4]) / 1e3);
+  to.sin_port = htons((uint16_t)read_number(argv[3]));
+  return measure(pings, &to, (double)read_number(argv[4]) / 1e3);
 }

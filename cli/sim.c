@@ -166,53 +166,58 @@ static bool wants_view(const struct sim_verb *c) {
          v->json;
 }
 
-static int play_one(const struct args_verb *verb, const struct sim_verb *c) {
-  static struct sim_trial_plan plan;
+static int play_plan(const struct args_verb *verb, const struct sim_verb *c,
+                     struct sim_trial_plan *plan, tct_sim_tape *tape) {
   static struct sim_trial_counts counts;
   struct sim_trial_run run = {
       .counts = &counts, .until_event = c->until, .skip = c->skip, .again = !wants_view(c)};
   struct sim_trial_result r;
-  tct_sim_tape tape = {0};
   struct sim_view *view = NULL;
   char path[60];
-  int code = get_plan(verb, c, &plan, &tape);
-  if (code != ARGS_GO)
-    return code;
-  if (c->print_plan) {
-    sim_trial_print(&plan, stdout);
-    return ARGS_EXIT_OK;
-  }
-  snprintf(path, sizeof path, "sim-%" PRIu64, plan.seed);
-  if (c->shrink) {
-    code = sim_shrink_verb(verb, &plan, c->seconds != 0 ? c->seconds : SHRINK_SECONDS,
-                           c->stem != NULL ? c->stem : path);
-    tct_sim_tape_free(&tape);
-    return code;
-  }
-  tape.replaying = true;
-  run.tape = tape.n > 0 ? &tape : NULL;
+  int code = ARGS_GO;
+  tape->replaying = true;
+  run.tape = tape->n > 0 ? tape : NULL;
   if (wants_view(c)) {
-    view = sim_view_new(verb, &c->view, &plan);
+    view = sim_view_new(verb, &c->view, plan);
     if (view == NULL)
       return ARGS_EXIT_USAGE;
     sim_view_attach(view, &run);
   }
-  sim_trial_play(&plan, &run, &r);
-  snprintf(path, sizeof path, "sim-%" PRIu64 ".pcapng", plan.seed);
+  sim_trial_play(plan, &run, &r);
+  snprintf(path, sizeof path, "sim-%" PRIu64 ".pcapng", plan->seed);
   int seen = view != NULL ? sim_view_finish(view, &r, &counts) : ARGS_EXIT_OK;
   if (c->pcapng != NULL || (r.failed && !c->quiet))
-    code = capture(verb, &plan, run.tape, c->until, c->pcapng != NULL ? c->pcapng : path);
+    code = capture(verb, plan, run.tape, c->until, c->pcapng != NULL ? c->pcapng : path);
   if (code != ARGS_GO || seen != ARGS_EXIT_OK)
     return code != ARGS_GO ? code : seen;
   if (c->view.json)
     return r.failed ? ARGS_EXIT_NETWORK : ARGS_EXIT_OK;
   if (r.failed)
-    print_failure(&r, c, &plan);
+    print_failure(&r, c, plan);
   if (!c->quiet && view == NULL)
     sim_trial_counts_print(&counts, c->counts, stdout);
   printf("digest %016" PRIx64 " of %" PRIu64 " frames, %" PRIu64 " events, %.3f s simulated\n",
          r.digest, r.frames, r.events, (double)r.ended_at / 1e9);
   return r.failed ? ARGS_EXIT_NETWORK : ARGS_EXIT_OK;
+}
+
+static int play_one(const struct args_verb *verb, const struct sim_verb *c) {
+  static struct sim_trial_plan plan;
+  tct_sim_tape tape = {0};
+  char stem[60];
+  int code = get_plan(verb, c, &plan, &tape);
+  snprintf(stem, sizeof stem, "sim-%" PRIu64, plan.seed);
+  if (code == ARGS_GO && c->print_plan) {
+    sim_trial_print(&plan, stdout);
+    code = ARGS_EXIT_OK;
+  } else if (code == ARGS_GO && c->shrink) {
+    code = sim_shrink_verb(verb, &plan, c->seconds != 0 ? c->seconds : SHRINK_SECONDS,
+                           c->stem != NULL ? c->stem : stem);
+  } else if (code == ARGS_GO) {
+    code = play_plan(verb, c, &plan, &tape);
+  }
+  tct_sim_tape_free(&tape);
+  return code;
 }
 
 /* ---- Many ---- */
