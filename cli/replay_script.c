@@ -204,7 +204,8 @@ static void put_call(struct script *s, const struct record_call *c) {
 static void put_config(struct script *s, const tct_stack *stack) {
   tct_config c;
   tct_config_get(stack, &c);
-  fprintf(s->out, "--profile=%s\n\n", c.profile == TCT_PROFILE_LINUX ? "linux" : "strict");
+  fprintf(s->out, "--profile=%s\n--hold_output\n\n",
+          c.profile == TCT_PROFILE_LINUX ? "linux" : "strict");
   put(s, 0,
       "`sysctl -q net.ipv4.tcp_timestamps=%d net.ipv4.tcp_sack=%d net.ipv4.tcp_window_scaling=%d "
       "net.ipv4.tcp_ecn=%d`",

@@ -97,7 +97,7 @@ static size_t pull_out(struct drill_run *r) {
 static bool settle(struct drill_run *r) {
   for (int turn = 0; turn < STEPS_AT_ONE_TIME_MAX && !r->failure; turn++) {
     lsock_on_news(r->lsock);
-    if (pull_out(r) > 0)
+    if (!r->is_holding && pull_out(r) > 0)
       continue;
     if (!r->pending.is_active || !drill_call_retry(r))
       return !r->failure;

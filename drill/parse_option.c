@@ -188,6 +188,8 @@ static bool set_flag(struct drill_settings *s, const char *name) {
     return s->allow_leftovers = false, true;
   if (strcmp(name, "allow_leftovers") == 0)
     return s->allow_leftovers = true;
+  if (strcmp(name, "hold_output") == 0)
+    return s->hold_output = true;
   if (strcmp(name, "dry_run") == 0)
     return s->parse_only = true;
   for (size_t i = 0; i < sizeof without_effect / sizeof without_effect[0]; i++)

@@ -79,6 +79,13 @@ static uint64_t due_time(const struct drill_run *r, const struct drill_event *e,
   return e->from_ns + (is_after ? base_ns : 0);
 }
 
+/* hold_output: before an event at a later time, or one that expects a packet, the stack says what
+ * it has to; while the others of an instant are played it is silent. */
+static bool let_out(struct drill_run *r, bool is_expected, uint64_t due_ns) {
+  r->is_holding = r->is_holding && !is_expected && due_ns <= r->now_ns;
+  return r->is_holding || !r->set->hold_output || !r->is_started || drill_world_settle(r);
+}
+
 static bool check_late(struct drill_run *r, uint64_t due_ns) {
   uint64_t slack = drill_run_tolerance(r, due_ns > r->previous_ns ? due_ns - r->previous_ns : 0);
   if (!r->linux || r->is_logged || r->now_ns <= due_ns + slack)
@@ -99,8 +106,11 @@ static bool play_event(struct drill_run *r, const struct drill_event *e) {
   if (r->linux && !drill_world_settle(r))
     return false;
   uint64_t due_ns = due_time(r, e, is_injected);
+  if (!let_out(r, is_expected, due_ns))
+    return false;
   if (!is_expected && (!go_to(r, due_ns) || !check_late(r, due_ns)))
     return false;
+  r->is_holding = r->set->hold_output && !is_expected;
   bool ok = false;
   if (!is_expected)
     drill_log_event(r);
@@ -139,6 +149,7 @@ bool drill_run_play(struct drill_run *r) {
   for (const struct drill_event *e = s->events; e; e = e->next)
     if (!play_event(r, e))
       return false;
+  r->is_holding = false;
   if (!drill_call_finish(r))
     return false;
   if (r->is_started && !drill_world_settle(r))

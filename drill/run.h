@@ -141,6 +141,7 @@ struct drill_run {
   struct drill_frame *held; /* {more}: waiting to be handed in together */
   unsigned n_held;
   volatile int *progress; /* where the line is told to a watching process, or NULL */
+  bool is_holding;        /* hold_output: what follows happens at this very instant */
   bool is_dropping;       /* tc ... limit 0: what leaves gets nowhere */
   int64_t *noted;         /* the counters when nstat was last run */
   bool is_started;

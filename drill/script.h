@@ -26,6 +26,7 @@ struct drill_settings {
   uint64_t ts_tick_us; /* 0: TSval is not compared */
   bool ts_ecr_scaled, strict_segments, allow_leftovers, non_fatal_packet, non_fatal_syscall;
   bool parse_only, epoch_set, profile_named, ip_named;
+  bool hold_output; /* what leaves at one instant leaves after all else that happens then */
   uint64_t epoch_ns;
   const char *local_ip, *remote_ip; /* NULL: by ip */
   const char *extra_ip;             /* a second local address, or NULL */
