@@ -73,7 +73,7 @@ struct tct_af_xdp {
 /* ---- Out ------------------------------------------------------------------------------------- */
 
 static void take_back(struct tct_af_xdp *x) {
-  uint32_t at, n = xsk_ring_cons__peek(&x->done, RING, &at);
+  uint32_t at = 0, n = xsk_ring_cons__peek(&x->done, RING, &at);
   for (uint32_t i = 0; i < n; i++)
     x->spare[x->n_spare++] = *xsk_ring_cons__comp_addr(&x->done, at + i);
   if (n > 0)
@@ -98,7 +98,7 @@ static void push(struct tct_af_xdp *x) {
 
 /* NULL: the kernel still has all frames; this one is lost, as on any wire. */
 static uint8_t *next_chunk(struct tct_af_xdp *x, size_t len) {
-  uint32_t at;
+  uint32_t at = 0;
   if (x->n_spare == 0)
     take_back(x);
   if (x->n_spare == 0) {
@@ -145,7 +145,7 @@ static void transmit(void *ctx, const tct_frame *f, size_t n) {
 
 /* Ring sizes make that there is always room. */
 static void give_to_kernel(struct tct_af_xdp *x, const uint64_t *addr, uint32_t n) {
-  uint32_t at;
+  uint32_t at = 0;
   if (n == 0 || xsk_ring_prod__reserve(&x->fill, n, &at) != n)
     return;
   for (uint32_t i = 0; i < n; i++)

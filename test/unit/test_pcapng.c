@@ -363,7 +363,7 @@ static void packet_with_wrong_length__is_refused(void **state) {
 
 static void tee__comments_say_why_and_what_the_verdict_was(void **state) {
   (void)state;
-  struct tct_tee_pcapng tee;
+  struct tct_tee_pcapng tee = {0};
   struct tct_pcapng_record p;
   char packet[20] = "E";
   tct_iov v = {packet, sizeof packet};
@@ -396,7 +396,7 @@ static void tee__comments_say_why_and_what_the_verdict_was(void **state) {
 
 static void tee__cannot_create__error(void **state) {
   (void)state;
-  struct tct_tee_pcapng tee;
+  struct tct_tee_pcapng tee = {0};
   assert_int_equal(tct_tee_pcapng_open(&tee, "/nonexistent/x.pcapng", "tct0", TCT_LINK_IP),
                    TCT_ENOENT);
 }
