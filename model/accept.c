@@ -115,7 +115,7 @@ static bool take_syn_again(struct model *m, struct model_arrival *a) {
     a->len--;
     return false;
   }
-  if (m->from_listen) /* sent later, and from the left edge: RFC 7323 5.3 R3 */
+  if (m->from_listen && !(a->flags & TCT_ACK)) /* sent later, from the left edge: RFC 7323 5.3 R3 */
     note_timestamp(m, a);
   model_send_ack(m);
   return true;
