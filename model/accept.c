@@ -149,7 +149,7 @@ static bool take_ack_of_syn(struct model *m, const struct model_arrival *a) {
   m->state = m->snd.fin_asked ? TCT_FIN_WAIT_1 : TCT_ESTABLISHED;
   m->parked.held = false;
   m->news |= MODEL_OPENED;
-  m->snd.wl1 = a->raw;
+  m->snd.wl1 = a->raw > m->rcv.irs ? a->raw : m->rcv.irs; /* before its ISN no peer numbers */
   m->snd.wl2 = a->ack;
   m->snd.wnd = a->wnd;
   m->snd.wnd_max = a->wnd > m->snd.wnd_max ? a->wnd : m->snd.wnd_max;

@@ -98,7 +98,8 @@ step_sim() { # 200,000 connections, each kind of fault, each pair of features: s
   make --no-print-directory sim
 }
 step_prove() { prove/run; }
-step_fuzz() { tools/fuzz; }
+# One seed: what breaks here was broken by the change. New inputs are for the long runs (docs/assurance.md).
+step_fuzz() { tools/fuzz --seed 1; }
 step_interop() {
   local failed=0 passed=0 skipped=0 n
   need test/interop/lib.sh

@@ -157,9 +157,19 @@ static bool tells_window_later(const struct pair *p, const struct event *e,
 static bool knows_no_window_of_syn(const struct pair *p, const struct event *e,
                                    const struct difference *d) {
   bool refuses = e->kind == EVENT_SEGMENT && p->verdict == TCT_DROP_ACK_TOO_OLD;
-  bool sends = e->kind == EVENT_WRITE && d->core.data && !d->model.data &&
+  bool may_send = e->kind == EVENT_WRITE || e->kind == EVENT_SEGMENT;
+  bool sends = may_send && d->core.data && !d->model.data &&
                d->core.data_to == (uint32_t)((p->m.snd.una + p->m.snd.wnd) & 0xffffffff);
   return p->m.from_listen && (refuses || sends);
+}
+
+/* The model sends the old bytes again alone, when its timer says so. */
+static bool resends_with_new(const struct pair *p, const struct event *e,
+                             const struct difference *d) {
+  (void)e;
+  uint32_t edge = (uint32_t)((p->m.snd.una + p->m.snd.wnd) & 0xffffffff);
+  return d->core.data && d->core.data_joins && !pair_is_before(edge, d->core.data_to) &&
+         d->core.state == d->model.state;
 }
 
 static bool sends_fin_of_syn_received(const struct pair *p, const struct event *e,
@@ -189,6 +199,8 @@ static const struct allowed allowed[ALLOWED_MAX] = {
      "RFC 9293 3.8.6.2.2", tells_window_later, false},
     {"the largest window seen leaves that of a listener's SYN out", "RFC 9293 3.8.6.2.1, MAY-12",
      knows_no_window_of_syn, true},
+    {"what goes again takes new bytes along, as many as segment and window hold",
+     "RFC 9293 3.8.6.2.1, of new segments", resends_with_new, true},
     {"CLOSE in SYN-RECEIVED forms a FIN at once, whatever the SYN's window", "RFC 9293 3.10.4",
      sends_fin_of_syn_received, true},
     {NULL, NULL, NULL, false},

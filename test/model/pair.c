@@ -103,6 +103,7 @@ static void note_bytes(struct answer *a, const tct_seg *g, const uint8_t *payloa
     if (!a->data)
       a->data_from = *nxt;
     a->data = true;
+    a->data_joins |= pair_is_before(g->seq, *nxt);
     a->data_to = end - fin;
   }
   if (fin) {

@@ -51,6 +51,7 @@ struct sequence {
 /* What one end did of one event. */
 struct answer {
   bool ack, rst, rst_has_ack, syn, fin, data, again, wrong_bytes;
+  bool data_joins; /* new bytes came in a segment that began with old ones */
   uint32_t acked, rst_seq, rst_ack, syn_seq, fin_seq, data_from, data_to, window, acked_again;
   uint32_t una; /* 0: not known */
   tct_state state;
