@@ -17,7 +17,7 @@ check_all="$coverage $interop $prove python3=python3 clang=clang llvm=llvm-nm ll
   git=git qemu-user=qemu-s390x gcc-s390x-linux-gnu=s390x-linux-gnu-gcc libc6-dev-s390x-cross
   gcc-i686-linux-gnu=i686-linux-gnu-gcc libc6-dev-i386-cross"
 bench="$build python3=python3 iproute2=ip dpkg-dev=dpkg-source golang-go=go golang-gvisor-gvisor-dev
-  nginx-light=nginx wrk=wrk curl=curl iproute2=ip"
+  nginx-light=nginx wrk=wrk curl=curl ethtool=ethtool slirp4netns=slirp4netns"
 
 is_there() { # PACKAGE[=COMMAND]
   case $1 in

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Fetches lwIP from Debian's source package and builds it as the benchmark wants it, into
-# build-bench/peers/lwip/: one library a side, so that each has its own globals.
+# build-bench/peers/lwip/: one library a side, so that each has its own globals, and lwip_tun.
 #   bench/peers/lwip/build.sh
 # Debian's own library is threaded and untuned. A private apt directory holds the list of sources:
 # nothing on this machine is changed.
@@ -55,5 +55,11 @@ for checksums in 1 0; do
   done
   make_one "recycling-1460-$checksums" 1460 32 $checksums
 done
+# Behind a TUN device: a program of its own.
+if [ ! "$out/lwip_tun" -nt bench/peers/lwip_tun.c ] || [ ! "$out/lwip_tun" -nt "$here/lwipopts.h" ]; then
+  # shellcheck disable=SC2086 # the list is words
+  ${CC:-cc} -O2 -w -DBENCH_MSS=1460 -DBENCH_PCBS=64 -DBENCH_CHECKSUMS=1 -I"$here" -I. -I"$core/include" \
+    $sources bench/peers/lwip_tun.c -o "$out/lwip_tun"
+fi
 echo "lwip: $(sed -n 's/^#define LWIP_VERSION_\(MAJOR\|MINOR\|REVISION\) *//p' "$core/include/lwip/init.h" |
   paste -sd.) in $out"
