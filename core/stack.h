@@ -20,6 +20,7 @@
 #include "util/table.h"
 #include "util/time.h"
 #include "util/wheel.h"
+#include "wire/bytes.h"
 #include "wire/checksum.h"
 #include "wire/ip.h"
 
@@ -194,7 +195,7 @@ struct tct_ip_tx {
   uint32_t flow_label;
 };
 static inline size_t tct_ip_header_len(tct_addr dst) {
-  return tct_addr_is_ipv4(dst) ? 20 : 40;
+  return tct_bytes_addr_is_ipv4(&dst) ? 20 : 40;
 }
 /* Writes the IP header for l4_len bytes above it; returns its length. ip/ip_output.c. */
 size_t tct_ip_output_header(tct_stack *s, const struct tct_ip_tx *tx, uint32_t l4_len, uint8_t *p);

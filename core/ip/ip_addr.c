@@ -65,17 +65,11 @@ tct_addr tct_ip_addr_mask(tct_addr a, unsigned bits) {
 }
 
 unsigned tct_ip_addr_common_bits(tct_addr a, tct_addr b) {
-  unsigned bits = 0;
-  while (bits < 128 && a.b[bits / 8] == b.b[bits / 8])
-    bits += 8;
-  if (bits == 128)
-    return bits;
-  uint8_t differ = (uint8_t)(a.b[bits / 8] ^ b.b[bits / 8]);
-  while ((differ & 0x80) == 0) {
-    differ = (uint8_t)(differ << 1);
-    bits++;
-  }
-  return bits;
+  uint64_t high = tct_bytes_get64(a.b) ^ tct_bytes_get64(b.b);
+  uint64_t low = tct_bytes_get64(a.b + 8) ^ tct_bytes_get64(b.b + 8);
+  if (high != 0)
+    return (unsigned)__builtin_clzll(high);
+  return low != 0 ? 64 + (unsigned)__builtin_clzll(low) : 128;
 }
 
 /* First entry that is not before (a, ifi). */

@@ -19,14 +19,14 @@ uint32_t tct_ip_output_id(tct_stack *s, const struct tct_ip_tx *tx) {
   uint32_t *counter = &s->ip->ids[hash % TCT_IP_ID_SLOTS];
   *counter += 1 + tct_prng_below(&s->prng, STEP_MAX);
   uint32_t id = (uint32_t)(hash >> 32) + *counter;
-  return tct_addr_is_ipv4(tx->dst) ? id & 0xffff : id;
+  return tct_bytes_addr_is_ipv4(&tx->dst) ? id & 0xffff : id;
 }
 
 static void fill(const struct tct_ip_tx *tx, struct tct_ip_hdr *h) {
   memset(h, 0, sizeof *h);
   h->src = tx->src;
   h->dst = tx->dst;
-  h->family = tct_addr_is_ipv4(tx->dst) ? 4 : 6;
+  h->family = tct_bytes_addr_is_ipv4(&tx->dst) ? 4 : 6;
   h->proto = tx->proto;
   h->hop_limit = tx->hop_limit;
   h->tclass = tx->tclass;
@@ -34,7 +34,8 @@ static void fill(const struct tct_ip_tx *tx, struct tct_ip_hdr *h) {
 }
 
 size_t tct_ip_output_header(tct_stack *s, const struct tct_ip_tx *tx, uint32_t l4_len, uint8_t *p) {
-  TCT_ASSERT(l4_len <= UINT16_MAX && (l4_len + 20 <= UINT16_MAX || !tct_addr_is_ipv4(tx->dst)));
+  TCT_ASSERT(l4_len <= UINT16_MAX &&
+             (l4_len + 20 <= UINT16_MAX || !tct_bytes_addr_is_ipv4(&tx->dst)));
   struct tct_ip_hdr h;
   fill(tx, &h);
   h.payload_len = (uint16_t)l4_len;

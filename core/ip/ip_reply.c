@@ -122,8 +122,8 @@ struct cut { /* how a packet is divided */
 
 static struct cut plan_cut(const struct tct_ip_tx *tx, uint32_t len, uint32_t mtu) {
   struct cut c;
-  c.header =
-      tct_addr_is_ipv4(tx->dst) ? TCT_IP4_HEADER_LEN : TCT_IP6_HEADER_LEN + TCT_IP6_FRAGMENT_LEN;
+  c.header = tct_bytes_addr_is_ipv4(&tx->dst) ? TCT_IP4_HEADER_LEN
+                                              : TCT_IP6_HEADER_LEN + TCT_IP6_FRAGMENT_LEN;
   c.step = (mtu - c.header) & ~7u;
   c.n = (len + c.step - 1) / c.step;
   return c;

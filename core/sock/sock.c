@@ -140,7 +140,7 @@ static int start_connect(tct_stack *s, struct tct_tcp *c, const struct tct_tuple
   c->ifi = (uint8_t)path->ifi;
   c->open |= TCT_OPEN_ACTIVE;
   c->ts_offset = tct_tcp_options_ts_offset(s, t);
-  c->peer_mss = tct_tcp_options_peer_mss(s, &none, tct_addr_is_ipv4(t->raddr));
+  c->peer_mss = tct_tcp_options_peer_mss(s, &none, tct_bytes_addr_is_ipv4(&t->raddr));
   tct_tcp_send_init(s, c, tct_tcp_listen_iss(s, c, t));
   tct_tcp_mtu_set(s, c, path->mtu);
   tct_tcp_state_set(s, c, TCT_SYN_SENT, TCT_WHY_SYN);

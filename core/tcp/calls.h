@@ -68,6 +68,12 @@ struct tct_tcp_state {
     uint32_t offset;
     bool known;
   } stamped;
+  struct { /* tcp_port.c: whom a port was chosen for last; rport 0: nobody yet */
+    tct_addr laddr, raddr;
+    uint64_t key[2];
+    uint32_t step, begin;
+    uint16_t rport;
+  } chosen;
   struct { /* tcp_port.c: the one listener that takes this, as long as none comes or goes */
     tct_addr laddr;
     uint16_t lport;
@@ -100,6 +106,8 @@ void tct_tcp_demux_tuple(const struct tct_pkt *p, const struct tct_tcp_hdr *h, s
 #define TCT_TUPLE_BYTES 36u
 void tct_tcp_demux_bytes(const struct tct_tuple *t, uint8_t b[TCT_TUPLE_BYTES]); /* for hashes */
 uint64_t tct_tcp_demux_hash(const tct_stack *s, const struct tct_tuple *t);
+/* The same of a tuple that goes: the one in hand stays remembered. */
+uint64_t tct_tcp_demux_hash_once(const tct_stack *s, const struct tct_tuple *t);
 struct tct_tcp *tct_tcp_demux_find(tct_stack *s, const struct tct_tuple *t);
 bool tct_tcp_demux_add(tct_stack *s, struct tct_tcp *c);    /* false: no memory. Sets SOCKF_DEMUX */
 void tct_tcp_demux_remove(tct_stack *s, struct tct_tcp *c); /* all tables it is in */

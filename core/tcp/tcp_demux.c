@@ -29,7 +29,7 @@ void tct_tcp_demux_bytes(const struct tct_tuple *t, uint8_t b[TCT_TUPLE_BYTES]) 
   b[35] = (uint8_t)t->rport;
 }
 
-static bool tuple_equal(const struct tct_tuple *a, const struct tct_tuple *b) {
+static inline bool tuple_equal(const struct tct_tuple *a, const struct tct_tuple *b) {
   uint64_t x[4], y[4];
   memcpy(x, a, sizeof x);
   memcpy(y, b, sizeof y);
@@ -37,17 +37,30 @@ static bool tuple_equal(const struct tct_tuple *a, const struct tct_tuple *b) {
          ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3])) == 0;
 }
 
-uint64_t tct_tcp_demux_hash(const tct_stack *s, const struct tct_tuple *t) {
+static inline bool is_hashed(const tct_stack *s, const struct tct_tuple *t) {
+  const struct tct_tcp_state *state = s->tcp;
+  return state->hashed_key[0] == s->keys.table[0] && state->hashed_key[1] == s->keys.table[1] &&
+         tuple_equal(&state->hashed, t);
+}
+
+static uint64_t make_hash(const tct_stack *s, const struct tct_tuple *t) {
   uint8_t b[TCT_TUPLE_BYTES];
-  struct tct_tcp_state *state = s->tcp;
-  if (memcmp(state->hashed_key, s->keys.table, sizeof state->hashed_key) == 0 &&
-      tuple_equal(&state->hashed, t))
-    return state->hash;
   tct_tcp_demux_bytes(t, b);
-  state->hash = tct_siphash13(s->keys.table, b, sizeof b);
+  return tct_siphash13(s->keys.table, b, sizeof b);
+}
+
+uint64_t tct_tcp_demux_hash(const tct_stack *s, const struct tct_tuple *t) {
+  struct tct_tcp_state *state = s->tcp;
+  if (is_hashed(s, t))
+    return state->hash;
+  state->hash = make_hash(s, t);
   state->hashed = *t;
   memcpy(state->hashed_key, s->keys.table, sizeof state->hashed_key);
   return state->hash;
+}
+
+uint64_t tct_tcp_demux_hash_once(const tct_stack *s, const struct tct_tuple *t) {
+  return is_hashed(s, t) ? s->tcp->hash : make_hash(s, t);
 }
 
 /* The one that was found last, most likely; blocks stay where they are for as long as the stack. */

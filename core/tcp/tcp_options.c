@@ -101,7 +101,7 @@ void tct_tcp_options_data(const tct_stack *s, const struct tct_tcp *c, struct tc
  * kept here is what both have offered. */
 void tct_tcp_options_agree(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_opts *theirs,
                            uint16_t window) {
-  bool ipv4 = tct_addr_is_ipv4(c->key.raddr);
+  bool ipv4 = tct_bytes_addr_is_ipv4(&c->key.raddr);
   c->open &= (uint8_t) ~(TCT_OPEN_TS | TCT_OPEN_SACK | TCT_OPEN_WSCALE);
   c->wscale = 0;
   c->peer_mss = tct_tcp_options_peer_mss(s, theirs, ipv4);

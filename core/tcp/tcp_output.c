@@ -28,7 +28,7 @@ static void fill_ip(tct_stack *s, const struct tct_tcp *c, const struct tct_tcp_
   tx->tclass = TCT_RULE_ELSE(MUST_48, c->tclass, 0); /* [RFC9293 MUST-48] [RFC9293 SHLD-22] */
   tx->tclass |= tct_tcp_ecn_ip(s, c, p);
   tx->dont_frag = (c->sockf & TCT_SOCKF_NO_DF) == 0;
-  if (!tct_addr_is_ipv4(tx->dst))
+  if (!tct_bytes_addr_is_ipv4(&tx->dst))
     tx->flow_label = tct_ip_flow_label(s, tx->src, tx->dst, c->key.lport, c->key.rport);
 }
 
@@ -343,7 +343,7 @@ bool tct_tcp_output_reply(tct_stack *s, const struct tct_tcp_reply *r) {
       .tclass = r->tclass,
       .dont_frag = true,
   };
-  if (!tct_addr_is_ipv4(tx.dst))
+  if (!tct_bytes_addr_is_ipv4(&tx.dst))
     tx.flow_label = tct_ip_flow_label(s, tx.src, tx.dst, r->key.lport, r->key.rport);
   size_t len = tct_wire_tcp_emit(buf, &h, (enum tct_tcp_opt_layout)s->tcp->profile->layout);
   tct_wire_tcp_finish(buf, &tx.src, &tx.dst, NULL, 0);

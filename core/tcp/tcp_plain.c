@@ -36,7 +36,7 @@ static void make(tct_stack *s, const struct tct_tcp *c, struct tct_tcp_template 
                          .hop_limit = c->hop_limit,
                          .tclass = c->tclass,
                          .dont_frag = true};
-  if (!tct_addr_is_ipv4(tx.dst))
+  if (!tct_bytes_addr_is_ipv4(&tx.dst))
     tx.flow_label = tct_ip_flow_label(s, tx.src, tx.dst, c->key.lport, c->key.rport);
   t->ip_len = (uint8_t)tct_ip_output_header(s, &tx, 0, t->ip);
   tct_bytes_put16(t->ip + t->ip_len, c->key.lport);

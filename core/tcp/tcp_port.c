@@ -207,7 +207,8 @@ bool tct_tcp_port_is_used(tct_stack *s, const struct tct_tuple *t) {
 static bool is_free(tct_stack *s, struct tct_tuple *t, uint32_t offset) {
   struct tct_table_it it;
   t->lport = (uint16_t)(s->cfg.port_first + offset);
-  if (tct_table_first(&s->tcp->bound, hash_port(s, t->lport), &it) != TCT_TABLE_NONE)
+  if (tct_table_used(&s->tcp->bound) > 0 &&
+      tct_table_first(&s->tcp->bound, hash_port(s, t->lport), &it) != TCT_TABLE_NONE)
     return false;
   if (!tct_stack_owner_is_us(s, &(struct tct_conversation){t->laddr, t->raddr, t->lport, t->rport}))
     return false;
@@ -222,6 +223,22 @@ static uint64_t hash_peer(const tct_stack *s, const struct tct_tuple *t, uint8_t
   b[33] = (uint8_t)t->rport;
   b[34] = which;
   return tct_siphash24(s->keys.port, b, sizeof b);
+}
+
+/* Where the order of this peer's ports begins and whose step it is: remembered, since one peer is
+ * connected to again and again. */
+static void find_order(const tct_stack *s, const struct tct_tuple *t) {
+  struct tct_tcp_state *state = s->tcp;
+  if (state->chosen.rport == t->rport && tct_ip_equal(state->chosen.raddr, t->raddr) &&
+      tct_ip_equal(state->chosen.laddr, t->laddr) && state->chosen.key[0] == s->keys.port[0] &&
+      state->chosen.key[1] == s->keys.port[1])
+    return;
+  state->chosen.step = (uint32_t)(hash_peer(s, t, 1) % STEPS);
+  state->chosen.begin = (uint32_t)(hash_peer(s, t, 0) % range_of(s));
+  state->chosen.laddr = t->laddr;
+  state->chosen.raddr = t->raddr;
+  state->chosen.rport = t->rport;
+  memcpy(state->chosen.key, s->keys.port, sizeof state->chosen.key);
 }
 
 static int choose_by_lot(tct_stack *s, struct tct_tuple *t) {
@@ -241,8 +258,9 @@ int tct_tcp_port_choose(tct_stack *s, struct tct_tuple *t) {
     s->tcp->port_steps = tct_stack_alloc(s, STEPS * sizeof *s->tcp->port_steps);
   if (s->tcp->port_steps == NULL)
     return choose_by_lot(s, t);
-  uint16_t *step = &s->tcp->port_steps[hash_peer(s, t, 1) % STEPS];
-  uint32_t begin = (uint32_t)(hash_peer(s, t, 0) % range);
+  find_order(s, t);
+  uint16_t *step = &s->tcp->port_steps[s->tcp->chosen.step];
+  uint32_t begin = s->tcp->chosen.begin;
   for (uint32_t i = 0; i < TRIES_NEAR && i < range; i++) {
     if (!is_free(s, t, (begin + *step + i) % range))
       continue;

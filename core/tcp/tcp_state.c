@@ -44,7 +44,7 @@ void tct_tcp_state_set(tct_stack *s, struct tct_tcp *c, tct_state to, tct_why wh
   if (to == TCT_CLOSED && (from == TCT_SYN_SENT || from == TCT_SYN_RECEIVED))
     s->n.AttemptFails++;
   c->state = (uint8_t)to;
-  if (why != TCT_WHY_NONE) /* a child of the SYN cache was traced there */
+  if (why != TCT_WHY_NONE && tct_stack_traces(s)) /* a child of the SYN cache was traced there */
     tct_tcp_trace_state(
         s, (struct tct_tcp_who){.key = &c->key, .sock = tct_tcp_block_handle(c), .ifi = c->ifi},
         from, to, why);

@@ -151,7 +151,7 @@ bool tct_tcp_timewait_has(const tct_stack *s, const struct tct_tuple *t) {
 
 /* Out of the index; its place is free once its tick has come. */
 static void bury(tct_stack *s, struct tct_time_wait *r, uint32_t index) {
-  bool found = tct_table_remove(&table_of(s)->index, tct_tcp_demux_hash(s, &r->key), index);
+  bool found = tct_table_remove(&table_of(s)->index, tct_tcp_demux_hash_once(s, &r->key), index);
   TCT_ASSERT(found);
   (void)found;
   r->flags |= TCT_TW_DEAD;

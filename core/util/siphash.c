@@ -2,6 +2,9 @@
 /* SipHash with 1-3 and 2-4 rounds, 64-bit result. See siphash.h. */
 #include "util/siphash.h"
 
+/* The rounds are constants in both callers: compilers must be told. */
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
 struct state {
   uint64_t v0, v1, v2, v3;
 };
@@ -14,40 +17,52 @@ static inline uint64_t load_le64(const uint8_t *p) {
 
 /* The last 0..7 bytes, with the length's low byte on top. */
 static uint64_t load_tail(const uint8_t *p, size_t len) {
-  uint64_t x = (uint64_t)(len & 0xff) << 56;
-  for (size_t i = 0; i < (len & 7); i++)
-    x |= (uint64_t)p[i] << (8 * i);
-  return x;
+  uint64_t x = 0;
+  if ((len & 1) != 0)
+    x = p[len & 6];
+  if ((len & 2) != 0)
+    x = x << 16 | (uint64_t)p[(len & 4) + 1] << 8 | p[len & 4];
+  if ((len & 4) != 0)
+    x = x << 32 | (uint64_t)p[3] << 24 | (uint64_t)p[2] << 16 | (uint64_t)p[1] << 8 | p[0];
+  return x | (uint64_t)(len & 0xff) << 56;
 }
 
 static inline uint64_t rotate_left(uint64_t x, int bits) {
   return (x << bits) | (x >> (64 - bits));
 }
 
-static inline void stir(struct state *s, int rounds) {
-  for (int i = 0; i < rounds; i++) {
-    s->v0 += s->v1;
-    s->v2 += s->v3;
-    s->v1 = rotate_left(s->v1, 13) ^ s->v0;
-    s->v3 = rotate_left(s->v3, 16) ^ s->v2;
-    s->v0 = rotate_left(s->v0, 32);
-    s->v2 += s->v1;
-    s->v0 += s->v3;
-    s->v1 = rotate_left(s->v1, 17) ^ s->v2;
-    s->v3 = rotate_left(s->v3, 21) ^ s->v0;
-    s->v2 = rotate_left(s->v2, 32);
-  }
+static ALWAYS_INLINE void stir_once(struct state *s) {
+  s->v0 += s->v1;
+  s->v2 += s->v3;
+  s->v1 = rotate_left(s->v1, 13) ^ s->v0;
+  s->v3 = rotate_left(s->v3, 16) ^ s->v2;
+  s->v0 = rotate_left(s->v0, 32);
+  s->v2 += s->v1;
+  s->v0 += s->v3;
+  s->v1 = rotate_left(s->v1, 17) ^ s->v2;
+  s->v3 = rotate_left(s->v3, 21) ^ s->v0;
+  s->v2 = rotate_left(s->v2, 32);
 }
 
-static inline void absorb(struct state *s, uint64_t word, int rounds) {
+/* One to four rounds, written out: with a constant no loop is left. */
+static ALWAYS_INLINE void stir(struct state *s, const int rounds) {
+  stir_once(s);
+  if (rounds > 1)
+    stir_once(s);
+  if (rounds > 2)
+    stir_once(s);
+  if (rounds > 3)
+    stir_once(s);
+}
+
+static ALWAYS_INLINE void absorb(struct state *s, uint64_t word, const int rounds) {
   s->v3 ^= word;
   stir(s, rounds);
   s->v0 ^= word;
 }
 
-/* Inlined into both callers, so that the rounds are constants there: compilers must be told. */
-static inline __attribute__((always_inline)) uint64_t
-hash(const uint64_t key[2], const void *data, size_t len, const int each, const int last) {
+static ALWAYS_INLINE uint64_t hash(const uint64_t key[2], const void *data, size_t len,
+                                   const int each, const int last) {
   /* "somepseudorandomlygeneratedbytes" in big-endian words: the constants of the algorithm. */
   struct state s = {
       key[0] ^ 0x736f6d6570736575u,

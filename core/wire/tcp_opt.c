@@ -168,12 +168,36 @@ static void walk(const uint8_t *p, size_t len, struct tct_tcp_opts *o) {
 
 static const uint8_t aligned_ts[4] = {TCT_TOPT_NOP, TCT_TOPT_NOP, TCT_TOPT_TS, LEN_TS};
 
+/* What nearly all SYNs carry, in Linux's order: four options in 20 bytes, the values' left 0. */
+enum { SYN_BYTES = 20 };
+static const uint8_t usual_syn[SYN_BYTES] = {
+    [0] = TCT_TOPT_MSS,  LEN_MSS,         [4] = TCT_TOPT_SACKOK,
+    LEN_SACKOK,          TCT_TOPT_TS,     LEN_TS,
+    [16] = TCT_TOPT_NOP, TCT_TOPT_WSCALE, LEN_WSCALE};
+
+static bool is_usual_syn(const uint8_t *p, size_t len) {
+  return len == SYN_BYTES && memcmp(p, usual_syn, 2) == 0 && memcmp(p + 4, usual_syn + 4, 4) == 0 &&
+         memcmp(p + 16, usual_syn + 16, 3) == 0 && TCT_RULE(MUST_64);
+}
+
+static void read_usual_syn(const uint8_t *p, struct tct_tcp_opts *o) {
+  read_mss(p + 2, o);
+  o->sack_permitted = true;
+  read_ts(p + 8, o);
+  o->has_wscale = true;
+  o->wscale = p[19];
+}
+
 void tct_wire_tcp_opt_parse(const uint8_t *p, size_t len, struct tct_tcp_opts *out) {
   memset(out, 0, sizeof *out);
   if (len == 0)
     return;
   if (len == 12 && memcmp(p, aligned_ts, 4) == 0) { /* what nearly all segments carry */
     read_ts(p + 4, out);
+    return;
+  }
+  if (is_usual_syn(p, len)) {
+    read_usual_syn(p, out);
     return;
   }
   walk(p, len < TCT_TCP_OPT_BYTES_MAX ? len : TCT_TCP_OPT_BYTES_MAX, out);
@@ -345,10 +369,27 @@ size_t tct_wire_tcp_opt_len(const struct tct_tcp_opts *o, enum tct_tcp_opt_layou
   return (lay_out(NULL, TCT_TCP_OPT_BYTES_MAX, o, find_layout(o, layout)) + 3) & ~(size_t)3;
 }
 
+/* Those that few segments have. */
+static bool has_rare(const struct tct_tcp_opts *o) {
+  return o->has_uto || o->has_tfo || o->n_sack != 0 || o->accecn.kind != 0;
+}
+
 /* Nothing but a timestamp: every layout writes it alike. */
 static bool has_only_ts(const struct tct_tcp_opts *o) {
-  bool others = o->has_mss || o->has_wscale || o->sack_permitted || o->has_uto || o->has_tfo;
-  return o->has_ts && !others && o->n_sack == 0 && o->accecn.kind == 0;
+  bool others = o->has_mss || o->has_wscale || o->sack_permitted;
+  return o->has_ts && !others && !has_rare(o);
+}
+
+static bool has_usual_syn(const struct tct_tcp_opts *o) {
+  return o->has_mss && o->sack_permitted && o->has_ts && o->has_wscale && !has_rare(o);
+}
+
+static void write_usual_syn(uint8_t *p, const struct tct_tcp_opts *o) {
+  memcpy(p, usual_syn, SYN_BYTES);
+  tct_bytes_put16(p + 2, o->mss);
+  tct_bytes_put32(p + 8, o->tsval);
+  tct_bytes_put32(p + 12, o->tsecr);
+  p[19] = o->wscale;
 }
 
 size_t tct_wire_tcp_opt_emit(uint8_t *p, size_t cap, const struct tct_tcp_opts *o,
@@ -358,6 +399,10 @@ size_t tct_wire_tcp_opt_emit(uint8_t *p, size_t cap, const struct tct_tcp_opts *
     tct_bytes_put32(p + 4, o->tsval);
     tct_bytes_put32(p + 8, o->tsecr);
     return 12;
+  }
+  if (cap >= SYN_BYTES && layout == TCT_TCP_OPT_LINUX && has_usual_syn(o)) {
+    write_usual_syn(p, o);
+    return SYN_BYTES;
   }
   size_t at = lay_out(p, round_cap(cap), o, find_layout(o, layout));
   /* behind a Fast Open cookie, the only option of Linux's order that ends unevenly, stand NOPs */
