@@ -96,14 +96,12 @@ const struct tct_ip_route *tct_route_find(const tct_stack *s, tct_addr dst, uint
                                           int *err) {
   const struct tct_ip_routes *t = &s->ip->routes;
   uint32_t end = 0;
-  int last = tct_bytes_addr_is_ipv4(&dst) ? IPV4_BITS : 0;
+  unsigned last = tct_bytes_addr_is_ipv4(&dst) ? IPV4_BITS : 0;
   *err = TCT_ENETUNREACH;
-  for (int bits = 128; bits >= last; bits--) {
+  while (end < t->n && t->at[end].bits >= last) {
+    unsigned bits = t->at[end].bits; /* the next length that is in use */
     end += t->count[bits];
-    if (t->count[bits] == 0)
-      continue;
-    struct tct_ip_route key = {.prefix = tct_ip_addr_mask(dst, (unsigned)bits),
-                               .bits = (uint8_t)bits};
+    struct tct_ip_route key = {.prefix = tct_ip_addr_mask(dst, bits), .bits = (uint8_t)bits};
     uint32_t i = find_place(t, &key);
     for (; i < end && tct_ip_equal(t->at[i].prefix, key.prefix); i++)
       if (is_usable(s, &t->at[i], dst, ifi_want, err))

@@ -130,7 +130,9 @@ void tct_tcp_block_free(tct_stack *s, struct tct_tcp *c); /* leaves every table,
 bool tct_tcp_block_is_live(const tct_stack *s,
                            const struct tct_tcp *c);        /* of slab slots: in use? */
 struct tct_tcp *tct_tcp_block_at(tct_stack *s, tct_sock k); /* NULL: stale */
-tct_sock tct_tcp_block_handle(const struct tct_tcp *c);
+static inline tct_sock tct_tcp_block_handle(const struct tct_tcp *c) {
+  return (tct_sock){c->index, c->gen};
+}
 struct tct_tcp_active *tct_tcp_block_active(tct_stack *s,
                                             struct tct_tcp *c); /* attach; NULL: no memory */
 bool tct_tcp_block_may_drop_active(const tct_stack *s, const struct tct_tcp *c);

@@ -73,10 +73,6 @@ struct tct_tcp *tct_tcp_block_at(tct_stack *s, tct_sock k) {
   return c != NULL && c->gen == k.gen ? c : NULL;
 }
 
-tct_sock tct_tcp_block_handle(const struct tct_tcp *c) {
-  return (tct_sock){c->index, c->gen};
-}
-
 /* SYN and FIN take a number and no byte. */
 static tct_seq unacked_byte(const struct tct_tcp *c) {
   bool fin_acked = (c->snd.flags & TCT_SND_FIN_SENT) != 0 && c->snd.una == c->snd.nxt;
@@ -85,19 +81,25 @@ static tct_seq unacked_byte(const struct tct_tcp *c) {
   return fin_acked ? tct_seq_sub(c->snd.una, 1) : c->snd.una;
 }
 
-/* What a fresh block would say: so that giving a quiet one back changes no later frame. */
-static void forget_history(struct tct_tcp_active *a) {
+/* What a fresh block would say, but for what is zero in one and what past_recall knows. */
+static void begin_history(struct tct_tcp_active *a) {
   a->ecn_cut = tct_tcp_ecn_fresh_cut(a->conn);
-  memset(&a->cc, 0, sizeof a->cc);
   a->cc.used_end = a->conn->snd.una;
-  a->pace = (struct tct_tcp_pace){.wake_at = TCT_NEVER};
-  tct_tcp_past_forget(a->conn, &a->rec);
-  a->sent_at = 0;
+  a->pace.wake_at = TCT_NEVER;
   a->train_end = a->conn->snd.una;
   a->small_end = a->conn->snd.una;
-  a->full_since_ack = 0;
   a->read_at_ack = tct_tcp_reasm_data_end(a->conn);
+}
+
+/* So that giving a quiet one back changes no later frame. */
+static void forget_history(struct tct_tcp_active *a) {
+  memset(&a->cc, 0, sizeof a->cc);
+  memset(&a->pace, 0, sizeof a->pace);
+  tct_tcp_past_forget(a->conn, &a->rec);
+  a->sent_at = 0;
+  a->full_since_ack = 0;
   a->ooo.n_recent = 0;
+  begin_history(a);
 }
 
 struct tct_tcp_active *tct_tcp_block_active(tct_stack *s, struct tct_tcp *c) {
@@ -117,7 +119,7 @@ struct tct_tcp_active *tct_tcp_block_active(tct_stack *s, struct tct_tcp *c) {
   tct_tcp_reasm_init(&a->ooo);
   a->delack_at = TCT_NEVER;
   a->cork_at = TCT_NEVER;
-  forget_history(a);
+  begin_history(a);
   tct_tcp_tune_init(&a->tune);
   tct_tcp_past_recall(c, &a->rec);
   c->u.active = a;

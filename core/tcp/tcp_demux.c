@@ -23,18 +23,22 @@ void tct_tcp_demux_tuple(const struct tct_pkt *p, const struct tct_tcp_hdr *h,
 void tct_tcp_demux_bytes(const struct tct_tuple *t, uint8_t b[TCT_TUPLE_BYTES]) {
   memcpy(b, t->laddr.b, 16);
   memcpy(b + 16, t->raddr.b, 16);
-  b[32] = (uint8_t)(t->lport >> 8);
-  b[33] = (uint8_t)t->lport;
-  b[34] = (uint8_t)(t->rport >> 8);
-  b[35] = (uint8_t)t->rport;
+  tct_bytes_put32(b + 32, (uint32_t)t->lport << 16 | t->rport);
+}
+
+/* Where two addresses differ: 0 for nowhere. A word at a time, and no copy. */
+static inline uint64_t address_differs(const tct_addr *a, const tct_addr *b) {
+  uint64_t x, y, v, w;
+  memcpy(&x, a->b, 8);
+  memcpy(&y, b->b, 8);
+  memcpy(&v, a->b + 8, 8);
+  memcpy(&w, b->b + 8, 8);
+  return (x ^ y) | (v ^ w);
 }
 
 static inline bool tuple_equal(const struct tct_tuple *a, const struct tct_tuple *b) {
-  uint64_t x[4], y[4];
-  memcpy(x, a, sizeof x);
-  memcpy(y, b, sizeof y);
   return a->lport == b->lport && a->rport == b->rport &&
-         ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3])) == 0;
+         (address_differs(&a->laddr, &b->laddr) | address_differs(&a->raddr, &b->raddr)) == 0;
 }
 
 static inline bool is_hashed(const tct_stack *s, const struct tct_tuple *t) {
@@ -49,14 +53,17 @@ static uint64_t make_hash(const tct_stack *s, const struct tct_tuple *t) {
   return tct_siphash13(s->keys.table, b, sizeof b);
 }
 
-uint64_t tct_tcp_demux_hash(const tct_stack *s, const struct tct_tuple *t) {
+static __attribute__((noinline)) uint64_t remember_hash(const tct_stack *s,
+                                                        const struct tct_tuple *t) {
   struct tct_tcp_state *state = s->tcp;
-  if (is_hashed(s, t))
-    return state->hash;
   state->hash = make_hash(s, t);
   state->hashed = *t;
   memcpy(state->hashed_key, s->keys.table, sizeof state->hashed_key);
   return state->hash;
+}
+
+uint64_t tct_tcp_demux_hash(const tct_stack *s, const struct tct_tuple *t) {
+  return is_hashed(s, t) ? s->tcp->hash : remember_hash(s, t);
 }
 
 uint64_t tct_tcp_demux_hash_once(const tct_stack *s, const struct tct_tuple *t) {
@@ -216,15 +223,11 @@ static tct_verdict input_time_wait(tct_stack *s, struct tct_time_wait *w, struct
 
 /* Is it for the connection that the last one was for? Answered without a copy of the tuple. */
 static bool is_for(const struct tct_tcp *c, const struct tct_pkt *p, const struct tct_tcp_hdr *h) {
-  uint64_t x[4], y[4];
   if (c == NULL || (c->sockf & TCT_SOCKF_DEMUX) == 0 || c->key.lport != h->dport ||
       c->key.rport != h->sport)
     return false;
-  memcpy(x, c->key.laddr.b, 16);
-  memcpy(x + 2, c->key.raddr.b, 16);
-  memcpy(y, p->ip.dst.b, 16);
-  memcpy(y + 2, p->ip.src.b, 16);
-  return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3])) == 0;
+  return (address_differs(&c->key.laddr, &p->ip.dst) |
+          address_differs(&c->key.raddr, &p->ip.src)) == 0;
 }
 
 static tct_verdict input_by_owner(tct_stack *s, struct tct_pkt *p, const struct tct_tcp_hdr *h) {

@@ -248,12 +248,13 @@ bool tct_tcp_timewait_add(tct_stack *s, const struct tct_tcp *c) {
   r->tclass = c->tclass;
   r->hop_limit = c->hop_limit;
   r->last_ack = (uint16_t)(s->now / TICK_NS + 0x10000u - ANSWER_TICKS);
-  r->expiry_100ms = (uint16_t)expiry_from_now(s);
+  uint64_t expiry = expiry_from_now(s);
+  r->expiry_100ms = (uint16_t)expiry;
   if (!tct_table_insert(&w->index, tct_tcp_demux_hash(s, &r->key), index)) {
     tct_slab_free(&w->slab, index);
     return false;
   }
-  link_at(w, r, index, expiry_from_now(s));
+  link_at(w, r, index, expiry);
   s->n.TimeWaitNow++;
   return true;
 }

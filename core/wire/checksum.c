@@ -159,16 +159,19 @@ void tct_checksum_copy(struct tct_checksum *c, void *dst, const void *src, size_
  * 0xffff is nothing to this sum. The protocol makes the sum non-zero, so the two zeros agree. */
 static uint64_t sum_pseudo(const tct_addr *src, const tct_addr *dst, uint8_t proto, uint32_t len) {
   uint8_t b[8];
-  uint64_t v[5];
+  uint64_t v[4];
+  uint32_t rest[2];
   memcpy(v, src->b, 16);
   memcpy(v + 2, dst->b, 16);
   tct_bytes_put32(b, len);
   tct_bytes_put32(b + 4, proto);
-  memcpy(v + 4, b, 8);
-  uint64_t sum = 0;
-  for (unsigned i = 0; i < 5; i++)
-    sum = add_halves(sum, v[i]);
-  return sum;
+  memcpy(rest, b, 8);
+  uint64_t sum = v[0];
+  for (unsigned i = 1; i < 4; i++) {
+    sum += v[i];
+    sum += sum < v[i];
+  }
+  return add_halves((uint64_t)rest[0] + rest[1], sum);
 }
 
 void tct_checksum_feed_pseudo(struct tct_checksum *c, const tct_addr *src, const tct_addr *dst,
