@@ -106,7 +106,11 @@ static void write_copied(struct tct_tun *t, const uint8_t *head, const tct_frame
     memcpy(packet + len, f->iov[i].base, f->iov[i].len);
     len += f->iov[i].len;
   }
-  write_pieces(t, &(struct iovec){packet, len}, 1);
+  ssize_t wrote;
+  do
+    wrote = write(t->fd, packet, len);
+  while (wrote < 0 && errno == EINTR);
+  count_write(t, wrote);
 }
 
 static void write_frame(struct tct_tun *t, const uint8_t *head, const tct_frame *f) {
