@@ -70,7 +70,11 @@ struct tct_tcp *tct_tcp_block_at(tct_stack *s, tct_sock k) {
   struct tct_tcp *c = tct_slab_at(&state_of(s)->conns, k.index);
   if (TCT_PLANT(STALE_HANDLE) && c != NULL && tct_tcp_block_is_live(s, c))
     return c;
-  return c != NULL && c->gen == k.gen ? c : NULL;
+  tct_mem_prefetch(c, sizeof *c); /* one among very many has left the cache ... */
+  if (c == NULL || c->gen != k.gen)
+    return NULL;
+  tct_mem_prefetch(c->extra, sizeof *c->extra); /* ... and so have its counters */
+  return c;
 }
 
 /* SYN and FIN take a number and no byte. */

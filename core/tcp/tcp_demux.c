@@ -110,9 +110,7 @@ void tct_tcp_demux_remove(tct_stack *s, struct tct_tcp *c) {
 #define BURST_FROM 4u    /* frames that are worth it ... */
 #define CONNS_FROM 2048u /* ... where not all connections lie in the cache anyway */
 #define BURST_MAX 64u
-#define LINE 64u
-#define EXTRA_LINES 8u
-#define ACTIVE_LINES 6u
+#define ACTIVE_BYTES 384u /* of an active block: what each segment looks at */
 
 /* Only of the plain form, and only a guess: demux judges the packet later. */
 static bool guess_tuple(const tct_frame *f, struct tct_tuple *t) {
@@ -135,11 +133,6 @@ static bool guess_tuple(const tct_frame *f, struct tct_tuple *t) {
   return true;
 }
 
-static void prefetch_lines(const void *p, unsigned n) {
-  for (unsigned i = 0; p != NULL && i < n; i++)
-    __builtin_prefetch((const uint8_t *)p + (size_t)i * LINE);
-}
-
 /* In three rounds, each asking for what the next one reads: places in the table, connections, their
  * blocks. The misses of a whole burst are under way together. */
 void tct_tcp_demux_prefetch(tct_stack *s, const tct_frame *f, size_t n) {
@@ -159,13 +152,13 @@ void tct_tcp_demux_prefetch(tct_stack *s, const tct_frame *f, size_t n) {
   for (size_t i = 0; i < known; i++) {
     uint32_t ref = tct_table_first(&s->tcp->tuples, hash[i], &it);
     conn[i] = ref != TCT_TABLE_NONE ? tct_slab_at(&s->tcp->conns, ref) : NULL;
-    prefetch_lines(conn[i], sizeof(struct tct_tcp) / LINE);
+    tct_mem_prefetch(conn[i], sizeof *conn[i]);
   }
   for (size_t i = 0; i < known; i++) {
     if (conn[i] == NULL || conn[i]->state == TCT_LISTEN)
       continue;
-    prefetch_lines(conn[i]->extra, EXTRA_LINES);
-    prefetch_lines(conn[i]->u.active, ACTIVE_LINES);
+    tct_mem_prefetch(conn[i]->extra, sizeof *conn[i]->extra);
+    tct_mem_prefetch(conn[i]->u.active, ACTIVE_BYTES);
   }
 }
 

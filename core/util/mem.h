@@ -22,6 +22,12 @@ int memcmp(const void *a, const void *b, size_t n);
 #define TCT_CONTAINER_OF(ptr, type, member)                                                        \
   ((type *)(void *)((unsigned char *)(void *)(ptr)-offsetof(type, member)))
 
+/* All cache lines of n bytes are asked for at once, so that they are under way together. */
+static inline void tct_mem_prefetch(const void *p, size_t n) {
+  for (size_t at = 0; p != NULL && at < n; at += 64)
+    __builtin_prefetch((const uint8_t *)p + at);
+}
+
 static inline uint32_t tct_min_u32(uint32_t a, uint32_t b) {
   return a < b ? a : b;
 }
