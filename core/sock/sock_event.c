@@ -143,7 +143,9 @@ bool tct_sock_event_next(tct_stack *s, tct_event *ev) {
 bool tct_event_next(tct_stack *s, tct_event *ev) {
   bool udp_first = s->tcp->udp_turn;
   s->tcp->udp_turn = !udp_first;
-  if (udp_first)
-    return tct_udp_event_next(s, ev) || tct_sock_event_next(s, ev);
-  return tct_sock_event_next(s, ev) || tct_udp_event_next(s, ev);
+  if (udp_first && tct_udp_event_next(s, ev))
+    return true;
+  if (tct_sock_event_next(s, ev))
+    return true;
+  return !udp_first && tct_udp_event_next(s, ev);
 }

@@ -133,8 +133,8 @@ struct tct_tcp *tct_tcp_block_at(tct_stack *s, tct_sock k); /* NULL: stale */
 static inline tct_sock tct_tcp_block_handle(const struct tct_tcp *c) {
   return (tct_sock){c->index, c->gen};
 }
-struct tct_tcp_active *tct_tcp_block_active(tct_stack *s,
-                                            struct tct_tcp *c); /* attach; NULL: no memory */
+struct tct_tcp_active *tct_tcp_block_attach(tct_stack *s,
+                                            struct tct_tcp *c); /* NULL: no memory; see quick.h */
 bool tct_tcp_block_may_drop_active(const tct_stack *s, const struct tct_tcp *c);
 void tct_tcp_block_drop_active(tct_stack *s, struct tct_tcp *c); /* with all that is in it */
 void tct_tcp_block_settle(tct_stack *s, struct tct_tcp *c); /* after a call: quiet list in or out */
@@ -148,7 +148,6 @@ static inline struct tct_tcp_active *tct_tcp_active(const struct tct_tcp *c) {
 /* ---- tcp_state.c: the transition table, the one assignment, the ends of a life ----------------
  */
 void tct_tcp_state_set(tct_stack *s, struct tct_tcp *c, tct_state to, tct_why why);
-bool tct_tcp_state_may_receive(const struct tct_tcp *c); /* ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2 */
 /* The connection is over: timers off, CLOSED posted with err and why; the block goes when nobody
  * needs it. */
 void tct_tcp_state_end(tct_stack *s, struct tct_tcp *c, int err, tct_why why);
@@ -193,8 +192,7 @@ bool tct_tcp_recv_is_acceptable(const struct tct_tcp *c, tct_seq seq, uint32_t l
 /* The part of an acceptable segment's text that is new and inside the window; false: none. */
 bool tct_tcp_recv_trim(const struct tct_tcp *c, tct_seq begin, uint32_t len,
                        struct tct_range *part);
-uint32_t tct_tcp_recv_window(const struct tct_tcp *c); /* edge - nxt */
-uint32_t tct_tcp_recv_limit(const struct tct_tcp *c);  /* buffer, or the clamp */
+uint32_t tct_tcp_recv_limit(const struct tct_tcp *c); /* buffer, or the clamp */
 uint32_t tct_tcp_recv_syn_window(const tct_stack *s,
                                  const struct tct_tcp *c);   /* told unscaled on a SYN */
 uint32_t tct_tcp_recv_free(const struct tct_tcp *c);         /* room in the buffer */
@@ -280,8 +278,7 @@ void tct_tcp_timer_init(struct tct_tcp *c);
 void tct_tcp_timer_set(tct_stack *s, struct tct_tcp *c, tct_timer kind,
                        tct_time at); /* the main timer */
 void tct_tcp_timer_stop(tct_stack *s, struct tct_tcp *c);
-void tct_tcp_timer_refresh(tct_stack *s,
-                           struct tct_tcp *c); /* after a side deadline or state changed */
+void tct_tcp_timer_arm(tct_stack *s, struct tct_tcp *c, tct_time at); /* earlier than it is */
 void tct_tcp_timer_update(tct_stack *s,
                           struct tct_tcp *c); /* decides the main timer from the state (C8) */
 void tct_tcp_timer_restart(tct_stack *s, struct tct_tcp *c); /* new ACK: RFC 6298 5.3 */
@@ -325,8 +322,6 @@ void tct_tcp_plain_on_sent(tct_stack *s, struct tct_tcp *c, const struct tct_tcp
                            tct_seq edge);
 
 /* ---- tcp_output.c: plan -> bytes; segments without a connection ------------------------------ */
-void tct_tcp_output_wake(tct_stack *s,
-                         struct tct_tcp *c); /* ask the plan again: onto the ready list */
 /* A segment fixed by what came in (RST, SYN-ACK, TIME-WAIT's ACK), to the reply queue. */
 struct tct_tcp_reply {
   struct tct_tuple key;
@@ -469,14 +464,13 @@ void tct_sock_event_on_drained(tct_stack *s,
 void tct_sock_event_marks(tct_stack *s, struct tct_tcp *c); /* una or nxt moved */
 
 /* ---- tcp_check.c ----------------------------------------------------------------------------- */
-void tct_tcp_check(const tct_stack *s, const struct tct_tcp *c);
+bool tct_tcp_check_conn(const tct_stack *s, const struct tct_tcp *c); /* true, or it traps */
 void tct_tcp_check_all(const tct_stack *s);
 
 /* ---- tcp_trace.c: segments and states for whoever listens ------------------------------------ */
 void tct_tcp_trace_seg(const struct tct_pkt *p, const struct tct_tcp_hdr *h, tct_seg *seg);
-void tct_tcp_trace_hold(tct_stack *s); /* a segment is being taken in: until trace_in */
-void tct_tcp_trace_in(tct_stack *s, const struct tct_pkt *p, const struct tct_tcp *c,
-                      tct_verdict v);
+void tct_tcp_trace_tell_in(tct_stack *s, const struct tct_pkt *p, const struct tct_tcp *c,
+                           tct_verdict v);
 void tct_tcp_trace_out(tct_stack *s, const struct tct_tcp *c, const struct tct_tcp_hdr *h,
                        const struct tct_tcp_plan *p);
 void tct_tcp_trace_reply(tct_stack *s, const struct tct_tcp_reply *r, const struct tct_tcp_hdr *h);

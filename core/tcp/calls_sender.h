@@ -12,7 +12,6 @@
 /* ---- tcp_sack.c: the runs of what was sent, and their sums ----------------------------------- */
 void tct_tcp_sack_init(struct tct_runs *r);
 void tct_tcp_sack_deinit(tct_stack *s, struct tct_runs *r);
-struct tct_run *tct_tcp_sack_at(const struct tct_runs *r, uint32_t i);
 uint32_t tct_tcp_sack_find(const struct tct_runs *r, tct_seq pos); /* first that ends behind pos */
 uint32_t tct_tcp_sack_segs(const struct tct_run *run);             /* as they left */
 tct_seq tct_tcp_sack_fack(const struct tct_tcp *c); /* one past the highest SACKed, or snd.una */
@@ -54,14 +53,12 @@ void tct_tcp_push_on_sent(struct tct_tcp *c, tct_seq begin, uint32_t train_bytes
 
 /* ---- tcp_delack.c: how long an ACK may wait -------------------------------------------------- */
 void tct_tcp_delack_on_data(tct_stack *s, struct tct_tcp *c, uint32_t seg_len);
-bool tct_tcp_delack_is_quick(const struct tct_tcp *c);
 uint32_t tct_tcp_delack_ms(const tct_stack *s, const struct tct_tcp *c);
 void tct_tcp_delack_on_timer(tct_stack *s, struct tct_tcp *c);
 void tct_tcp_delack_on_ack_sent(const tct_stack *s, struct tct_tcp *c, bool owed);
 void tct_tcp_delack_on_data_sent(const tct_stack *s, struct tct_tcp *c);
 void tct_tcp_delack_hurry(const tct_stack *s, struct tct_tcp *c, uint8_t max);
 void tct_tcp_delack_expect_reply(const tct_stack *s, struct tct_tcp *c);
-bool tct_tcp_delack_is_due_on_read(const struct tct_tcp *c);
 void tct_tcp_delack_forbid_quick(struct tct_tcp *c);
 
 /* ---- tcp_tune.c: sizes of the buffers
@@ -69,16 +66,14 @@ void tct_tcp_delack_forbid_quick(struct tct_tcp *c);
 void tct_tcp_tune_init(struct tct_tcp_tune *t);
 uint32_t tct_tcp_tune_rcv_max(const tct_stack *s, const struct tct_tcp *c);
 void tct_tcp_tune_on_text(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_hdr *h);
-bool tct_tcp_tune_is_stale(const tct_stack *s, const struct tct_tcp *c);
 void tct_tcp_tune_on_read(tct_stack *s, struct tct_tcp *c);
-uint32_t tct_tcp_tune_rtt_us(const struct tct_tcp *c); /* 0: not known */
 uint32_t tct_tcp_tune_next(uint32_t buf_bytes, uint32_t taken_bytes, uint32_t max_bytes);
 uint32_t tct_tcp_tune_snd_limit(const tct_stack *s, const struct tct_tcp *c);
 
 /* ---- tcp_chrono.c: what the sender's time goes into
  * ------------------------------------------ */
-uint8_t tct_tcp_chrono_kind(const tct_stack *s, const struct tct_tcp *c); /* TCT_CHRONO_* */
-void tct_tcp_chrono_update(tct_stack *s, struct tct_tcp *c);
+uint8_t tct_tcp_chrono_kind_busy(const tct_stack *s, const struct tct_tcp *c);
+void tct_tcp_chrono_set(const tct_stack *s, struct tct_extra *x, uint8_t kind);
 uint64_t tct_tcp_chrono_ns(const tct_stack *s, const struct tct_tcp *c, uint8_t kind);
 
 /* ---- tcp_rtt.c ------------------------------------------------------------------------------- */
@@ -176,7 +171,6 @@ void tct_tcp_cc_prr_restart(tct_stack *s, struct tct_tcp *c);
 /* ---- tcp_cc.c and the algorithms (tcp_cc.h): how much may be in flight ------------------------
  */
 void tct_tcp_cc_init(tct_stack *s, struct tct_tcp *c); /* initial window */
-tct_cc tct_tcp_cc_algorithm(const tct_stack *s, const struct tct_tcp *c);
 bool tct_tcp_cc_is_known(tct_cc id);
 int tct_tcp_cc_choose(tct_stack *s, struct tct_tcp *c, tct_cc id); /* ENOENT, ENOMEM */
 void tct_tcp_cc_drop(tct_stack *s, struct tct_extra *x);           /* the algorithm's record */
@@ -212,9 +206,8 @@ void tct_tcp_rate_mark_limited(struct tct_tcp *c);
 void tct_tcp_rate_on_burst_end(const tct_stack *s, struct tct_tcp *c);
 
 /* ---- tcp_pace.c: not all at once ------------------------------------------------------------- */
-uint64_t tct_tcp_pace_rate(const tct_stack *s, const struct tct_tcp *c); /* bytes a second */
-bool tct_tcp_pace_is_on(const tct_stack *s, const struct tct_tcp *c);
-tct_time tct_tcp_pace_not_before(const tct_stack *s, const struct tct_tcp *c); /* 0: now */
+uint64_t tct_tcp_pace_rate(const tct_stack *s, const struct tct_tcp *c);       /* bytes a second */
+tct_time tct_tcp_pace_held_until(const tct_stack *s, const struct tct_tcp *c); /* 0: not held */
 uint32_t tct_tcp_pace_quantum(const tct_stack *s, const struct tct_tcp *c);    /* bytes a frame */
 void tct_tcp_pace_on_sent(const tct_stack *s, struct tct_tcp *c, uint32_t bytes);
 void tct_tcp_pace_on_burst_end(tct_stack *s, struct tct_tcp *c);

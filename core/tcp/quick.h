@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * quick.h - the questions that every segment asks many times, answered in place: how much is in
- * flight, how large a segment is, how much room there is, how long the time-out is. Part of
- * calls.h, which includes it; each function belongs to the file in its name. Nothing here writes.
+ * flight, how large a segment is, how much room there is, how long the time-out is; and the first
+ * step of calls that mostly find nothing to do. Part of calls.h, which includes it; each function
+ * belongs to the file in its name.
  */
 #ifndef TCT_TCP_QUICK_H
 #define TCT_TCP_QUICK_H
@@ -10,6 +11,38 @@
 #include "tcp/calls.h"
 #include "util/plant.h"
 #include "util/rule.h"
+#include "util/steps.h"
+
+/* ---- tcp_block.c, tcp_state.c, tcp_check.c, tcp_trace.c -------------------------------------- */
+
+/* Attached if there is none; NULL: no memory. */
+static inline struct tct_tcp_active *tct_tcp_block_active(tct_stack *s, struct tct_tcp *c) {
+  TCT_ASSERT(c->state != TCT_LISTEN);
+  return c->u.active != NULL ? c->u.active : tct_tcp_block_attach(s, c);
+}
+
+/* ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2 */
+static inline bool tct_tcp_state_may_receive(const struct tct_tcp *c) {
+  return c->state == TCT_ESTABLISHED || c->state == TCT_FIN_WAIT_1 || c->state == TCT_FIN_WAIT_2;
+}
+
+static inline void tct_tcp_check(const tct_stack *s, const struct tct_tcp *c) {
+  TCT_CHECKED(tct_tcp_check_conn(s, c));
+}
+
+/* A segment is being taken in, until trace_in. Cause before effect: what it draws is told after it.
+ */
+static inline void tct_tcp_trace_hold(tct_stack *s) {
+  s->tcp->holding = tct_stack_traces(s);
+}
+
+static inline void tct_tcp_trace_in(tct_stack *s, const struct tct_pkt *p, const struct tct_tcp *c,
+                                    tct_verdict v) {
+  s->seg_told = true;
+  s->tcp->holding = false;
+  if (tct_stack_traces(s))
+    tct_tcp_trace_tell_in(s, p, c, v);
+}
 
 /* ---- tcp_accecn.c, tcp_options.c ------------------------------------------------------------- */
 
@@ -26,6 +59,41 @@ static inline uint32_t tct_tcp_options_len(const struct tct_tcp *c) {
 
 static inline uint32_t tct_tcp_options_tsval(const tct_stack *s, const struct tct_tcp *c) {
   return tct_ms32_add(tct_time_ms32(s->now), c->ts_offset);
+}
+
+/* ---- tcp_recv.c, tcp_delack.c ---------------------------------------------------------------- */
+
+/* edge - nxt */
+static inline uint32_t tct_tcp_recv_window(const struct tct_tcp *c) {
+  return tct_seq_len(c->rcv.nxt, c->rcv.edge);
+}
+
+static inline bool tct_tcp_delack_is_quick(const struct tct_tcp *c) {
+  return (c->rcv.delack & TCT_DELACK_QUICK) != 0 && (c->rcv.delack & TCT_DELACK_DIALOGUE) == 0;
+}
+
+/* All that came is read, and it was less than a full segment: nothing more is on its way. */
+static inline bool tct_tcp_delack_is_due_on_read(const struct tct_tcp *c) {
+  uint8_t f = c->rcv.delack;
+  return (f & TCT_DELACK_PUSHED_TWICE) != 0 ||
+         (f & (TCT_DELACK_PUSHED | TCT_DELACK_DIALOGUE)) == TCT_DELACK_PUSHED;
+}
+
+/* ---- tcp_tune.c ------------------------------------------------------------------------------ */
+
+/* 0: not known */
+static inline uint32_t tct_tcp_tune_rtt_us(const struct tct_tcp *c) {
+  const struct tct_tcp_active *a = tct_tcp_active(c);
+  bool measured = a != NULL && a->tune.rtt_us != 0;
+  return measured ? a->tune.rtt_us : c->rtt.srtt_us8 / 8;
+}
+
+/* A round trip that began so long ago says nothing: the next one begins anew, as if the block had
+ * been given back meanwhile. */
+static inline bool tct_tcp_tune_is_stale(const tct_stack *s, const struct tct_tcp *c) {
+  const struct tct_tcp_tune *t = &tct_tcp_active(c)->tune;
+  tct_time limit = tct_max_u64(TCT_S(1), 8 * TCT_US(tct_tcp_tune_rtt_us(c)));
+  return t->since == TCT_NEVER || tct_time_sub(s->now, t->since) >= limit;
 }
 
 /* ---- tcp_reasm.c ----------------------------------------------------------------------------- */
@@ -75,6 +143,14 @@ static inline uint32_t tct_tcp_send_mss(const tct_stack *s, const struct tct_tcp
   return tct_min_u32(mss, tct_max_u32(tct_max_u32(half, s->cfg.mss_min), 1));
 }
 
+/* ---- tcp_sack.c ------------------------------------------------------------------------------ */
+
+static inline struct tct_run *tct_tcp_sack_at(const struct tct_runs *r, uint32_t i) {
+  TCT_STEP();
+  TCT_ASSERT(i < r->n);
+  return &r->at[(r->head + i) & (r->cap - 1)];
+}
+
 /* ---- tcp_recover.c, tcp_cc.c ----------------------------------------------------------------- */
 
 /* Bytes thought to be in the network: not what arrived or is lost, but what was sent again. */
@@ -114,6 +190,15 @@ static inline uint32_t tct_tcp_recover_room_of(const tct_stack *s, const struct 
   return tct_sub_floor_u32(window / mss, tct_tcp_recover_pipe_segs(c)) * mss;
 }
 
+/* Of `want` bytes, how many: mostly all of them, which takes no division to see. */
+static inline uint32_t tct_tcp_recover_room_upto(const tct_stack *s, const struct tct_tcp *c,
+                                                 uint32_t mss, uint32_t want) {
+  uint64_t out = ((uint64_t)tct_tcp_recover_pipe_segs(c) + 1) * mss;
+  if (s->cfg.profile != TCT_PROFILE_STRICT && out + want <= tct_tcp_cc_window(c))
+    return want;
+  return tct_min_u32(want, tct_tcp_recover_room_of(s, c, mss));
+}
+
 static inline uint32_t tct_tcp_recover_room(const tct_stack *s, const struct tct_tcp *c) {
   return tct_tcp_recover_room_of(s, c, tct_tcp_send_mss(s, c));
 }
@@ -136,6 +221,61 @@ static inline tct_time tct_tcp_timer_next(const struct tct_tcp *c) {
   if ((c->rcv.flags & TCT_RCV_DELACK) != 0)
     at = tct_time_min(at, a->delack_at);
   return tct_time_min(tct_time_min(at, a->cork_at), a->pace.wake_at);
+}
+
+/* After a side deadline or the state changed. Re-arming later leaves the wheel alone: the node
+ * moves when it fires early. */
+static inline void tct_tcp_timer_refresh(tct_stack *s, struct tct_tcp *c) {
+  tct_time at = tct_tcp_timer_next(c);
+  if (at < c->tmr.wheel_at)
+    tct_tcp_timer_arm(s, c, at);
+}
+
+/* ---- tcp_output.c ---------------------------------------------------------------------------- */
+
+/* Asks the plan again: onto the ready list. */
+static inline void tct_tcp_output_wake(tct_stack *s, struct tct_tcp *c) {
+  if (!tct_list_is_linked(&c->ready) && c->state != TCT_CLOSED && c->state != TCT_LISTEN)
+    tct_list_push_tail(&s->ifs[c->ifi].tcp_ready, &c->ready);
+}
+
+/* ---- tcp_cc.c, tcp_pace.c, tcp_chrono.c ------------------------------------------------------ */
+
+static inline tct_cc tct_tcp_cc_algorithm(const tct_stack *s, const struct tct_tcp *c) {
+  uint8_t own = c->extra != NULL ? c->extra->cc.algorithm : 0;
+  return own != 0 ? (tct_cc)own : (tct_cc)s->cfg.congestion;
+}
+
+/* A rate of UINT64_MAX is no limit. */
+static inline bool tct_tcp_pace_is_on(const tct_stack *s, const struct tct_tcp *c) {
+  uint64_t limit = c->extra != NULL ? c->extra->max_pacing_rate : 0;
+  return s->cfg.pacing == TCT_ON || (limit != 0 && limit != UINT64_MAX) ||
+         tct_tcp_cc_algorithm(s, c) == TCT_CC_BBR;
+}
+
+/* Pure. 0: now. */
+static inline tct_time tct_tcp_pace_not_before(const tct_stack *s, const struct tct_tcp *c) {
+  const struct tct_tcp_active *a = tct_tcp_active(c);
+  if (a == NULL || a->pace.at <= s->now || !tct_tcp_pace_is_on(s, c))
+    return 0;
+  return tct_tcp_pace_held_until(s, c);
+}
+
+/* TCT_CHRONO_* */
+static inline uint8_t tct_tcp_chrono_kind(const tct_stack *s, const struct tct_tcp *c) {
+  if (tct_tcp_send_unsent(c) == 0 && (!tct_tcp_syn_acked(c) || tct_tcp_send_flight(c) == 0))
+    return TCT_CHRONO_NONE;
+  return tct_tcp_chrono_kind_busy(s, c);
+}
+
+static inline void tct_tcp_chrono_update(const tct_stack *s, struct tct_tcp *c) {
+  struct tct_extra *x = c->extra;
+  if (x == NULL || c->state == TCT_LISTEN)
+    return;
+  bool over = c->state == TCT_CLOSED || c->state == TCT_TIME_WAIT;
+  uint8_t kind = over ? TCT_CHRONO_NONE : tct_tcp_chrono_kind(s, c);
+  if (kind != x->chrono.kind)
+    tct_tcp_chrono_set(s, x, kind);
 }
 
 #endif

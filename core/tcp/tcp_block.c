@@ -106,12 +106,9 @@ static void forget_history(struct tct_tcp_active *a) {
   begin_history(a);
 }
 
-struct tct_tcp_active *tct_tcp_block_active(tct_stack *s, struct tct_tcp *c) {
-  TCT_ASSERT(c->state != TCT_LISTEN);
-  struct tct_tcp_active *a = c->u.active;
-  if (a != NULL)
-    return a;
-  a = tct_stack_alloc_bare(s, sizeof *a);
+struct tct_tcp_active *tct_tcp_block_attach(tct_stack *s, struct tct_tcp *c) {
+  TCT_ASSERT(c->state != TCT_LISTEN && c->u.active == NULL);
+  struct tct_tcp_active *a = tct_stack_alloc_bare(s, sizeof *a);
   if (a == NULL)
     return NULL;
   memset(a, 0, offsetof(struct tct_tcp_active, ooo.first)); /* sack_init clears what follows */
@@ -152,7 +149,7 @@ void tct_tcp_block_drop_active(tct_stack *s, struct tct_tcp *c) {
 }
 
 /* Nothing in it that a fresh block would not say as well. */
-static bool is_quiet(const struct tct_tcp *c, const struct tct_tcp_active *a) {
+static inline bool is_quiet(const struct tct_tcp *c, const struct tct_tcp_active *a) {
   bool read_all = a->rx.begin == tct_tcp_reasm_data_end(c);
   return tct_queue_len(&a->tx) == 0 && a->tx.reserved_bytes == 0 && read_all &&
          (a->ooo.set.n == 0 || TCT_PLANT(ACTIVE_GIVEN_EARLY)) && a->ooo.n_dsack == 0 &&

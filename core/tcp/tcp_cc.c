@@ -16,7 +16,7 @@
 static const struct tct_cc_ops *find_ops(tct_cc id) {
   switch (id) {
   case TCT_CC_CUBIC:
-    return tct_tcp_cc_cubic();
+    return &tct_tcp_cc_cubic_ops;
   case TCT_CC_BBR:
     return tct_tcp_cc_bbr();
   case TCT_CC_DCTCP:
@@ -27,11 +27,6 @@ static const struct tct_cc_ops *find_ops(tct_cc id) {
   default:
     return NULL;
   }
-}
-
-tct_cc tct_tcp_cc_algorithm(const tct_stack *s, const struct tct_tcp *c) {
-  uint8_t own = c->extra != NULL ? c->extra->cc.algorithm : 0;
-  return own != 0 ? (tct_cc)own : (tct_cc)s->cfg.congestion;
 }
 
 static const struct tct_cc_ops *ops_of(const tct_stack *s, const struct tct_tcp *c) {
@@ -223,30 +218,30 @@ static void judge_starving(tct_stack *s, struct tct_tcp *c, uint32_t out) {
 }
 
 /* No room for a segment; or what room there is waits to become a train's (tcp_push). */
-static bool is_window_full(const tct_stack *s, const struct tct_tcp *c) {
+static bool is_window_full(const tct_stack *s, const struct tct_tcp *c, uint32_t mss) {
   bool wants_override;
-  uint32_t mss = tct_tcp_send_mss(s, c), room = tct_tcp_recover_room_of(s, c, mss);
-  if (room < mss)
+  if (tct_tcp_recover_room_upto(s, c, mss, mss) < mss)
     return true;
   const struct tct_tcp_active *a = tct_tcp_active(c);
   return a->rec.phase == TCT_REC_DISORDER && tct_tcp_send_unsent(c) > 0 &&
-         room < tct_tcp_send_window_left(c) &&
+         tct_tcp_recover_room_of(s, c, mss) < tct_tcp_send_window_left(c) &&
          tct_tcp_push_should_wait(s, c, tct_tcp_send_usable(s, c, &wants_override));
 }
 
 /* At the end of a burst: how far was the window used? The strongest sign within a round trip
  * counts. */
-static void judge_use(tct_stack *s, struct tct_tcp *c) {
+static inline void judge_use(tct_stack *s, struct tct_tcp *c) {
   struct tct_tcp_active *a = tct_tcp_active(c);
   if (a == NULL || !tct_tcp_syn_acked(c))
     return;
   if (!a->cc.sent && tct_tcp_send_unsent(c) == 0)
     return;
-  bool limited = is_window_full(s, c);
+  uint32_t mss = tct_tcp_send_mss(s, c);
+  bool limited = is_window_full(s, c, mss);
   if (!a->cc.sent && !limited)
     return;
   a->cc.sent = false;
-  uint32_t out = a->runs.all.segs * tct_tcp_send_mss(s, c);
+  uint32_t out = a->runs.all.segs * mss;
   if (tct_seq_geq(c->snd.una, a->cc.used_end) || limited ||
       (!a->cc.limited && out > a->cc.out_max_bytes)) {
     a->cc.limited = limited;

@@ -34,7 +34,7 @@ struct tct_cc_ops {
 };
 
 const struct tct_cc_ops *tct_tcp_cc_reno(void);
-const struct tct_cc_ops *tct_tcp_cc_cubic(void);
+extern const struct tct_cc_ops tct_tcp_cc_cubic_ops;
 const struct tct_cc_ops *tct_tcp_cc_bbr(void);
 const struct tct_cc_ops *tct_tcp_cc_dctcp(void);
 

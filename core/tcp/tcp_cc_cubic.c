@@ -227,14 +227,11 @@ static void on_start(tct_stack *s, struct tct_tcp *c, void *state) {
     q->epoch_ms = tct_ms32_add(q->epoch_ms, tct_min_u32(idle_ms, age_ms));
 }
 
-const struct tct_cc_ops *tct_tcp_cc_cubic(void) {
-  static const struct tct_cc_ops ops = {.id = TCT_CC_CUBIC,
-                                        .state_bytes = sizeof(struct cubic),
-                                        .init = init,
-                                        .on_news = on_news,
-                                        .on_ack = on_ack,
-                                        .ssthresh = ssthresh,
-                                        .on_rto = on_rto,
-                                        .on_start = on_start};
-  return &ops;
-}
+const struct tct_cc_ops tct_tcp_cc_cubic_ops = {.id = TCT_CC_CUBIC,
+                                                .state_bytes = sizeof(struct cubic),
+                                                .init = init,
+                                                .on_news = on_news,
+                                                .on_ack = on_ack,
+                                                .ssthresh = ssthresh,
+                                                .on_rto = on_rto,
+                                                .on_start = on_start};

@@ -66,7 +66,7 @@ bool tct_tcp_cc_hystart_classic(const tct_stack *s, const struct tct_tcp *c, str
                                 uint32_t rtt_us, uint32_t least_us) {
   if (tct_seq_gt(c->snd.una, h->end))
     begin_round(s, c, h);
-  if (tct_tcp_cc_segs(s, c) < LOW_WINDOW_SEGS)
+  if (c->cc.cwnd < LOW_WINDOW_SEGS * tct_tcp_send_mss(s, c))
     return false;
   bool train = is_train_long(s, c, h, least_us);
   bool delay = is_delay_up(h, rtt_us, least_us);

@@ -18,24 +18,15 @@ static bool is_held_by_buffer(const struct tct_tcp *c) {
   return wants && tct_tcp_recover_pipe(c) < tct_tcp_cc_window(c);
 }
 
-uint8_t tct_tcp_chrono_kind(const tct_stack *s, const struct tct_tcp *c) {
+/* Something is queued or out. */
+uint8_t tct_tcp_chrono_kind_busy(const tct_stack *s, const struct tct_tcp *c) {
   uint32_t unsent = tct_tcp_send_unsent(c);
-  bool opening = !tct_tcp_syn_acked(c) && unsent == 0;
-  if (opening || (unsent == 0 && tct_tcp_send_flight(c) == 0))
-    return TCT_CHRONO_NONE;
   if (unsent > 0)
     return is_held_by_window(s, c, unsent) ? TCT_CHRONO_RWND : TCT_CHRONO_BUSY;
   return is_held_by_buffer(c) ? TCT_CHRONO_SNDBUF : TCT_CHRONO_BUSY;
 }
 
-void tct_tcp_chrono_update(tct_stack *s, struct tct_tcp *c) {
-  struct tct_extra *x = c->extra;
-  if (x == NULL || c->state == TCT_LISTEN)
-    return;
-  bool over = c->state == TCT_CLOSED || c->state == TCT_TIME_WAIT;
-  uint8_t kind = over ? TCT_CHRONO_NONE : tct_tcp_chrono_kind(s, c);
-  if (kind == x->chrono.kind)
-    return;
+void tct_tcp_chrono_set(const tct_stack *s, struct tct_extra *x, uint8_t kind) {
   x->chrono.spent_ns[x->chrono.kind] += tct_time_sub(s->now, x->chrono.since);
   x->chrono.kind = kind;
   x->chrono.since = s->now;

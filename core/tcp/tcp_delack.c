@@ -83,10 +83,6 @@ static bool is_dialogue(const struct tct_tcp *c) {
   return (c->rcv.delack & TCT_DELACK_DIALOGUE) != 0;
 }
 
-bool tct_tcp_delack_is_quick(const struct tct_tcp *c) {
-  return quick_left(c) > 0 && !is_dialogue(c);
-}
-
 /* The ACK waits for so long, for data of ours to carry it. */
 uint32_t tct_tcp_delack_ms(const tct_stack *s, const struct tct_tcp *c) {
   if (!is_adaptive(s))
@@ -133,12 +129,6 @@ void tct_tcp_delack_hurry(const tct_stack *s, struct tct_tcp *c, uint8_t max) {
 void tct_tcp_delack_expect_reply(const tct_stack *s, struct tct_tcp *c) {
   if (is_adaptive(s))
     c->rcv.delack |= TCT_DELACK_DIALOGUE;
-}
-
-/* All that came is read, and it was less than a full segment: nothing more is on its way. */
-bool tct_tcp_delack_is_due_on_read(const struct tct_tcp *c) {
-  uint8_t f = c->rcv.delack;
-  return (f & TCT_DELACK_PUSHED_TWICE) != 0 || ((f & TCT_DELACK_PUSHED) != 0 && !is_dialogue(c));
 }
 
 /* TCP_QUICKACK off. */

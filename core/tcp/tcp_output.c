@@ -9,11 +9,6 @@
 #include "util/plant.h"
 #include "util/rule.h"
 
-void tct_tcp_output_wake(tct_stack *s, struct tct_tcp *c) {
-  if (!tct_list_is_linked(&c->ready) && c->state != TCT_CLOSED && c->state != TCT_LISTEN)
-    tct_list_push_tail(&s->ifs[c->ifi].tcp_ready, &c->ready);
-}
-
 /* ---- A planned segment ----------------------------------------------------------------------- */
 
 static void fill_ip(tct_stack *s, const struct tct_tcp *c, const struct tct_tcp_plan *p,

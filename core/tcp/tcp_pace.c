@@ -37,11 +37,6 @@ uint64_t tct_tcp_pace_rate(const tct_stack *s, const struct tct_tcp *c) {
   return tct_max_u64(tct_min_u64(rate, limit_of(c)), 1);
 }
 
-bool tct_tcp_pace_is_on(const tct_stack *s, const struct tct_tcp *c) {
-  return s->cfg.pacing == TCT_ON || limit_of(c) != UINT64_MAX ||
-         tct_tcp_cc_algorithm(s, c) == TCT_CC_BBR;
-}
-
 static uint64_t price_ns(uint64_t rate, uint64_t bytes) {
   return rate == UINT64_MAX ? 0 : tct_mul_div(bytes, TCT_S(1), rate);
 }
@@ -50,11 +45,9 @@ static uint64_t quantum_ns(const tct_stack *s, const struct tct_tcp *c, uint64_t
   return tct_max_u64(QUANTUM_NS, price_ns(rate, 2 * (uint64_t)tct_tcp_send_mss(s, c)));
 }
 
-/* Pure. 0: now. */
-tct_time tct_tcp_pace_not_before(const tct_stack *s, const struct tct_tcp *c) {
+/* Pure. Sending has run ahead of the clock. 0: not by too much. */
+tct_time tct_tcp_pace_held_until(const tct_stack *s, const struct tct_tcp *c) {
   const struct tct_tcp_active *a = tct_tcp_active(c);
-  if (a == NULL || a->pace.at <= s->now || !tct_tcp_pace_is_on(s, c))
-    return 0;
   if (a->pace.phase != TCT_PACE_HELD &&
       a->pace.at <= tct_time_add(s->now, quantum_ns(s, c, tct_tcp_pace_rate(s, c))))
     return 0;

@@ -297,10 +297,12 @@ static bool plan_ack(conn *c, plan_t *p) {
 /* Every question below would be answered with no: so it is after each last segment of a burst. */
 static bool has_nothing_to_say(conn *c) {
   const struct tct_tcp_active *a = tct_tcp_active(c);
-  bool owes = c->rcv.debts > 0 || (c->rcv.flags & (TCT_RCV_ACK_NOW | TCT_RCV_WINDOW)) != 0;
-  bool asked = c->tmr.due != 0 || (c->snd.flags & (TCT_SND_PROBE_DUE | TCT_SND_FIN_WANTED)) != 0;
-  bool lost = a != NULL && a->runs.waiting_bytes > 0;
-  return tct_tcp_syn_acked(c) && !owes && !asked && !lost && tct_tcp_send_unsent(c) == 0;
+  unsigned odd = (unsigned)c->rcv.debts | c->tmr.due;
+  odd |= c->rcv.flags & (unsigned)(TCT_RCV_ACK_NOW | TCT_RCV_WINDOW);
+  odd |= c->snd.flags & (unsigned)(TCT_SND_PROBE_DUE | TCT_SND_FIN_WANTED);
+  if (tct_tcp_send_unsent(c) > 0 || odd != 0 || !tct_tcp_syn_acked(c))
+    return false;
+  return a == NULL || a->runs.waiting_bytes == 0;
 }
 
 /* ---- The plain state, where nearly all segments are made ------------------------------------- */
@@ -325,7 +327,7 @@ static bool is_plain(const tct_stack *s, conn *c) {
 static uint32_t plain_usable(const tct_stack *s, conn *c, uint32_t mss, uint32_t unsent) {
   const struct tct_tcp_active *a = c->u.active;
   uint32_t window = tct_seq_ahead(c->snd.nxt, tct_seq_add(c->snd.una, c->snd.wnd));
-  uint32_t usable = tct_min_u32(tct_min_u32(unsent, window), tct_tcp_recover_room_of(s, c, mss));
+  uint32_t usable = tct_tcp_recover_room_upto(s, c, mss, tct_min_u32(unsent, window));
   if (usable >= mss || usable == 0)
     return usable;
   if (usable < unsent)
@@ -367,8 +369,6 @@ static bool plan_plain(const tct_stack *s, conn *c, plan_t *p) {
 static void plan_any(const tct_stack *s, conn *c, plan_t *p) {
   if (c->state == TCT_CLOSED || c->state == TCT_LISTEN || c->state == TCT_TIME_WAIT)
     return;
-  if (has_nothing_to_say(c))
-    return;
   if (plan_syn(c, p) || c->state == TCT_SYN_SENT)
     return;
   if ((c->rcv.ecn & TCT_ECNF_HANDSHAKE) != 0 && plan_ack(c, p))
@@ -391,6 +391,8 @@ static bool is_as_any(const tct_stack *s, conn *c, const plan_t *p) {
 
 void tct_tcp_plan(const tct_stack *s, const struct tct_tcp *c, struct tct_tcp_plan *p) {
   memset(p, 0, sizeof *p);
+  if (has_nothing_to_say(c))
+    return;
   if (plan_plain(s, c, p))
     TCT_CHECKED(is_as_any(s, c, p));
   else

@@ -56,10 +56,6 @@ uint32_t tct_tcp_recv_limit(const struct tct_tcp *c) {
   return tct_max_u32(limit, least);
 }
 
-uint32_t tct_tcp_recv_window(const struct tct_tcp *c) {
-  return tct_seq_len(c->rcv.nxt, c->rcv.edge);
-}
-
 /* The four cases of RFC 9293 3.10.7.4. [RFC9293 EP-13] */
 bool tct_tcp_recv_is_acceptable(const struct tct_tcp *c, tct_seq seq, uint32_t len) {
   uint32_t window = tct_tcp_recv_window(c);
@@ -261,7 +257,7 @@ static void ack_on_read(tct_stack *s, struct tct_tcp *c) {
 
 /* A window worth telling: twice what the peer still has, or enough after none. */
 void tct_tcp_recv_on_app_read(tct_stack *s, struct tct_tcp *c) {
-  if (tct_tcp_recv_urgent_unread(c) == 0)
+  if ((c->rcv.flags & TCT_RCV_URGENT) != 0 && tct_tcp_recv_urgent_unread(c) == 0)
     c->rcv.flags &= (uint8_t)~TCT_RCV_URGENT;
   if (!tct_tcp_state_may_receive(c))
     return;

@@ -32,12 +32,6 @@ void tct_tcp_sack_deinit(tct_stack *s, struct tct_runs *r) {
   tct_tcp_sack_init(r);
 }
 
-struct tct_run *tct_tcp_sack_at(const struct tct_runs *r, uint32_t i) {
-  TCT_STEP();
-  TCT_ASSERT(i < r->n);
-  return &r->at[(r->head + i) & (r->cap - 1)];
-}
-
 /* The first run that ends behind pos; r->n if there is none. */
 uint32_t tct_tcp_sack_find(const struct tct_runs *r, tct_seq pos) {
   uint32_t low = 0, high = r->n;

@@ -50,10 +50,6 @@ void tct_tcp_state_set(tct_stack *s, struct tct_tcp *c, tct_state to, tct_why wh
         from, to, why);
 }
 
-bool tct_tcp_state_may_receive(const struct tct_tcp *c) {
-  return c->state == TCT_ESTABLISHED || c->state == TCT_FIN_WAIT_1 || c->state == TCT_FIN_WAIT_2;
-}
-
 /* Nothing more leaves or is awaited; what was received stays readable. */
 static void fall_silent(tct_stack *s, struct tct_tcp *c) {
   if ((c->sockf & (TCT_SOCKF_CLOSED | TCT_SOCKF_DONE)) ==

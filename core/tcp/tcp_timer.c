@@ -18,11 +18,7 @@ void tct_tcp_timer_init(struct tct_tcp *c) {
   tct_list_init(&c->tmr.node);
 }
 
-/* Re-arming later leaves the wheel alone: the node moves when it fires early. */
-void tct_tcp_timer_refresh(tct_stack *s, struct tct_tcp *c) {
-  tct_time at = tct_tcp_timer_next(c);
-  if (at >= c->tmr.wheel_at)
-    return;
+void tct_tcp_timer_arm(tct_stack *s, struct tct_tcp *c, tct_time at) {
   c->tmr.wheel_at = at;
   tct_wheel_arm(&s->wheel, &c->tmr.node, at);
 }

@@ -50,11 +50,6 @@ static void trace_tuple(tct_trace *t, const struct tct_tuple *key) {
   t->rport = key->rport;
 }
 
-/* Cause before effect: what a segment draws is told after the segment. */
-void tct_tcp_trace_hold(tct_stack *s) {
-  s->tcp->holding = tct_stack_traces(s);
-}
-
 static void tell(tct_stack *s, tct_trace *t) {
   if (s->tcp->holding && s->tcp->held_n < TCT_TRACE_HELD_MAX)
     s->tcp->held[s->tcp->held_n++] = *t;
@@ -62,12 +57,8 @@ static void tell(tct_stack *s, tct_trace *t) {
     tct_stack_trace(s, t);
 }
 
-void tct_tcp_trace_in(tct_stack *s, const struct tct_pkt *p, const struct tct_tcp *c,
-                      tct_verdict v) {
-  s->seg_told = true;
-  s->tcp->holding = false;
-  if (!tct_stack_traces(s))
-    return;
+void tct_tcp_trace_tell_in(tct_stack *s, const struct tct_pkt *p, const struct tct_tcp *c,
+                           tct_verdict v) {
   tct_trace t = {.kind = TCT_TRACE_SEG_IN, .verdict = (uint16_t)v};
   t.ifc = tct_stack_if_handle(s, p->ifi);
   t.seg = p->seg;

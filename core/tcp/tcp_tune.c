@@ -67,12 +67,6 @@ void tct_tcp_tune_on_text(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_
     sample_window(s, c, &a->tune);
 }
 
-uint32_t tct_tcp_tune_rtt_us(const struct tct_tcp *c) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
-  bool measured = a != NULL && a->tune.rtt_us != 0;
-  return measured ? a->tune.rtt_us : c->rtt.srtt_us8 / 8;
-}
-
 /* ---- The receive buffer ------------------------------------------------------------------------
  */
 
@@ -83,14 +77,6 @@ uint32_t tct_tcp_tune_next(uint32_t buf_bytes, uint32_t taken_bytes, uint32_t ma
     return buf_bytes;
   uint32_t wanted = taken_bytes > max_bytes / 4 ? max_bytes : 4 * taken_bytes;
   return tct_clamp_u32(wanted, buf_bytes, max_bytes);
-}
-
-/* A round trip that began so long ago says nothing: the next one begins anew, as if the block had
- * been given back meanwhile. */
-bool tct_tcp_tune_is_stale(const tct_stack *s, const struct tct_tcp *c) {
-  const struct tct_tcp_tune *t = &tct_tcp_active(c)->tune;
-  tct_time limit = tct_max_u64(TCT_S(1), 8 * TCT_US(tct_tcp_tune_rtt_us(c)));
-  return t->since == TCT_NEVER || tct_time_sub(s->now, t->since) >= limit;
 }
 
 /* The application has read up to rx.begin. */

@@ -25,15 +25,27 @@ static uint64_t add_halves(uint64_t sum, uint64_t v) {
   return sum + (v & 0xffffffff) + (v >> 32);
 }
 
-/* A short piece, or the end of one; an odd last byte counts as the first of two. The carry of each
- * addition comes round: 2^64 - 1 is a multiple of 0xffff. */
+/* The carry of an addition comes round: 2^64 - 1 is a multiple of 0xffff. */
+static uint64_t add_around(uint64_t sum, uint64_t v) {
+  sum += v;
+  return sum + (sum < v);
+}
+
+static uint64_t sum_two(const uint8_t *p) {
+  uint64_t v[2];
+  memcpy(v, p, sizeof v);
+  return add_around(v[0], v[1]);
+}
+
+/* A short piece, or the end of one; an odd last byte counts as the first of two. */
 static uint64_t sum_tail(const uint8_t *p, size_t len) {
   uint64_t sum = 0;
   uint64_t v;
+  for (; len >= 32; len -= 32, p += 32)
+    sum = add_around(add_around(sum, sum_two(p)), sum_two(p + 16));
   for (; len >= 8; len -= 8, p += 8) {
     memcpy(&v, p, 8);
-    sum += v;
-    sum += sum < v;
+    sum = add_around(sum, v);
   }
   sum = add_halves(0, sum);
   if (len & 4) {
