@@ -178,10 +178,7 @@ bool tct_ip_reply_is_waiting(const tct_stack *s, uint32_t ifi) {
   return s->ifs[ifi].replies.lent < s->ifs[ifi].replies.used;
 }
 
-void tct_ip_reply_release(tct_stack *s, uint32_t ifi) {
-  struct tct_replies *r = &s->ifs[ifi].replies;
-  if (r->ring == NULL)
-    return;
+static __attribute__((noinline)) void release(tct_stack *s, struct tct_replies *r) {
   struct block *b = get_block(r->ring);
   free_blocks(s, b->retired);
   b->retired = NULL;
@@ -195,6 +192,13 @@ void tct_ip_reply_release(tct_stack *s, uint32_t ifi) {
     memset(r, 0, sizeof *r);
     (void)make_room(s, r, UNIT);
   }
+}
+
+/* Asked before each frame, and mostly for nothing. */
+void tct_ip_reply_release(tct_stack *s, uint32_t ifi) {
+  struct tct_replies *r = &s->ifs[ifi].replies;
+  if (r->ring != NULL && (r->lent > 0 || get_block(r->ring)->retired != NULL))
+    release(s, r);
 }
 
 /* The least ring is there from the start: a stack without memory can still answer. */

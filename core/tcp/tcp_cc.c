@@ -44,6 +44,11 @@ void tct_tcp_cc_drop(tct_stack *s, struct tct_extra *x) {
   x->cc.state_bytes = 0;
 }
 
+/* All that was sent has arrived, the FIN last: no window holds anything back any more. */
+static bool is_all_over(const struct tct_tcp *c) {
+  return (c->snd.flags & TCT_SND_FIN_SENT) != 0 && c->snd.una == c->snd.nxt;
+}
+
 /* The algorithm's record, made when it is first wanted: connections that never sent have none. */
 static void *state_of(tct_stack *s, struct tct_tcp *c) {
   const struct tct_cc_ops *ops = ops_of(s, c);
@@ -52,6 +57,8 @@ static void *state_of(tct_stack *s, struct tct_tcp *c) {
     return NULL;
   if (x->cc.state != NULL && x->cc.state_bytes == ops->state_bytes)
     return x->cc.state;
+  if (is_all_over(c))
+    return NULL;
   tct_tcp_cc_drop(s, x);
   x->cc.state = tct_stack_alloc(s, ops->state_bytes);
   if (x->cc.state == NULL)

@@ -41,7 +41,11 @@ void tct_tcp_mtu_set(tct_stack *s, struct tct_tcp *c, uint32_t mtu) {
   }
   uint32_t path_mss = tct_max_u32(tct_sub_floor_u32(mtu, header_bytes(c)), s->cfg.mss_min);
   uint16_t mss = (uint16_t)tct_min_u32(mss_allowed(c), TCT_RULE(MUST_16) ? path_mss : 65535);
-  bool shrank = mss < c->snd.mss && c->state >= TCT_ESTABLISHED;
+  if (c->state < TCT_ESTABLISHED) { /* there is no window yet that counts in segments */
+    c->snd.mss = mss;
+    return;
+  }
+  bool shrank = mss < c->snd.mss;
   uint32_t before = tct_tcp_send_mss(s, c);
   c->snd.mss = mss;
   tct_tcp_cc_on_mss(s, c, before);

@@ -60,9 +60,10 @@ static void fall_silent(tct_stack *s, struct tct_tcp *c) {
   tct_tcp_timer_stop(s, c);
   tct_list_remove(&c->ready);
   tct_tcp_demux_remove(s, c);
-  tct_tcp_send_drop(s, c);
   if ((c->sockf & TCT_SOCKF_CLOSED) != 0)
     tct_tcp_block_drop_active(s, c);
+  else
+    tct_tcp_send_drop(s, c);
   tct_tcp_block_settle(s, c);
 }
 

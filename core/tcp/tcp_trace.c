@@ -95,9 +95,9 @@ void tct_tcp_trace_out(tct_stack *s, const struct tct_tcp *c, const struct tct_t
 }
 
 void tct_tcp_trace_reply(tct_stack *s, const struct tct_tcp_reply *r, const struct tct_tcp_hdr *h) {
-  tct_trace t = {.kind = TCT_TRACE_SEG_OUT, .why = (uint16_t)r->why};
   if (!tct_stack_traces(s))
     return;
+  tct_trace t = {.kind = TCT_TRACE_SEG_OUT, .why = (uint16_t)r->why};
   copy_header(h, &t.seg);
   t.seg.src = r->key.laddr;
   t.seg.dst = r->key.raddr;

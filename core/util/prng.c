@@ -6,9 +6,16 @@
 #include "util/mem.h"
 #include "util/siphash.h"
 
-static void store_le64(uint8_t *p, uint64_t x) {
-  for (unsigned i = 0; i < 8; i++)
-    p[i] = (uint8_t)(x >> (8 * i));
+/* Spelled out: compilers see one store in it. */
+static inline void store_le64(uint8_t *p, uint64_t x) {
+  p[0] = (uint8_t)x;
+  p[1] = (uint8_t)(x >> 8);
+  p[2] = (uint8_t)(x >> 16);
+  p[3] = (uint8_t)(x >> 24);
+  p[4] = (uint8_t)(x >> 32);
+  p[5] = (uint8_t)(x >> 40);
+  p[6] = (uint8_t)(x >> 48);
+  p[7] = (uint8_t)(x >> 56);
 }
 
 void tct_prng_init(struct tct_prng *prng, const uint8_t seed[32]) {

@@ -191,11 +191,21 @@ void tct_checksum_feed_pseudo(struct tct_checksum *c, const tct_addr *src, const
   add_piece(c, sum_pseudo(src, dst, proto, len), 40);
 }
 
-bool tct_checksum_is_packet_ok(const tct_addr *src, const tct_addr *dst, uint8_t proto,
-                               const void *p, uint32_t len, tct_sum_fn fast) {
+static uint32_t sum_packet(const tct_addr *src, const tct_addr *dst, uint8_t proto, const void *p,
+                           uint32_t len, tct_sum_fn fast) {
   uint64_t sum = len >= FAST_FROM && fast != NULL ? fast(p, len) : sum_words(p, len);
   sum = (sum & 0xffffffff) + (sum >> 32); /* room for what is added */
-  return fold16(sum + sum_pseudo(src, dst, proto, len)) == 0xffff;
+  return fold16(sum + sum_pseudo(src, dst, proto, len));
+}
+
+bool tct_checksum_is_packet_ok(const tct_addr *src, const tct_addr *dst, uint8_t proto,
+                               const void *p, uint32_t len, tct_sum_fn fast) {
+  return sum_packet(src, dst, proto, p, len, fast) == 0xffff;
+}
+
+uint16_t tct_checksum_of_packet(const tct_addr *src, const tct_addr *dst, uint8_t proto,
+                                const void *p, uint32_t len) {
+  return tct_checksum_of_sum(sum_packet(src, dst, proto, p, len, NULL));
 }
 
 uint16_t tct_checksum_sum(const struct tct_checksum *c) {

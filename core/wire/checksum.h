@@ -55,6 +55,9 @@ uint32_t tct_checksum_sum_iov(const tct_iov *iov, size_t n, tct_sum_fn fast);
 /* Of a whole TCP or UDP packet in one piece, pseudo-header and all: the same in fewer steps. */
 bool tct_checksum_is_packet_ok(const tct_addr *src, const tct_addr *dst, uint8_t proto,
                                const void *p, uint32_t len, tct_sum_fn fast);
+/* ... and its field, which is 0 in p now. */
+uint16_t tct_checksum_of_packet(const tct_addr *src, const tct_addr *dst, uint8_t proto,
+                                const void *p, uint32_t len);
 
 uint16_t tct_checksum_of(const void *p, size_t len); /* the field for one flat piece */
 uint16_t tct_checksum_of_sum(uint64_t sum); /* ... whose words in memory's order were added up */

@@ -97,20 +97,28 @@ void tct_wire_tcp_finish(uint8_t *p, const tct_addr *src, const tct_addr *dst, c
   tct_wire_tcp_finish_with(p, src, dst, &(struct tct_wire_payload){iov, n, NULL});
 }
 
-void tct_wire_tcp_finish_with(uint8_t *p, const tct_addr *src, const tct_addr *dst,
-                              const struct tct_wire_payload *payload) {
+static uint16_t sum_with(const uint8_t *p, const tct_addr *src, const tct_addr *dst,
+                         const struct tct_wire_payload *payload, size_t header_len,
+                         size_t payload_len) {
   struct tct_checksum c;
-  size_t header_len = (size_t)(p[AT_OFFSET] >> 4) * 4;
-  size_t payload_len = add_lengths(payload->iov, payload->n);
-  tct_bytes_put16(p + TCT_TCP_CHECKSUM_AT, 0);
   tct_checksum_init_with(&c, payload->fast);
   tct_checksum_feed_pseudo(&c, src, dst, TCT_IPPROTO_TCP, (uint32_t)(header_len + payload_len));
   tct_checksum_feed(&c, p, header_len);
   size_t summed = TCT_PLANT(ODD_OCTET_UNSUMMED) ? payload_len & ~(size_t)1 : payload_len;
   tct_checksum_feed_iov(&c, payload->iov, payload->n, 0, summed);
+  return tct_checksum_field(&c);
+}
+
+void tct_wire_tcp_finish_with(uint8_t *p, const tct_addr *src, const tct_addr *dst,
+                              const struct tct_wire_payload *payload) {
+  size_t header_len = (size_t)(p[AT_OFFSET] >> 4) * 4;
+  size_t payload_len = add_lengths(payload->iov, payload->n);
+  tct_bytes_put16(p + TCT_TCP_CHECKSUM_AT, 0);
+  uint16_t field = payload_len == 0
+                       ? tct_checksum_of_packet(src, dst, TCT_IPPROTO_TCP, p, (uint32_t)header_len)
+                       : sum_with(p, src, dst, payload, header_len, payload_len);
   /* [RFC9293 MUST-2] */
-  uint16_t field = TCT_RULE_ELSE(MUST_2, tct_checksum_field(&c), 0);
-  tct_bytes_put16(p + TCT_TCP_CHECKSUM_AT, field);
+  tct_bytes_put16(p + TCT_TCP_CHECKSUM_AT, (uint16_t)TCT_RULE_ELSE(MUST_2, field, 0));
 }
 
 void tct_wire_tcp_finish_partial(uint8_t *p, const tct_addr *src, const tct_addr *dst,
