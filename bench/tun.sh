@@ -6,8 +6,9 @@
 # offloads; over TAP beside slirp4netns. One client for all (bench_bulk_client); "same": client and
 # server on the first core, "cross": the client on the last. Spinning: the stack looks at the device
 # for up to 50 us before it sleeps. Prints a line a figure: question, who, value; a question is
-# offload|plain|slirp - to|from the kernel (or connect) - where. A line "left out" tells what could
-# not run and why. All namespaces and devices go with it. Called by tools/bench; root.
+# offload|plain|slirp - to|from the kernel (or connect) - where ("cpu": same, for a second of the
+# CPU time of the stack's process). A line "left out" tells what could not run and why. All
+# namespaces and devices go with it. Called by tools/bench; root.
 rounds=${2:-5} ms=${3:-400}
 # shellcheck source=test/interop/lib.sh
 . "$(dirname "$0")/../test/interop/lib.sh"
@@ -50,6 +51,7 @@ ethtool -K v2 tx off tso off gso off gro off >/dev/null 2>&1
 over ethtool -K w2 tx off tso off gso off gro off >/dev/null 2>&1
 over taskset -c 0 "$client" serve &
 
+declare -A pid device
 ready() { # NAME: what it runs has said so
   wait_text "$work/$1" '^ready' 5 || { left_out "$1" "$(tail -n 1 "$work/$1" | tr '\t' ' ')"; return 1; }
 }
@@ -57,16 +59,18 @@ start_tercet() { # NAME DEV ADDR OPTION...
   local name=$1
   shift
   taskset -c 0 "$build/bench/bench_tun" "$@" >"$work/$name" 2>&1 &
+  pid[$name]=$! device[$name]=${1#*:}
   ready "$name"
 }
 start_lwip() { # NAME DEV SUBNET [SPIN_US]
-  local name=$1 device=$2 net=$3 program=$build/peers/lwip/lwip_tun
+  local name=$1 dev=$2 net=$3 program=$build/peers/lwip/lwip_tun
   shift 3
   [ -x "$program" ] || { left_out "$name" "lwIP is not built"; return 1; }
-  taskset -c 0 "$program" "$device" "$net.2" "$@" >"$work/$name" 2>&1 &
+  taskset -c 0 "$program" "$dev" "$net.2" "$@" >"$work/$name" 2>&1 &
+  pid[$name]=$! device[$name]=$dev
   ready "$name" || return 1
-  ip link set "$device" mtu 1500 txqueuelen 10000 addrgenmode none up && # as ours sets them
-    ip addr add "$net.1/24" dev "$device"
+  ip link set "$dev" mtu 1500 txqueuelen 10000 addrgenmode none up && # as ours sets them
+    ip addr add "$net.1/24" dev "$dev"
 }
 start_tercet offload tun:t1 10.7.1.2/24 || exit 1
 start_tercet offload-spin tun:t2 10.7.2.2/24 spin=$spin_us || exit 1
@@ -96,13 +100,30 @@ own_choice() { # WHERE CORE
   say "offload-from-$1" "veth, $own" "$(from_kernel "$2" 10.8.0.2 own)"
   say "offload-from-$1" "tercet, $own" "$(from_kernel "$2" 10.7.1.2 own)"
 }
+spent() { cut -d ' ' -f 1 "/proc/${pid[$1]}/schedstat" 2>/dev/null || echo 0; } # NAME: ns of CPU
+carried() { awk -v d="${device[$1]}:" -v c="$2" '$1 == d { print $c }' /proc/net/dev; } # NAME COLUMN
+# Both ends on one core, and what the stack's process took for it: octets for a second of its CPU time.
+plain_same() { # WHO ADDR NAME
+  local way time octets column
+  for way in to from; do
+    [ $way = to ] && column=2 || column=10
+    time=$(spent "$3") octets=$(carried "$3" $column)
+    say "plain-$way-same" "$1" "$(${way}_kernel 0 "$2")"
+    time=$(($(spent "$3") - time)) octets=$(($(carried "$3" $column) - octets))
+    [ $time = 0 ] ||
+      say "plain-$way-cpu" "$1" "$(awk -v o=$octets -v t=$time 'BEGIN { printf "%.0f", o / t * 1e9 }')"
+  done
+}
+plain_on() { # WHERE CORE WHO ADDR NAME
+  if [ "$1" = same ]; then plain_same "$3" "$4" "$5"; else both_ways plain "$1" "$2" "$3" "$4"; fi
+}
 everywhere() { # WHERE CORE
   both_ways offload "$1" "$2" tercet 10.7.1.2
   both_ways offload "$1" "$2" veth 10.8.0.2
   own_choice "$1" "$2"
-  both_ways plain "$1" "$2" tercet 10.7.3.2
-  both_ways plain "$1" "$2" "tercet, parity" 10.7.5.2
-  [ -z "$lwip" ] || both_ways plain "$1" "$2" lwIP 10.7.6.2
+  plain_on "$1" "$2" tercet 10.7.3.2 plain
+  plain_on "$1" "$2" "tercet, parity" 10.7.5.2 plain-parity
+  [ -z "$lwip" ] || plain_on "$1" "$2" lwIP 10.7.6.2 lwIP
   both_ways plain "$1" "$2" veth 10.9.0.2
 }
 for ((i = 0; i < rounds; i++)); do
@@ -118,6 +139,9 @@ done
 # ---- Behind a tap: slirp4netns with a server of this namespace, and ours, which serves itself ------
 # Nobody is pinned: slirp4netns and its server are two processes, ours is one.
 command -v slirp4netns >/dev/null || { left_out slirp4netns "it is not installed"; exit 0; }
+for to in 127.0.0.0/8 127.0.0.1; do # slirp4netns's own sockets, too, send by CUBIC
+  ip route replace local $to dev lo scope host src 127.0.0.1 table local proto kernel congctl cubic 2>/dev/null
+done
 "$client" serve &
 "$build/bench/bench_echo_client" serve 7 &
 start_slirp() { # NAME MTU: sets $net
