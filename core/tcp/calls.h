@@ -227,8 +227,6 @@ struct tct_text { /* payload, trimmed to the window; skip: from the TCP header t
 };
 /* Puts the bytes where they belong and moves rcv.nxt over what is in order now. */
 tct_verdict tct_tcp_reasm_input(tct_stack *s, struct tct_tcp *c, const struct tct_text *t);
-uint32_t tct_tcp_reasm_segments(const struct tct_pkt *p,
-                                uint32_t len); /* of a super-segment's payload */
 void tct_tcp_reasm_discard(tct_stack *s,
                            struct tct_tcp *c); /* nobody will read: all in order is thrown away */
 /* The stream ends at `end`: what came from beyond is no part of it. */
@@ -249,10 +247,9 @@ void tct_tcp_send_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *
                          const struct tct_tcp_hdr *h, struct tct_tcp_ack *a);
 void tct_tcp_send_window(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_hdr *h,
                          bool syn); /* WL1/WL2 rule [EP-28] */
-/* For tcp_fast.c: newer, open, not the largest ever; and all is plain. */
-void tct_tcp_send_plain_window(struct tct_tcp *c, const struct tct_tcp_hdr *h);
-void tct_tcp_send_on_plain_ack(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *p,
-                               const struct tct_tcp_hdr *h, struct tct_tcp_ack *a);
+/* For plain.h: the round trip that an ACK tells, TCT_NEVER: none. */
+uint64_t tct_tcp_send_rtt_of(const tct_stack *s, const struct tct_tcp *c,
+                             const struct tct_tcp_ack *a);
 bool tct_tcp_send_is_eor(const struct tct_tcp *c, tct_seq pos);
 uint32_t tct_tcp_send_sendable(const struct tct_tcp *c); /* of that, up to the next MSG_EOR */
 /* How much new data may go now, 0 if Nagle, SWS, window or cwnd say no; *wait: override is needed
@@ -307,7 +304,8 @@ struct tct_tcp_plan {
   uint16_t seg_size; /* 0: one segment */
   uint8_t flags;
   bool resend, pays_debt, probe_byte;
-  bool plain; /* new data or an ACK in the plain state: tcp_plain.c knows how it leaves */
+  bool plain;   /* new data or an ACK in the plain state: tcp_plain.c knows how it leaves */
+  uint32_t mss; /* plain: tct_tcp_send_mss, where there is text */
 };
 void tct_tcp_plan(const tct_stack *s, const struct tct_tcp *c, struct tct_tcp_plan *plan);
 bool tct_tcp_plan_wants_data(const tct_stack *s, const struct tct_tcp *c); /* if unpaced */
@@ -435,8 +433,7 @@ void tct_tcp_ecn_on_ack(const tct_stack *s, struct tct_tcp *c, const struct tct_
                         struct tct_tcp_ack *a);
 /* A mark was told: cuts the window, once a round trip. After tct_tcp_recover_on_ack. */
 void tct_tcp_ecn_heed(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_ack *a);
-void tct_tcp_ecn_on_plain_ack(struct tct_tcp *c); /* no ECN here: SND.UNA has moved */
-void tct_tcp_ecn_on_cut(struct tct_tcp *c);       /* for whatever reason: CWR is owed */
+void tct_tcp_ecn_on_cut(struct tct_tcp *c); /* for whatever reason: CWR is owed */
 void tct_tcp_ecn_on_undo(struct tct_tcp *c);
 
 /* ---- tcp_accecn.c: byte counters as an option ------------------------------------------------ */

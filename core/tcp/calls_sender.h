@@ -85,9 +85,6 @@ tct_time tct_tcp_rtt_base_rto_ns(const tct_stack *s, const struct tct_tcp *c); /
 /* ---- tcp_recover.c: the phases of recovery --------------------------------------------------- */
 void tct_tcp_recover_on_ack(tct_stack *s, struct tct_tcp *c, struct tct_tcp_ack *ack);
 /* For tcp_fast.c: the phase is OPEN, nothing is dubious; of those that acknowledge nothing new. */
-void tct_tcp_recover_on_plain_ack(const tct_stack *s, struct tct_tcp *c,
-                                  const struct tct_tcp_ack *ack);
-void tct_tcp_recover_on_plain_text(struct tct_tcp *c);
 void tct_tcp_recover_on_rto(tct_stack *s, struct tct_tcp *c);
 void tct_tcp_recover_on_reorder_timer(tct_stack *s, struct tct_tcp *c);
 void tct_tcp_recover_enter_cwr(tct_stack *s, struct tct_tcp *c); /* ECN: less, once a window */
@@ -117,7 +114,6 @@ void tct_tcp_past_end_rto(const tct_stack *s, struct tct_tcp *c);
 /* ---- tcp_rack.c: which bytes are lost -------------------------------------------------------- */
 bool tct_tcp_rack_is_on(const tct_stack *s, const struct tct_tcp *c);
 uint32_t tct_tcp_rack_reordering(const tct_stack *s, const struct tct_tcp *c); /* segments */
-bool tct_tcp_rack_sent_after(const struct tct_run *run, tct_time sent_at, tct_seq end);
 void tct_tcp_rack_on_delivered(struct tct_tcp *c, const struct tct_tcp_ack *ack,
                                const struct tct_run *run);
 void tct_tcp_rack_look_again(struct tct_tcp *c);
@@ -176,9 +172,7 @@ int tct_tcp_cc_choose(tct_stack *s, struct tct_tcp *c, tct_cc id); /* ENOENT, EN
 void tct_tcp_cc_drop(tct_stack *s, struct tct_extra *x);           /* the algorithm's record */
 void tct_tcp_cc_on_news(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_ack *a);
 void tct_tcp_cc_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_ack *a);
-/* For tcp_fast.c: does the algorithm hear of ACKs that acknowledge something alone, and has its
- * record? Then the two above at once. */
-bool tct_tcp_cc_is_plain(const tct_stack *s, const struct tct_tcp *c);
+/* For tcp_fast.c, where tct_tcp_cc_is_plain says so: the two above at once. */
 void tct_tcp_cc_on_plain_ack(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_ack *a);
 void tct_tcp_cc_on_loss(tct_stack *s, struct tct_tcp *c,
                         uint32_t flight); /* once a window: ssthresh */

@@ -21,6 +21,12 @@ static inline struct tct_tcp_active *tct_tcp_block_active(tct_stack *s, struct t
   return c->u.active != NULL ? c->u.active : tct_tcp_block_attach(s, c);
 }
 
+/* Of one that is no listener: as who sends or receives. */
+static inline struct tct_tcp_active *tct_tcp_block_active_of(const struct tct_tcp *c) {
+  TCT_CHECKED(c->state != TCT_LISTEN);
+  return c->u.active;
+}
+
 /* ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2 */
 static inline bool tct_tcp_state_may_receive(const struct tct_tcp *c) {
   return c->state == TCT_ESTABLISHED || c->state == TCT_FIN_WAIT_1 || c->state == TCT_FIN_WAIT_2;
@@ -143,7 +149,13 @@ static inline uint32_t tct_tcp_send_mss(const tct_stack *s, const struct tct_tcp
   return tct_min_u32(mss, tct_max_u32(tct_max_u32(half, s->cfg.mss_min), 1));
 }
 
-/* ---- tcp_sack.c ------------------------------------------------------------------------------ */
+/* ---- tcp_sack.c, tcp_rack.c ------------------------------------------------------------------ */
+
+/* [RFC8985 6.2] Sent later, or at the same instant and further on. */
+static inline bool tct_tcp_rack_sent_after(const struct tct_run *run, tct_time sent_at,
+                                           tct_seq end) {
+  return run->sent_at > sent_at || (run->sent_at == sent_at && tct_seq_gt(run->end, end));
+}
 
 static inline struct tct_run *tct_tcp_sack_at(const struct tct_runs *r, uint32_t i) {
   TCT_STEP();
@@ -205,6 +217,11 @@ static inline uint32_t tct_tcp_recover_room(const tct_stack *s, const struct tct
 
 /* ---- tcp_reasm.c ----------------------------------------------------------------------------- */
 
+/* Of a super-segment's payload. */
+static inline uint32_t tct_tcp_reasm_segments(const struct tct_pkt *p, uint32_t len) {
+  return p->seg_size == 0 || len == 0 ? 1 : (len + p->seg_size - 1) / p->seg_size;
+}
+
 /* Would an ACK tell of blocks: text or a FIN beyond a gap, or text that came twice? */
 static inline bool tct_tcp_reasm_has_news(const struct tct_tcp *c, const struct tct_tcp_active *a) {
   return a->ooo.set.n > 0 || a->ooo.n_dsack > 0 || (c->rcv.flags & TCT_RCV_FIN_OOO) != 0;
@@ -244,6 +261,14 @@ static inline void tct_tcp_output_wake(tct_stack *s, struct tct_tcp *c) {
 static inline tct_cc tct_tcp_cc_algorithm(const tct_stack *s, const struct tct_tcp *c) {
   uint8_t own = c->extra != NULL ? c->extra->cc.algorithm : 0;
   return own != 0 ? (tct_cc)own : (tct_cc)s->cfg.congestion;
+}
+
+/* For tcp_fast.c: does the algorithm hear of ACKs that acknowledge something alone, and has its
+ * record? */
+static inline bool tct_tcp_cc_is_plain(const tct_stack *s, const struct tct_tcp *c) {
+  tct_cc id = tct_tcp_cc_algorithm(s, c);
+  return id == TCT_CC_NEWRENO ||
+         (id == TCT_CC_CUBIC && c->extra != NULL && c->extra->cc.state != NULL);
 }
 
 /* A rate of UINT64_MAX is no limit. */

@@ -238,7 +238,7 @@ static bool is_window_full(const tct_stack *s, const struct tct_tcp *c, uint32_t
 /* At the end of a burst: how far was the window used? The strongest sign within a round trip
  * counts. */
 static inline void judge_use(tct_stack *s, struct tct_tcp *c) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = tct_tcp_block_active_of(c);
   if (a == NULL || !tct_tcp_syn_acked(c))
     return;
   if (!a->cc.sent && tct_tcp_send_unsent(c) == 0)
@@ -313,12 +313,6 @@ void tct_tcp_cc_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_ack
     c->extra->cc.stamp_ms = tct_time_ms32(s->now);
   if (c->cc.cwnd != before)
     tct_tcp_trace_cc(s, c);
-}
-
-bool tct_tcp_cc_is_plain(const tct_stack *s, const struct tct_tcp *c) {
-  tct_cc id = tct_tcp_cc_algorithm(s, c);
-  return id == TCT_CC_NEWRENO ||
-         (id == TCT_CC_CUBIC && c->extra != NULL && c->extra->cc.state != NULL);
 }
 
 /* Both of the above at once; between them nobody looks at what they write. */

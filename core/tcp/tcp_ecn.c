@@ -285,10 +285,6 @@ void tct_tcp_ecn_on_ack(const tct_stack *s, struct tct_tcp *c, const struct tct_
     note_cut(c);
 }
 
-void tct_tcp_ecn_on_plain_ack(struct tct_tcp *c) {
-  note_cut(c);
-}
-
 /* Once for each window of data: what was under way at the last cut was marked before it (6.1.2).
  * Losses that are being repaired have cut it already. */
 void tct_tcp_ecn_heed(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_ack *ack) {

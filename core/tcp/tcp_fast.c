@@ -11,7 +11,7 @@
  * test/fuzz/fast.c and test/unit/test_tcp_fast.c compare two stacks that differ in this alone
  * (tct_config.no_fast_path). Van Jacobson's header prediction, as RFC 9293 section 3.10 allows.
  */
-#include "tcp/calls.h"
+#include "tcp/plain.h"
 #include "util/rule.h"
 
 /* The segment in hand. */
@@ -20,6 +20,7 @@ struct plain {
   const struct tct_tcp_hdr *h;
   uint32_t text_len;
   bool advances; /* it acknowledges something new */
+  uint32_t now_ms;
 };
 
 static bool is_plain_header(const struct tct_tcp *c, const struct tct_tcp_hdr *h) {
@@ -85,14 +86,14 @@ static bool is_plain(const tct_stack *s, const struct tct_tcp *c, struct plain *
   return (c->extra == NULL || !c->extra->mtup.on) && (!tells || tct_tcp_cc_is_plain(s, c));
 }
 
-static void count(const tct_stack *s, struct tct_tcp *c, const struct plain *in) {
+static void count(struct tct_tcp *c, const struct plain *in) {
   struct tct_extra *x = c->extra;
   if (x == NULL)
     return;
   uint32_t segs = tct_tcp_reasm_segments(in->p, in->text_len);
   x->segs_in += segs;
   x->data_segs_in += in->text_len > 0 ? segs : 0;
-  x->last_ack_ms = tct_time_ms32(s->now);
+  x->last_ack_ms = in->now_ms;
 }
 
 /* Step 5 where something new is acknowledged. */
@@ -105,7 +106,7 @@ static void take_ack(tct_stack *s, struct tct_tcp *c, const struct plain *in) {
     tct_tcp_rtt_sample(s, c, a.rtt_ns);
     tct_tcp_timer_forgive(c);
   }
-  tct_tcp_timer_on_progress(s, c);
+  tct_tcp_timer_on_plain_ack(c, in->now_ms);
   tct_tcp_recover_on_plain_ack(s, c, &a);
   tct_tcp_rate_on_ack(s, c, &a);
   tct_tcp_cc_on_plain_ack(s, c, &a);
@@ -146,7 +147,7 @@ static tct_verdict step7_text(tct_stack *s, struct tct_tcp *c, const struct plai
   tct_verdict v = tct_tcp_reasm_input(s, c, &t);
   tct_tcp_tune_on_text(s, c, in->h);
   if (c->extra != NULL)
-    c->extra->last_recv_ms = tct_time_ms32(s->now);
+    c->extra->last_recv_ms = in->now_ms;
   if (v == TCT_ACCEPTED)
     tct_sock_event_readable(s, c);
   return v;
@@ -155,17 +156,17 @@ static tct_verdict step7_text(tct_stack *s, struct tct_tcp *c, const struct plai
 /* False: not plain, and nothing was done. */
 bool tct_tcp_fast_input(tct_stack *s, struct tct_tcp *c, struct tct_pkt *p,
                         const struct tct_tcp_hdr *h, tct_verdict *v) {
-  struct plain in = {p, h, p->l4_len - h->header_len, false};
+  struct plain in = {p, h, p->l4_len - h->header_len, false, tct_time_ms32(s->now)};
   if (TCT_RULES_VARY || s->cfg.no_fast_path || !is_plain(s, c, &in))
     return false;
   s->tcp->fast_segs++;
-  count(s, c, &in);
-  tct_tcp_recv_on_timestamp(s, c, h);
+  count(c, &in);
+  tct_tcp_recv_plain_timestamp(s, c, h);
   step5_ack(s, c, &in);
   *v = in.text_len > 0 ? step7_text(s, c, &in) : TCT_ACCEPTED;
   if (*v == TCT_ACCEPTED) {
     c->recv_tclass = p->ip.tclass;
-    tct_tcp_keep_on_heard(s, c);
+    tct_tcp_keep_on_plain(c, in.now_ms);
   }
   tct_tcp_output_wake(s, c);
   return true;

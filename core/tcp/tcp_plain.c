@@ -171,10 +171,10 @@ void tct_tcp_plain_on_sent(tct_stack *s, struct tct_tcp *c, const struct tct_tcp
     tct_tcp_timer_on_sent(s, c);
     return;
   }
-  tct_tcp_send_plain_data(s, c, p->len, now_ms);
+  tct_tcp_send_plain_data(s, c, p, now_ms);
   tct_tcp_push_plain_data(c, p);
-  tct_tcp_sack_on_sent(s, c, p->seq, c->snd.nxt,
-                       (uint16_t)tct_min_u32(p->seg_size != 0 ? p->seg_size : p->len, 65535));
+  tct_tcp_sack_plain_data(s, c, p->seq,
+                          (uint16_t)tct_min_u32(p->seg_size != 0 ? p->seg_size : p->len, 65535));
   tct_tcp_timer_on_new_data(s, c, first);
   tct_sock_event_plain_data(s, c);
 }

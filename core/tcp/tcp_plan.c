@@ -354,6 +354,7 @@ static bool plan_plain(const tct_stack *s, conn *c, plan_t *p) {
     if (p->train > 0 && len >= p->train)
       p->flags |= TCT_PSH;
     p->seg_size = len > mss ? (uint16_t)mss : 0;
+    p->mss = mss;
     return true;
   }
   if ((c->rcv.flags & (TCT_RCV_ACK_NOW | TCT_RCV_WINDOW)) == 0)

@@ -29,11 +29,6 @@ bool tct_tcp_rack_is_on(const tct_stack *s, const struct tct_tcp *c) {
   return (c->open & TCT_OPEN_SACK) != 0 && s->cfg.rack == TCT_ON;
 }
 
-/* [RFC8985 6.2] Sent later, or at the same instant and further on. */
-bool tct_tcp_rack_sent_after(const struct tct_run *run, tct_time sent_at, tct_seq end) {
-  return run->sent_at > sent_at || (run->sent_at == sent_at && tct_seq_gt(run->end, end));
-}
-
 /* [RFC8985 6.2 step 2] One that went more than once and came back in less than the least round trip
  * is the original: it says nothing of when the resent one left. */
 void tct_tcp_rack_on_delivered(struct tct_tcp *c, const struct tct_tcp_ack *ack,

@@ -15,7 +15,7 @@ void tct_tcp_rate_init(struct tct_tcp *c) {
 
 /* The run leaves, first or again. Nothing outstanding: the clocks start anew. */
 void tct_tcp_rate_on_sent(const tct_stack *s, struct tct_tcp *c, struct tct_run *run) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = tct_tcp_block_active_of(c);
   if (c->extra == NULL)
     return;
   struct tct_tcp_rate_keep *k = &c->extra->rate;
@@ -42,11 +42,13 @@ void tct_tcp_rate_mark_limited(struct tct_tcp *c) {
 
 /* The application was the limit: what is out now is the last of a full pipe. */
 void tct_tcp_rate_on_burst_end(const tct_stack *s, struct tct_tcp *c) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = tct_tcp_block_active_of(c);
   if (c->extra == NULL || a == NULL || a->runs.waiting_bytes > 0)
     return;
-  uint32_t mss = tct_tcp_send_mss(s, c), pipe = tct_tcp_recover_pipe(c);
-  if (tct_tcp_send_unsent(c) < mss && pipe + mss <= tct_tcp_cc_window(c))
+  uint32_t unsent = tct_tcp_send_unsent(c), pipe = tct_tcp_recover_pipe(c);
+  uint32_t most = tct_max_u32(c->snd.mss, 1); /* no less than tct_tcp_send_mss */
+  uint32_t mss = unsent == 0 && pipe + most <= tct_tcp_cc_window(c) ? most : tct_tcp_send_mss(s, c);
+  if (unsent < mss && pipe + mss <= tct_tcp_cc_window(c))
     mark_limited(c, pipe);
 }
 
@@ -63,7 +65,7 @@ static void take_sample(const tct_stack *s, struct tct_tcp *c, struct tct_tcp_ac
   k->first_sent_at = newest->sent_at;
   r->prior_delivered = newest->delivered;
   r->delivered_bytes = k->delivered_bytes - newest->delivered;
-  r->lost_bytes = tct_tcp_active(c)->runs.lost_ever.bytes - newest->lost;
+  r->lost_bytes = tct_tcp_block_active_of(c)->runs.lost_ever.bytes - newest->lost;
   r->in_flight = newest->in_flight & ~1u;
   r->app_limited = (newest->in_flight & 1u) != 0;
   r->interval_ns = tct_max_u64(sending_ns, acking_ns);

@@ -9,10 +9,6 @@
 #include "util/plant.h"
 #include "util/rule.h"
 
-uint32_t tct_tcp_reasm_segments(const struct tct_pkt *p, uint32_t len) {
-  return p->seg_size == 0 || len == 0 ? 1 : (len + p->seg_size - 1) / p->seg_size;
-}
-
 /* Copies the text from the frame's pieces; returns the length of the prefix that found room. */
 static uint32_t store(tct_stack *s, struct tct_queue *q, const struct tct_text *t) {
   const struct tct_pkt *p = t->pkt;
@@ -176,7 +172,7 @@ tct_verdict tct_tcp_reasm_input(tct_stack *s, struct tct_tcp *c, const struct tc
   tct_seq end = tct_seq_add(t->seq, TCT_PLANT(ACK_WITHOUT_MEMORY) ? t->len : stored);
   if (had_gap)
     end = join(&a->ooo, end);
-  if (a->ooo.set.n == 0)
+  if (a->ooo.set.n == 0 && a->ooo.set.at != a->ooo.first)
     tct_tcp_reasm_deinit(s, &a->ooo);
   uint32_t seg_len = t->pkt->seg_size != 0 ? t->pkt->seg_size : t->len;
   TCT_EXTRA_ADD(c, bytes_received, tct_seq_len(c->rcv.nxt, end));

@@ -403,27 +403,6 @@ void tct_tcp_recover_on_ack(tct_stack *s, struct tct_tcp *c, struct tct_tcp_ack 
   ack->newly_lost_segs = a->runs.lost_ever.segs - before.segs;
 }
 
-/* The same where nothing is dubious: what follows the numbers goes along. */
-void tct_tcp_recover_on_plain_text(struct tct_tcp *c) {
-  struct tct_tcp_rec *rec = &c->u.active->rec;
-  rec->frto_new = false;
-  rec->reneging = false;
-  rec->flight_bytes = tct_tcp_send_flight(c);
-  rec->recover = tct_seq_max(rec->recover, tct_seq_sub(c->snd.una, 1));
-}
-
-void tct_tcp_recover_on_plain_ack(const tct_stack *s, struct tct_tcp *c,
-                                  const struct tct_tcp_ack *ack) {
-  struct tct_tcp_rec *rec = &c->u.active->rec;
-  rec->frto_new = false;
-  rec->reneging = false;
-  rec->repaired = false;
-  rec->flight_bytes = ack->flight_before;
-  if (rec->past.reo_dsack || rec->past.reo_steps != 0)
-    tct_tcp_rack_adapt(s, c, ack);
-  rec->recover = tct_seq_max(rec->recover, tct_seq_sub(c->snd.una, 1));
-}
-
 /* ---- Time-outs ------------------------------------------------------------------------------- */
 
 /* [RFC8985 6.2 step 5] The time allowed for reordering is over. */

@@ -81,7 +81,8 @@ static void free_acked(tct_stack *s, struct tct_tcp *c, struct tct_tcp_active *a
 
 /* A sample from the oldest that went once and is acknowledged now, if nothing that went twice is
  * (Karn, [RFC9293 MUST-18]); else from what is SACKed; else from the peer's echo of our clock. */
-static uint64_t take_rtt(const tct_stack *s, const struct tct_tcp *c, const struct tct_tcp_ack *a) {
+uint64_t tct_tcp_send_rtt_of(const tct_stack *s, const struct tct_tcp *c,
+                             const struct tct_tcp_ack *a) {
   bool clean = !a->resent_acked || !TCT_RULE(MUST_18);
   if (a->first_at != TCT_NEVER && clean)
     return tct_time_sub(a->at, a->first_at);
@@ -163,7 +164,7 @@ void tct_tcp_send_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *
   a->duplicate = !advanced && is_duplicate(c, h, text_len, a->window_changed);
   if (advanced)
     advance(s, c, h, a);
-  a->rtt_ns = take_rtt(s, c, a);
+  a->rtt_ns = tct_tcp_send_rtt_of(s, c, a);
   a->restart_timer = a->advanced || restarts_by_sack(c, a) || TCT_PLANT(RTO_PUSHED_BACK);
   if (a->advanced || a->window_changed)
     c->snd.flags &= (uint8_t)~TCT_SND_OVERRIDE;
@@ -172,39 +173,6 @@ void tct_tcp_send_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *
   c->snd.flags &= (uint8_t)~TCT_SND_PROBE_DUE;
   if (wnd_before == 0 && tct_tcp_send_flight(c) > 0)
     tct_tcp_recover_on_refused(s, c, TCT_WHY_REOPENED);
-}
-
-/* As above, where the caller knows: one window more, of a segment that may tell of it. */
-void tct_tcp_send_plain_window(struct tct_tcp *c, const struct tct_tcp_hdr *h) {
-  c->snd.wnd = (uint32_t)h->window << tct_tcp_snd_shift(c);
-  c->snd.wl1 = h->seq;
-  c->snd.wl2 = h->ack;
-}
-
-/* SND.UNA moves: no SYN, FIN or urgent byte is outstanding, nothing is SACKed, the window was
- * taken. */
-void tct_tcp_send_on_plain_ack(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *p,
-                               const struct tct_tcp_hdr *h, struct tct_tcp_ack *a) {
-  struct tct_tcp_active *act = c->u.active;
-  const size_t half = offsetof(struct tct_tcp_ack, newest);
-  memset(a, 0, half); /* in two steps: each is short enough to be done with plain stores */
-  memset((uint8_t *)a + half, 0, sizeof *a - half);
-  a->ack = h->ack;
-  a->at = p->at;
-  a->first_at = a->last_at = TCT_NEVER;
-  a->sacked_first_at = a->sacked_last_at = TCT_NEVER;
-  a->flight_before = tct_seq_len(c->snd.una, c->snd.nxt);
-  a->fack_before = c->snd.una;
-  a->has_ts = h->opt.has_ts;
-  a->tsecr = h->opt.tsecr;
-  a->advanced = true;
-  a->acked_bytes = tct_seq_len(c->snd.una, h->ack);
-  tct_tcp_sack_on_plain_ack(c, h->ack, a);
-  c->snd.una = h->ack;
-  TCT_EXTRA_ADD(c, bytes_acked, a->acked_bytes);
-  free_acked(s, c, act);
-  a->rtt_ns = take_rtt(s, c, a);
-  a->restart_timer = true;
 }
 
 /* ---- How much may go ---------------------------------------------------------------------------

@@ -198,6 +198,13 @@ uint32_t tct_queue_write_at(struct tct_queue *q, struct tct_chunk_pool *pool, tc
     q->end = tct_seq_add(pos, copy_in(q->tail, pos, from, len));
     return len;
   }
+  if (q->head == NULL && pos == q->end && pos == q->begin && len > 0) {
+    struct tct_chunk *first = begin_chain(q, pool, len);
+    if (first == NULL)
+      return 0;
+    done = copy_in(first, pos, from, len);
+    q->end = tct_seq_add(pos, done);
+  }
   while (done < len) {
     tct_seq at = tct_seq_add(pos, done);
     struct tct_chunk *chunk = reach(q, pool, at, len - done);
