@@ -243,7 +243,6 @@ size_t tct_tcp_output(tct_stack *s, uint32_t ifi, tct_frame *f, struct tct_out *
 void tct_tcp_advance(tct_stack *s); /* fires what is due on the wheel */
 tct_time
 tct_tcp_next_deadline(const tct_stack *s); /* SYN cache and TIME-WAIT; the wheel is stack.c's */
-bool tct_sock_event_next(tct_stack *s, tct_event *ev);
 /* The flows on this list wait for a neighbour that does not answer: a soft error each; then they
  * may send, which is lost, so that their own timers decide. */
 void tct_tcp_on_no_neighbour(tct_stack *s, struct tct_list *flows);

@@ -218,11 +218,8 @@ static void show(tct_frame *f, struct tct_out *out, const struct record *rec) {
   *f = (tct_frame){.iov = out->iov, .n_iov = 1, .len = rec->len, .why = rec->why};
 }
 
-size_t tct_ip_reply_output(tct_stack *s, uint32_t ifi, tct_frame *f, struct tct_out *out,
-                           size_t n) {
-  struct tct_replies *r = &s->ifs[ifi].replies;
-  if (out == s->out) /* the first frame of this call: no earlier one can still be in use */
-    tct_ip_reply_release(s, ifi);
+static size_t lend(const tct_stack *s, struct tct_replies *r, tct_frame *f, struct tct_out *out,
+                   size_t n) {
   size_t done = 0;
   while (done < n && r->lent < r->used) {
     const struct record *rec = get_record(r, wrap(r, r->head + r->lent));
@@ -234,6 +231,14 @@ size_t tct_ip_reply_output(tct_stack *s, uint32_t ifi, tct_frame *f, struct tct_
     done++;
   }
   return done;
+}
+
+size_t tct_ip_reply_output(tct_stack *s, uint32_t ifi, tct_frame *f, struct tct_out *out,
+                           size_t n) {
+  struct tct_replies *r = &s->ifs[ifi].replies;
+  if (out == s->out) /* the first frame of this call: no earlier one can still be in use */
+    tct_ip_reply_release(s, ifi);
+  return r->lent < r->used ? lend(s, r, f, out, n) : 0;
 }
 
 /* R1: records fill `used` exactly; R2: none crosses the end; R3: lent ends at a record's border. */

@@ -131,7 +131,7 @@ static bool take_news(tct_stack *s, struct tct_tcp *c, tct_event *ev) {
   return true;
 }
 
-bool tct_sock_event_next(tct_stack *s, tct_event *ev) {
+static inline bool next_of_tcp(tct_stack *s, tct_event *ev) {
   struct tct_list *node;
   while ((node = tct_list_pop_head(&s->events)) != NULL) {
     if (take_news(s, TCT_CONTAINER_OF(node, struct tct_tcp, event), ev))
@@ -145,7 +145,7 @@ bool tct_event_next(tct_stack *s, tct_event *ev) {
   s->tcp->udp_turn = !udp_first;
   if (udp_first && tct_udp_event_next(s, ev))
     return true;
-  if (tct_sock_event_next(s, ev))
+  if (next_of_tcp(s, ev))
     return true;
   return !udp_first && tct_udp_event_next(s, ev);
 }

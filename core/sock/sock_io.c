@@ -137,7 +137,7 @@ static void consume(tct_stack *s, struct tct_tcp *c, uint32_t len) {
   struct tct_tcp_active *a = tct_tcp_active(c);
   tct_queue_consume_to(&a->rx, &s->chunks, tct_seq_add(a->rx.begin, (uint32_t)len));
   tct_tcp_recv_on_app_read(s, c);
-  if (tct_sock_io_unread(c) == 0)
+  if ((c->sockf & TCT_SOCKF_DONE) != 0 && tct_sock_io_unread(c) == 0)
     tct_sock_event_on_drained(s, c);
 }
 

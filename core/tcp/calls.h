@@ -285,7 +285,6 @@ void tct_tcp_timer_on_head_resent(tct_stack *s, struct tct_tcp *c);
 void tct_tcp_timer_on_idle(tct_stack *s, struct tct_tcp *c); /* the plan has nothing to send */
 tct_time tct_tcp_timer_syn_age_ns(const tct_stack *s, const struct tct_tcp *c, tct_time at);
 void tct_tcp_timer_on_bad_ack(tct_stack *s, struct tct_tcp *c); /* answers our SYN, and wrongly */
-void tct_tcp_timer_forgive(struct tct_tcp *c);                  /* the backoff ends [EP-50] */
 void tct_tcp_timer_on_answer(struct tct_tcp *c,
                              tct_time now); /* the peer is alive, if its window is shut */
 void tct_tcp_timer_set_due(tct_stack *s, struct tct_tcp *c, uint8_t bit);

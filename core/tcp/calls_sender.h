@@ -13,7 +13,6 @@
 void tct_tcp_sack_init(struct tct_runs *r);
 void tct_tcp_sack_deinit(tct_stack *s, struct tct_runs *r);
 uint32_t tct_tcp_sack_find(const struct tct_runs *r, tct_seq pos); /* first that ends behind pos */
-uint32_t tct_tcp_sack_segs(const struct tct_run *run);             /* as they left */
 tct_seq tct_tcp_sack_fack(const struct tct_tcp *c); /* one past the highest SACKed, or snd.una */
 void tct_tcp_sack_on_sent(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct_seq end,
                           uint16_t seg_size);
@@ -194,17 +193,15 @@ void tct_tcp_cc_on_burst_end(tct_stack *s, struct tct_tcp *c); /* nothing more l
 
 /* ---- tcp_rate.c: what was delivered, how fast ------------------------------------------------ */
 void tct_tcp_rate_init(struct tct_tcp *c);
-void tct_tcp_rate_on_sent(const tct_stack *s, struct tct_tcp *c, struct tct_run *run);
 void tct_tcp_rate_on_ack(const tct_stack *s, struct tct_tcp *c, struct tct_tcp_ack *a);
 void tct_tcp_rate_mark_limited(struct tct_tcp *c);
-void tct_tcp_rate_on_burst_end(const tct_stack *s, struct tct_tcp *c);
 
 /* ---- tcp_pace.c: not all at once ------------------------------------------------------------- */
 uint64_t tct_tcp_pace_rate(const tct_stack *s, const struct tct_tcp *c);       /* bytes a second */
 tct_time tct_tcp_pace_held_until(const tct_stack *s, const struct tct_tcp *c); /* 0: not held */
 uint32_t tct_tcp_pace_quantum(const tct_stack *s, const struct tct_tcp *c);    /* bytes a frame */
 void tct_tcp_pace_on_sent(const tct_stack *s, struct tct_tcp *c, uint32_t bytes);
-void tct_tcp_pace_on_burst_end(tct_stack *s, struct tct_tcp *c);
+void tct_tcp_pace_wait(tct_stack *s, struct tct_tcp *c, tct_time at);
 bool tct_tcp_pace_on_timer(const tct_stack *s, struct tct_tcp *c); /* the wait is over */
 
 #endif

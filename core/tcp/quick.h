@@ -151,6 +151,18 @@ static inline uint32_t tct_tcp_send_mss(const tct_stack *s, const struct tct_tcp
 
 /* ---- tcp_sack.c, tcp_rack.c ------------------------------------------------------------------ */
 
+static inline uint32_t tct_tcp_sack_payload(const struct tct_run *run) {
+  return tct_seq_len(run->begin, run->end) - ((run->flags & TCT_RUN_FIN) != 0 ? 1u : 0u);
+}
+
+/* Segments as they left. A FIN rides on the last one, or is one alone. */
+static inline uint32_t tct_tcp_sack_segs(const struct tct_run *run) {
+  uint32_t len = tct_tcp_sack_payload(run);
+  if (len <= run->seg_size || run->seg_size == 0)
+    return run->begin == run->end ? 0 : 1;
+  return (len + run->seg_size - 1) / run->seg_size;
+}
+
 /* [RFC8985 6.2] Sent later, or at the same instant and further on. */
 static inline bool tct_tcp_rack_sent_after(const struct tct_run *run, tct_time sent_at,
                                            tct_seq end) {
@@ -248,12 +260,55 @@ static inline void tct_tcp_timer_refresh(tct_stack *s, struct tct_tcp *c) {
     tct_tcp_timer_arm(s, c, at);
 }
 
+/* The backoff ends [EP-50]. */
+static inline void tct_tcp_timer_forgive(struct tct_tcp *c) {
+  c->tmr.backoff = 0;
+}
+
 /* ---- tcp_output.c ---------------------------------------------------------------------------- */
 
 /* Asks the plan again: onto the ready list. */
 static inline void tct_tcp_output_wake(tct_stack *s, struct tct_tcp *c) {
   if (!tct_list_is_linked(&c->ready) && c->state != TCT_CLOSED && c->state != TCT_LISTEN)
     tct_list_push_tail(&s->ifs[c->ifi].tcp_ready, &c->ready);
+}
+
+/* ---- tcp_rate.c ------------------------------------------------------------------------------ */
+
+/* The run leaves, first or again. Nothing outstanding: the clocks start anew. */
+static inline void tct_tcp_rate_on_sent(const tct_stack *s, struct tct_tcp *c,
+                                        struct tct_run *run) {
+  const struct tct_tcp_active *a = tct_tcp_block_active_of(c);
+  if (c->extra == NULL)
+    return;
+  struct tct_tcp_rate_keep *k = &c->extra->rate;
+  if (a->runs.n == 0) {
+    k->first_sent_at = s->now;
+    k->delivered_at = s->now;
+  }
+  run->first_sent_at = k->first_sent_at;
+  run->delivered_at = k->delivered_at;
+  run->delivered = k->delivered_bytes;
+  run->lost = a->runs.lost_ever.bytes;
+  run->in_flight = (tct_tcp_recover_pipe(c) & ~1u) | (k->app_limited ? 1u : 0u);
+}
+
+/* Not the path is the limit, until all that is out now has arrived. */
+static inline void tct_tcp_rate_set_limited(struct tct_tcp *c, uint32_t pipe) {
+  c->extra->rate.app_limited = true;
+  c->extra->rate.app_limited_end = c->extra->rate.delivered_bytes + pipe;
+}
+
+/* The application was the limit: what is out now is the last of a full pipe. */
+static inline void tct_tcp_rate_on_burst_end(const tct_stack *s, struct tct_tcp *c) {
+  const struct tct_tcp_active *a = tct_tcp_block_active_of(c);
+  if (c->extra == NULL || a == NULL || a->runs.waiting_bytes > 0)
+    return;
+  uint32_t unsent = tct_tcp_send_unsent(c), pipe = tct_tcp_recover_pipe(c);
+  uint32_t most = tct_max_u32(c->snd.mss, 1); /* no less than tct_tcp_send_mss */
+  uint32_t mss = unsent == 0 && pipe + most <= tct_tcp_cc_window(c) ? most : tct_tcp_send_mss(s, c);
+  if (unsent < mss && pipe + mss <= tct_tcp_cc_window(c))
+    tct_tcp_rate_set_limited(c, pipe);
 }
 
 /* ---- tcp_cc.c, tcp_pace.c, tcp_chrono.c ------------------------------------------------------ */
@@ -286,10 +341,24 @@ static inline tct_time tct_tcp_pace_not_before(const tct_stack *s, const struct 
   return tct_tcp_pace_held_until(s, c);
 }
 
+/* Nothing more leaves now: because of the pace, or has the flow itself nothing to say? */
+static inline void tct_tcp_pace_on_burst_end(tct_stack *s, struct tct_tcp *c) {
+  struct tct_tcp_active *a = tct_tcp_block_active_of(c);
+  tct_time at = tct_tcp_pace_not_before(s, c);
+  if (a != NULL && at != 0)
+    tct_tcp_pace_wait(s, c, at);
+  if (a == NULL || at != 0)
+    return;
+  a->pace.wake_at = TCT_NEVER;
+  a->pace.phase = TCT_PACE_FREE;
+}
+
 /* TCT_CHRONO_* */
 static inline uint8_t tct_tcp_chrono_kind(const tct_stack *s, const struct tct_tcp *c) {
   if (tct_tcp_send_unsent(c) == 0 && (!tct_tcp_syn_acked(c) || tct_tcp_send_flight(c) == 0))
     return TCT_CHRONO_NONE;
+  if (tct_tcp_send_unsent(c) == 0 && (c->sockf & TCT_SOCKF_WANTS_ROOM) == 0)
+    return TCT_CHRONO_BUSY;
   return tct_tcp_chrono_kind_busy(s, c);
 }
 

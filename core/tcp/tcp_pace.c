@@ -75,12 +75,11 @@ void tct_tcp_pace_on_sent(const tct_stack *s, struct tct_tcp *c, uint32_t bytes)
   p->phase = ahead ? TCT_PACE_HELD : TCT_PACE_RUNNING;
 }
 
-/* Nothing more leaves now: because of the pace, or has the flow itself nothing to say? */
-void tct_tcp_pace_on_burst_end(tct_stack *s, struct tct_tcp *c) {
+/* The pace holds, until `at`; but has the flow anything to say? */
+void tct_tcp_pace_wait(tct_stack *s, struct tct_tcp *c, tct_time at) {
   struct tct_tcp_active *a = tct_tcp_active(c);
   if (a == NULL)
     return;
-  tct_time at = tct_tcp_pace_not_before(s, c);
   bool waits = at != 0 && tct_tcp_plan_wants_data(s, c);
   a->pace.wake_at = waits ? at : TCT_NEVER;
   if (!waits)

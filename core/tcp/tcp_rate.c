@@ -13,43 +13,8 @@ void tct_tcp_rate_init(struct tct_tcp *c) {
     c->extra->rate.delivered_segs = 1; /* the SYN counts, as in Linux */
 }
 
-/* The run leaves, first or again. Nothing outstanding: the clocks start anew. */
-void tct_tcp_rate_on_sent(const tct_stack *s, struct tct_tcp *c, struct tct_run *run) {
-  const struct tct_tcp_active *a = tct_tcp_block_active_of(c);
-  if (c->extra == NULL)
-    return;
-  struct tct_tcp_rate_keep *k = &c->extra->rate;
-  if (a->runs.n == 0) {
-    k->first_sent_at = s->now;
-    k->delivered_at = s->now;
-  }
-  run->first_sent_at = k->first_sent_at;
-  run->delivered_at = k->delivered_at;
-  run->delivered = k->delivered_bytes;
-  run->lost = a->runs.lost_ever.bytes;
-  run->in_flight = (tct_tcp_recover_pipe(c) & ~1u) | (k->app_limited ? 1u : 0u);
-}
-
-/* Not the path is the limit, until all that is out now has arrived. */
-static void mark_limited(struct tct_tcp *c, uint32_t pipe) {
-  c->extra->rate.app_limited = true;
-  c->extra->rate.app_limited_end = c->extra->rate.delivered_bytes + pipe;
-}
-
 void tct_tcp_rate_mark_limited(struct tct_tcp *c) {
-  mark_limited(c, tct_tcp_recover_pipe(c));
-}
-
-/* The application was the limit: what is out now is the last of a full pipe. */
-void tct_tcp_rate_on_burst_end(const tct_stack *s, struct tct_tcp *c) {
-  const struct tct_tcp_active *a = tct_tcp_block_active_of(c);
-  if (c->extra == NULL || a == NULL || a->runs.waiting_bytes > 0)
-    return;
-  uint32_t unsent = tct_tcp_send_unsent(c), pipe = tct_tcp_recover_pipe(c);
-  uint32_t most = tct_max_u32(c->snd.mss, 1); /* no less than tct_tcp_send_mss */
-  uint32_t mss = unsent == 0 && pipe + most <= tct_tcp_cc_window(c) ? most : tct_tcp_send_mss(s, c);
-  if (unsent < mss && pipe + mss <= tct_tcp_cc_window(c))
-    mark_limited(c, pipe);
+  tct_tcp_rate_set_limited(c, tct_tcp_recover_pipe(c));
 }
 
 static bool is_past(uint32_t delivered, uint32_t mark) {

@@ -106,18 +106,6 @@ static bool waits(const struct tct_run *run) {
   return (run->flags & (TCT_RUN_LOST | TCT_RUN_RESENT)) == TCT_RUN_LOST;
 }
 
-static uint32_t payload_of(const struct tct_run *run) {
-  return tct_seq_len(run->begin, run->end) - ((run->flags & TCT_RUN_FIN) != 0 ? 1u : 0u);
-}
-
-/* A FIN rides on the last segment, or is one alone. */
-uint32_t tct_tcp_sack_segs(const struct tct_run *run) {
-  uint32_t len = payload_of(run);
-  if (len <= run->seg_size || run->seg_size == 0)
-    return run->begin == run->end ? 0 : 1;
-  return (len + run->seg_size - 1) / run->seg_size;
-}
-
 static void add(struct tct_run_sum *sum, const struct tct_run_sum *more) {
   sum->bytes += more->bytes;
   sum->segs += more->segs;

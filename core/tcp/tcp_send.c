@@ -330,7 +330,7 @@ void tct_tcp_send_on_queued(tct_stack *s, struct tct_tcp *c, unsigned flags) {
     c->extra->snd_up = a->tx.end; /* one past the last urgent byte [RFC9293 MUST-62] */
     c->snd.flags |= TCT_SND_URGENT;
   }
-  if (tct_tcp_send_flight(c) == 0)
+  if (tct_tcp_send_flight(c) == 0 && c->sent_ms != tct_time_ms32(s->now)) /* or it is not idle */
     tct_tcp_cc_on_idle(s, c);
   tct_tcp_output_wake(s, c);
 }

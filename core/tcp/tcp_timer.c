@@ -443,10 +443,6 @@ void tct_tcp_timer_on_bad_ack(tct_stack *s, struct tct_tcp *c) {
     tct_tcp_timer_set(s, c, TCT_TIMER_REXMIT, tct_time_add(s->now, TCT_MS(ms)));
 }
 
-void tct_tcp_timer_forgive(struct tct_tcp *c) {
-  c->tmr.backoff = 0;
-}
-
 /* The peer answered, if only to say that its window is shut, or pulled back [RFC9293 SHLD-17]. */
 void tct_tcp_timer_on_answer(struct tct_tcp *c, tct_time now) {
   if (c->tmr.kind != TCT_TIMER_PERSIST || !TCT_RULE(MUST_37))

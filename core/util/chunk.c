@@ -9,16 +9,8 @@
 
 TCT_STATIC_ASSERT(sizeof(struct tct_chunk) <= 64, "a lent chunk's header fits in its block");
 
-static struct tct_chunk *pop_idle(struct tct_chunk_pool *pool, uint32_t kind) {
-  struct tct_chunk *chunk = pool->idle[kind];
-  pool->idle[kind] = chunk->next;
-  pool->idle_class_bytes[kind] -= tct_chunk_class_bytes[kind];
-  pool->idle_bytes -= tct_chunk_class_bytes[kind];
-  return chunk;
-}
-
 static void release_idle(struct tct_chunk_pool *pool, uint32_t kind) {
-  pool->alloc->free(pool->alloc->ctx, pop_idle(pool, kind), tct_chunk_class_bytes[kind]);
+  pool->alloc->free(pool->alloc->ctx, tct_chunk_pop_idle(pool, kind), tct_chunk_class_bytes[kind]);
 }
 
 /* Makes room under the limit at the cost of idle blocks of other sizes; at most 512 of them. */
@@ -34,7 +26,7 @@ static bool make_room(struct tct_chunk_pool *pool, uint32_t bytes) {
 
 static struct tct_chunk *take_block(struct tct_chunk_pool *pool, uint32_t kind) {
   if (pool->idle[kind] != NULL)
-    return pop_idle(pool, kind);
+    return tct_chunk_pop_idle(pool, kind);
   if (!make_room(pool, tct_chunk_class_bytes[kind]))
     return NULL;
   return pool->alloc->alloc(pool->alloc->ctx, tct_chunk_class_bytes[kind], BLOCK_ALIGN);
@@ -57,16 +49,9 @@ void tct_chunk_pool_deinit(struct tct_chunk_pool *pool) {
   TCT_ASSERT(pool->idle_bytes == 0);
 }
 
-struct tct_chunk *tct_chunk_new(struct tct_chunk_pool *pool, enum tct_chunk_class kind) {
+struct tct_chunk *tct_chunk_new_any(struct tct_chunk_pool *pool, enum tct_chunk_class kind) {
   struct tct_chunk *chunk = take_block(pool, kind);
-  if (chunk == NULL)
-    return NULL;
-  *chunk = (struct tct_chunk){
-      .data = kind == TCT_CHUNK_LENT ? NULL : (uint8_t *)(chunk + 1),
-      .kind = kind,
-  };
-  pool->used_bytes += tct_chunk_class_bytes[kind];
-  return chunk;
+  return chunk != NULL ? tct_chunk_begin(pool, chunk, kind) : NULL;
 }
 
 void tct_chunk_free(struct tct_chunk_pool *pool, struct tct_chunk *chunk) {

@@ -54,8 +54,34 @@ void tct_chunk_pool_init(struct tct_chunk_pool *pool, const tct_alloc *alloc, ui
 /* All chunks must have been given back. */
 void tct_chunk_pool_deinit(struct tct_chunk_pool *pool);
 
-/* NULL at the limit, or when the allocator has nothing. */
-struct tct_chunk *tct_chunk_new(struct tct_chunk_pool *pool, enum tct_chunk_class kind);
+/* In chunk.c's hands: one that is idle, and what a chunk is at first. */
+static inline struct tct_chunk *tct_chunk_pop_idle(struct tct_chunk_pool *pool, uint32_t kind) {
+  struct tct_chunk *chunk = pool->idle[kind];
+  pool->idle[kind] = chunk->next;
+  pool->idle_class_bytes[kind] -= tct_chunk_class_bytes[kind];
+  pool->idle_bytes -= tct_chunk_class_bytes[kind];
+  return chunk;
+}
+
+static inline struct tct_chunk *tct_chunk_begin(struct tct_chunk_pool *pool,
+                                                struct tct_chunk *chunk, uint32_t kind) {
+  *chunk = (struct tct_chunk){
+      .data = kind == TCT_CHUNK_LENT ? NULL : (uint8_t *)(chunk + 1),
+      .kind = kind,
+  };
+  pool->used_bytes += tct_chunk_class_bytes[kind];
+  return chunk;
+}
+
+struct tct_chunk *tct_chunk_new_any(struct tct_chunk_pool *pool, enum tct_chunk_class kind);
+
+/* NULL at the limit, or when the allocator has nothing. Mostly a small one is idle. */
+static inline struct tct_chunk *tct_chunk_new(struct tct_chunk_pool *pool,
+                                              enum tct_chunk_class kind) {
+  if (kind == TCT_CHUNK_SMALL && pool->idle[TCT_CHUNK_SMALL] != NULL)
+    return tct_chunk_begin(pool, tct_chunk_pop_idle(pool, TCT_CHUNK_SMALL), TCT_CHUNK_SMALL);
+  return tct_chunk_new_any(pool, kind);
+}
 void tct_chunk_free(struct tct_chunk_pool *pool, struct tct_chunk *chunk);
 
 #endif

@@ -99,8 +99,8 @@ static void drop_head(struct tct_queue *q, struct tct_chunk_pool *pool) {
 
 /* A large chunk only where bytes follow on others, much is held or coming, and most of it will be
  * used. */
-static struct tct_chunk *take_chunk(struct tct_queue *q, struct tct_chunk_pool *pool, uint32_t want,
-                                    uint32_t gap) {
+static inline struct tct_chunk *take_chunk(struct tct_queue *q, struct tct_chunk_pool *pool,
+                                           uint32_t want, uint32_t gap) {
   bool bulk = q->charged_bytes > TCT_QUEUE_BULK_BYTES || want > TCT_QUEUE_BULK_BYTES;
   if (bulk && gap >= tct_chunk_data_bytes(TCT_CHUNK_LARGE) / 2) {
     struct tct_chunk *chunk = tct_chunk_new(pool, TCT_CHUNK_LARGE);
@@ -132,8 +132,8 @@ static struct tct_chunk *insert_chunk(struct tct_queue *q, struct tct_chunk_pool
 
 /* The same for the first bytes of an empty queue, as most are that are read, or acknowledged,
  * before more come. */
-static struct tct_chunk *begin_chain(struct tct_queue *q, struct tct_chunk_pool *pool,
-                                     uint32_t want) {
+static inline struct tct_chunk *begin_chain(struct tct_queue *q, struct tct_chunk_pool *pool,
+                                            uint32_t want) {
   struct tct_chunk *chunk = take_chunk(q, pool, want, UINT32_MAX);
   if (chunk == NULL)
     return NULL;
@@ -189,8 +189,8 @@ static bool fits_in_tail(const struct tct_queue *q, uint32_t len) {
          tct_seq_len(tail->start, q->end) + len <= tail->cap;
 }
 
-uint32_t tct_queue_write_at(struct tct_queue *q, struct tct_chunk_pool *pool, tct_seq pos,
-                            const void *data, uint32_t len) {
+static inline uint32_t write(struct tct_queue *q, struct tct_chunk_pool *pool, tct_seq pos,
+                             const void *data, uint32_t len) {
   TCT_ASSERT(len <= SPAN_MAX && tct_seq_len(q->begin, pos) <= SPAN_MAX);
   const uint8_t *from = data;
   uint32_t done = 0;
@@ -217,10 +217,15 @@ uint32_t tct_queue_write_at(struct tct_queue *q, struct tct_chunk_pool *pool, tc
   return done;
 }
 
+uint32_t tct_queue_write_at(struct tct_queue *q, struct tct_chunk_pool *pool, tct_seq pos,
+                            const void *data, uint32_t len) {
+  return write(q, pool, pos, data, len);
+}
+
 uint32_t tct_queue_append(struct tct_queue *q, struct tct_chunk_pool *pool, const void *data,
                           uint32_t len) {
   q->reserved_bytes = 0;
-  return tct_queue_write_at(q, pool, q->end, data, len);
+  return write(q, pool, q->end, data, len);
 }
 
 uint32_t tct_queue_append_space(struct tct_queue *q, struct tct_chunk_pool *pool, tct_iov *iov,

@@ -47,7 +47,7 @@ static void read_experiment(const uint8_t *p, size_t len, struct tct_tcp_opts *o
     o->n_unknown++;
 }
 
-static void read_ts(const uint8_t *p, struct tct_tcp_opts *o) {
+static inline void read_ts(const uint8_t *p, struct tct_tcp_opts *o) {
   o->has_ts = true;
   o->tsval = tct_bytes_get32(p);
   o->tsecr = tct_bytes_get32(p + 4);
