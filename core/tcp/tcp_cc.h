@@ -34,7 +34,8 @@ struct tct_cc_ops {
 };
 
 const struct tct_cc_ops *tct_tcp_cc_reno(void);
-extern const struct tct_cc_ops tct_tcp_cc_cubic_ops;
+/* The default, read in place; hidden, or a shared library would find it through a table. */
+extern const struct tct_cc_ops tct_tcp_cc_cubic_ops __attribute__((visibility("hidden")));
 const struct tct_cc_ops *tct_tcp_cc_bbr(void);
 const struct tct_cc_ops *tct_tcp_cc_dctcp(void);
 
