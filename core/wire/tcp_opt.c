@@ -47,7 +47,7 @@ static void read_experiment(const uint8_t *p, size_t len, struct tct_tcp_opts *o
     o->n_unknown++;
 }
 
-static inline void read_ts(const uint8_t *p, struct tct_tcp_opts *o) {
+static void read_ts(const uint8_t *p, struct tct_tcp_opts *o) {
   o->has_ts = true;
   o->tsval = tct_bytes_get32(p);
   o->tsecr = tct_bytes_get32(p + 4);
@@ -168,38 +168,12 @@ static void walk(const uint8_t *p, size_t len, struct tct_tcp_opts *o) {
 
 static const uint8_t aligned_ts[4] = {TCT_TOPT_NOP, TCT_TOPT_NOP, TCT_TOPT_TS, LEN_TS};
 
-/* What nearly all SYNs carry, in Linux's order: four options in 20 bytes, the values' left 0. */
-enum { SYN_BYTES = 20 };
-static const uint8_t usual_syn[SYN_BYTES] = {
-    [0] = TCT_TOPT_MSS,  LEN_MSS,         [4] = TCT_TOPT_SACKOK,
-    LEN_SACKOK,          TCT_TOPT_TS,     LEN_TS,
-    [16] = TCT_TOPT_NOP, TCT_TOPT_WSCALE, LEN_WSCALE};
-
-static bool is_usual_syn(const uint8_t *p, size_t len) {
-  return len == SYN_BYTES && memcmp(p, usual_syn, 2) == 0 && memcmp(p + 4, usual_syn + 4, 4) == 0 &&
-         memcmp(p + 16, usual_syn + 16, 3) == 0 && TCT_RULE(MUST_64);
-}
-
-static void read_usual_syn(const uint8_t *p, struct tct_tcp_opts *o) {
-  read_mss(p + 2, o);
-  o->sack_permitted = true;
-  read_ts(p + 8, o);
-  o->has_wscale = true;
-  o->wscale = p[19];
-}
-
 void tct_wire_tcp_opt_parse(const uint8_t *p, size_t len, struct tct_tcp_opts *out) {
-  const size_t half = offsetof(struct tct_tcp_opts, accecn);
-  memset(out, 0, half); /* in two steps: each is short enough to be done with plain stores */
-  memset((uint8_t *)out + half, 0, sizeof *out - half);
+  memset(out, 0, sizeof *out);
   if (len == 0)
     return;
   if (len == 12 && memcmp(p, aligned_ts, 4) == 0) { /* what nearly all segments carry */
     read_ts(p + 4, out);
-    return;
-  }
-  if (is_usual_syn(p, len)) {
-    read_usual_syn(p, out);
     return;
   }
   walk(p, len < TCT_TCP_OPT_BYTES_MAX ? len : TCT_TCP_OPT_BYTES_MAX, out);
@@ -385,6 +359,13 @@ static bool has_only_ts(const struct tct_tcp_opts *o) {
 static bool has_usual_syn(const struct tct_tcp_opts *o) {
   return o->has_mss && o->sack_permitted && o->has_ts && o->has_wscale && !has_rare(o);
 }
+
+/* What nearly all SYNs carry, in Linux's order: four options in 20 bytes, the values' left 0. */
+enum { SYN_BYTES = 20 };
+static const uint8_t usual_syn[SYN_BYTES] = {
+    [0] = TCT_TOPT_MSS,  LEN_MSS,         [4] = TCT_TOPT_SACKOK,
+    LEN_SACKOK,          TCT_TOPT_TS,     LEN_TS,
+    [16] = TCT_TOPT_NOP, TCT_TOPT_WSCALE, LEN_WSCALE};
 
 static void write_usual_syn(uint8_t *p, const struct tct_tcp_opts *o) {
   memcpy(p, usual_syn, SYN_BYTES);
