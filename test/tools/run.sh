@@ -136,6 +136,10 @@ fresh
 rm "$TCT_TREE/docs/refused.tsv"
 expect 'a row that nobody did' 1 'SHLD-1 (SHOULD) has no code' "$rfcmap" --check "$TCT_TREE/passed.txt"
 fresh
+expect 'a page that is fresh' 0 'is what the tags say' "$rfcmap" --page
+sed -i 's/do a thing/do another/' "$TCT_TREE/docs/rfc9293-rows.tsv"
+expect 'a page that is stale' 1 'is out of date' "$rfcmap" --page
+fresh
 add '/* [RFC9293 MUST-99] */'
 expect 'a tag of no row' 1 'there is no such row' "$rfcmap" --check "$TCT_TREE/passed.txt"
 fresh
