@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := build
 .PHONY: flood soak planted coverage model build demo check check-all conformance conformance-probe drill-probe script-linux sizes sim prove fuzz bench bench-quick goodput \
   goodput-linux goodput-table format \
-  install-deps install clean help
+  install-deps release install clean help
 
 build:             ## the library and the command, into build/tercet
 	@tools/install-deps.sh build
@@ -78,8 +78,8 @@ bench-quick:       ## the same in a minute: fewer rounds, no millions
 
 flood:             ## 200,000 spoofed SYNs a second beside honest clients and a flow; SECONDS=10 RATE=n
 	@tools/install-deps.sh build
-	@tools/build.sh build-bench -Dbench=true
-	@./build-bench/bench/bench_flood seconds=$(or $(SECONDS),10) rate=$(or $(RATE),200000)
+	@tools/build.sh build-goodput -Dbench=true
+	@./build-goodput/bench/bench_flood seconds=$(or $(SECONDS),10) rate=$(or $(RATE),200000)
 
 soak:              ## against the kernel over TUN, both roles, with kill -9 (root); MINUTES=30
 	@tools/install-deps.sh interop
@@ -107,8 +107,12 @@ format:            ## clang-format over every C file
 install-deps:      ## everything that any target needs, now
 	@tools/install-deps.sh check-all
 
-install: build     ## into the prefix that meson was given (DESTDIR is honoured)
-	@meson install -C build --no-rebuild --quiet
+release:           ## the same with link-time optimization, into build-release/: what is installed and measured
+	@tools/install-deps.sh build
+	@tools/build.sh build-release -Db_lto=true
+
+install: release   ## into the prefix that meson was given (DESTDIR is honoured)
+	@meson install -C build-release --no-rebuild --quiet
 
 clean:             ## away with all that was built
 	@rm -rf build build-*

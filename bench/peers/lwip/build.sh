@@ -42,7 +42,7 @@ sources="$core/core/init.c $core/core/def.c $core/core/inet_chksum.c $core/core/
 make_one() { # NAME MSS PCBS CHECKSUMS
   [ "$out/$1.so" -nt "$here/node.c" ] && [ "$out/$1.so" -nt "$here/lwipopts.h" ] && return
   # shellcheck disable=SC2086 # the list is words
-  ${CC:-cc} -O2 -fPIC -shared -fvisibility=default -w -DBENCH_MSS="$2" -DBENCH_PCBS="$3" \
+  ${CC:-cc} -O2 -flto -fPIC -shared -fvisibility=default -w -DBENCH_MSS="$2" -DBENCH_PCBS="$3" \
     -DBENCH_CHECKSUMS="$4" -I"$here" -I. -I"$core/include" $sources "$here/node.c" -o "$out/$1.so"
 }
 
@@ -58,7 +58,7 @@ done
 # Behind a TUN device: a program of its own.
 if [ ! "$out/lwip_tun" -nt bench/peers/lwip_tun.c ] || [ ! "$out/lwip_tun" -nt "$here/lwipopts.h" ]; then
   # shellcheck disable=SC2086 # the list is words
-  ${CC:-cc} -O2 -w -DBENCH_MSS=1460 -DBENCH_PCBS=64 -DBENCH_CHECKSUMS=1 -I"$here" -I. -I"$core/include" \
+  ${CC:-cc} -O2 -flto -w -DBENCH_MSS=1460 -DBENCH_PCBS=64 -DBENCH_CHECKSUMS=1 -I"$here" -I. -I"$core/include" \
     $sources bench/peers/lwip_tun.c -o "$out/lwip_tun"
 fi
 echo "lwip: $(sed -n 's/^#define LWIP_VERSION_\(MAJOR\|MINOR\|REVISION\) *//p' "$core/include/lwip/init.h" |
