@@ -75,7 +75,8 @@ static tct_verdict check_super(const struct tct_pkt *p) {
   return p->seg_size == 0 || may ? TCT_ACCEPTED : TCT_DROP_IP_TOTAL_LEN;
 }
 
-static tct_verdict refuse_protocol(tct_stack *s, const struct tct_pkt *p) {
+static __attribute__((noinline)) tct_verdict refuse_protocol(tct_stack *s,
+                                                             const struct tct_pkt *p) {
   struct tct_ip_problem what;
   if (p->ip.family == 4) /* tunnels end here too: nothing is ever unpacked */
     what = tct_wire_icmp_problem(4, TCT_ICMP_UNREACH_PROTO);

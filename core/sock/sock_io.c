@@ -225,7 +225,7 @@ bool tct_sock_mark_next(tct_stack *s, tct_sock k, uint64_t *token) {
 /* ---- level ----------------------------------------------------------------------------------- */
 
 static uint32_t ready_listener(tct_stack *s, struct tct_tcp *l) {
-  uint32_t bits = l->u.listener->accept_n > 0 ? TCT_EV_ACCEPT : 0;
+  uint32_t bits = l->listener->accept_n > 0 ? TCT_EV_ACCEPT : 0;
   return bits | (tct_tcp_ask_has(s, l) ? TCT_EV_SYN : 0u);
 }
 

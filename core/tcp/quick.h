@@ -17,7 +17,6 @@
 
 /* Attached if there is none; NULL: no memory. */
 static inline struct tct_tcp_active *tct_tcp_block_active(tct_stack *s, struct tct_tcp *c) {
-  TCT_ASSERT(c->state != TCT_LISTEN);
   return c->u.active != NULL ? c->u.active : tct_tcp_block_attach(s, c);
 }
 
@@ -98,8 +97,9 @@ static inline uint32_t tct_tcp_tune_rtt_us(const struct tct_tcp *c) {
  * been given back meanwhile. */
 static inline bool tct_tcp_tune_is_stale(const tct_stack *s, const struct tct_tcp *c) {
   const struct tct_tcp_tune *t = &tct_tcp_active(c)->tune;
-  tct_time limit = tct_max_u64(TCT_S(1), 8 * TCT_US(tct_tcp_tune_rtt_us(c)));
-  return t->since == TCT_NEVER || tct_time_sub(s->now, t->since) >= limit;
+  tct_time age_ns = tct_time_sub(s->now, t->since);
+  return t->since == TCT_NEVER ||
+         (age_ns >= TCT_S(1) && age_ns >= 8 * TCT_US(tct_tcp_tune_rtt_us(c)));
 }
 
 /* ---- tcp_reasm.c ----------------------------------------------------------------------------- */
@@ -146,6 +146,8 @@ static inline uint32_t tct_tcp_send_mss(const tct_stack *s, const struct tct_tcp
     return mss;
   /* Linux: of a small window at most half, so that there are always two segments to clock it */
   uint32_t half = c->snd.wnd_max > TCT_SMALL_WINDOW ? c->snd.wnd_max / 2 : c->snd.wnd_max;
+  if (half >= mss)
+    return mss;
   return tct_min_u32(mss, tct_max_u32(tct_max_u32(half, s->cfg.mss_min), 1));
 }
 
@@ -364,7 +366,7 @@ static inline uint8_t tct_tcp_chrono_kind(const tct_stack *s, const struct tct_t
 
 static inline void tct_tcp_chrono_update(const tct_stack *s, struct tct_tcp *c) {
   struct tct_extra *x = c->extra;
-  if (x == NULL || c->state == TCT_LISTEN)
+  if (x == NULL)
     return;
   bool over = c->state == TCT_CLOSED || c->state == TCT_TIME_WAIT;
   uint8_t kind = over ? TCT_CHRONO_NONE : tct_tcp_chrono_kind(s, c);

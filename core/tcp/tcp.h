@@ -180,9 +180,8 @@ struct tct_tcp {
   uint8_t state;  /* tct_state; tcp_state.c alone */
   uint8_t open;   /* TCT_OPEN_* */
   uint16_t sockf; /* TCT_SOCKF_* */
-  union {
-    struct tct_tcp_active *active;
-    struct tct_listener *listener; /* in state LISTEN */
+  struct {
+    struct tct_tcp_active *active; /* NULL in state LISTEN, too */
   } u;
   struct tct_extra *extra;
   /* line 1: hot */
@@ -197,7 +196,10 @@ struct tct_tcp {
   uint8_t wscale;    /* low nibble: theirs (snd), high: ours (rcv); tcp_options.c */
   uint8_t ifi;       /* interface; limits.ifs <= 255 */
   /* line 3 */
-  struct tct_list ready; /* interface's ready list (C7); on the slab's freelist while free */
+  union {
+    struct tct_list ready; /* interface's ready list (C7); on the slab's freelist while free */
+    struct tct_listener *listener; /* in state LISTEN: that is never ready, as ready.next tells */
+  };
   struct tct_list event; /* stack's event list, or a listener's accept queue */
   union {
     void *user;

@@ -63,7 +63,7 @@ static tct_verdict refuse(tct_stack *s, tct_verdict v) {
 }
 
 tct_verdict tct_tcp_ask_hold(tct_stack *s, const struct tct_listen_syn *y) {
-  struct tct_listener *li = y->l->u.listener;
+  struct tct_listener *li = y->l->listener;
   struct tct_half_open *r = NULL;
   if (s->tcp->syn->held < s->cfg.limits.held)
     r = tct_tcp_syncache_insert(s, y->t);
@@ -115,12 +115,12 @@ tct_verdict tct_tcp_ask_input(tct_stack *s, struct tct_half_open *r,
 /* ---- The application's side ------------------------------------------------------------------ */
 
 bool tct_tcp_ask_has(tct_stack *s, struct tct_tcp *l) {
-  drop_stale(s, l->u.listener);
-  return l->u.listener->asked_n > 0;
+  drop_stale(s, l->listener);
+  return l->listener->asked_n > 0;
 }
 
 bool tct_tcp_ask_next(tct_stack *s, struct tct_tcp *l, tct_syn_info *info) {
-  struct tct_listener *li = l->u.listener;
+  struct tct_listener *li = l->listener;
   if (!tct_tcp_ask_has(s, l))
     return false;
   tct_syn y = li->asked[li->asked_head];
@@ -180,7 +180,7 @@ int tct_tcp_ask_answer(tct_stack *s, tct_syn y, tct_syn_word word, unsigned icmp
     return TCT_EINVAL;
   struct tct_tcp *l = tct_slab_at(&s->tcp->conns, r->listener);
   if (word == TCT_SYN_ACCEPT) {
-    l->u.listener->held_n--;
+    l->listener->held_n--;
     s->tcp->syn->held--;
     s->n.HeldNow--;
     tct_tcp_listen_answer(s, l, r, NULL);

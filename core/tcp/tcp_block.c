@@ -151,7 +151,7 @@ void tct_tcp_block_drop_active(tct_stack *s, struct tct_tcp *c) {
 /* Nothing in it that a fresh block would not say as well. */
 static inline bool is_quiet(const struct tct_tcp *c, const struct tct_tcp_active *a) {
   bool read_all = a->rx.begin == tct_tcp_reasm_data_end(c);
-  return tct_queue_len(&a->tx) == 0 && a->tx.reserved_bytes == 0 && read_all &&
+  return a->tx.begin == a->tx.end && a->tx.reserved_bytes == 0 && read_all &&
          (a->ooo.set.n == 0 || TCT_PLANT(ACTIVE_GIVEN_EARLY)) && a->ooo.n_dsack == 0 &&
          a->runs.n == 0 && a->delack_at == TCT_NEVER && (c->rcv.flags & TCT_RCV_FIN_OOO) == 0 &&
          tct_tcp_syn_acked(c) && a->n_eor == 0;
@@ -162,7 +162,7 @@ void tct_tcp_block_settle(tct_stack *s, struct tct_tcp *c) {
   tct_tcp_chrono_update(s, c);
   if (a == NULL)
     return;
-  if (a->runs.n == 0 && tct_queue_len(&a->tx) == 0 && c->snd.una == c->snd.nxt)
+  if (a->tx.begin == a->tx.end && a->runs.n == 0 && c->snd.una == c->snd.nxt)
     tct_tcp_recover_on_quiet(s, c);
   bool quiet = is_quiet(c, a);
   if (quiet && !tct_list_is_linked(&a->quiet)) {

@@ -224,15 +224,20 @@ static void judge_starving(tct_stack *s, struct tct_tcp *c, uint32_t out) {
     give_back(s, c);
 }
 
-/* No room for a segment; or what room there is waits to become a train's (tcp_push). */
-static bool is_window_full(const tct_stack *s, const struct tct_tcp *c, uint32_t mss) {
+/* What room there is waits to become a train's (tcp_push). */
+static __attribute__((noinline)) bool is_train_held(const tct_stack *s, const struct tct_tcp *c,
+                                                    uint32_t mss) {
   bool wants_override;
-  if (tct_tcp_recover_room_upto(s, c, mss, mss) < mss)
-    return true;
-  const struct tct_tcp_active *a = tct_tcp_active(c);
-  return a->rec.phase == TCT_REC_DISORDER && tct_tcp_send_unsent(c) > 0 &&
+  return tct_tcp_send_unsent(c) > 0 &&
          tct_tcp_recover_room_of(s, c, mss) < tct_tcp_send_window_left(c) &&
          tct_tcp_push_should_wait(s, c, tct_tcp_send_usable(s, c, &wants_override));
+}
+
+/* No room for a segment, or none to be used. */
+static bool is_window_full(const tct_stack *s, const struct tct_tcp *c, uint32_t mss) {
+  if (tct_tcp_recover_room_upto(s, c, mss, mss) < mss)
+    return true;
+  return tct_tcp_block_active_of(c)->rec.phase == TCT_REC_DISORDER && is_train_held(s, c, mss);
 }
 
 /* At the end of a burst: how far was the window used? The strongest sign within a round trip

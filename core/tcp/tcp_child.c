@@ -102,13 +102,13 @@ static struct tct_tcp *make_child(tct_stack *s, const struct tct_listen_syn *y,
 static void enter_accept(struct tct_tcp *l, struct tct_tcp *c) {
   c->sockf |= TCT_SOCKF_IN_ACCEPT;
   c->ctx.parent = (uint64_t)l->gen << 32 | l->index;
-  tct_list_push_tail(&l->u.listener->accept, &c->event);
-  l->u.listener->accept_n++;
+  tct_list_push_tail(&l->listener->accept, &c->event);
+  l->listener->accept_n++;
 }
 
 static void leave_accept(struct tct_tcp *l, struct tct_tcp *c) {
   tct_list_remove(&c->event);
-  l->u.listener->accept_n--;
+  l->listener->accept_n--;
 }
 
 static tct_verdict refuse(tct_stack *s) {

@@ -70,14 +70,14 @@ void tct_tcp_cookie_send(tct_stack *s, const struct tct_listen_syn *y) {
   if (a.opt.has_ts)
     a.opt.tsval = tct_ms32_add(make_tsval(s, &r), tct_tcp_options_ts_offset(s, y->t));
   a.why = TCT_WHY_SYN_ACK_COOKIE;
-  y->l->u.listener->cookie_any = true;
-  y->l->u.listener->cookie_s = (uint32_t)(s->now / TCT_S(1));
+  y->l->listener->cookie_any = true;
+  y->l->listener->cookie_s = (uint32_t)(s->now / TCT_S(1));
   if (tct_tcp_output_reply(s, &a))
     s->n.SyncookiesSent++;
 }
 
 bool tct_tcp_cookie_is_near(const tct_stack *s, const struct tct_tcp *l) {
-  const struct tct_listener *li = l->u.listener;
+  const struct tct_listener *li = l->listener;
   return li->cookie_any && (uint32_t)(s->now / TCT_S(1)) - li->cookie_s <= NEAR_S;
 }
 

@@ -81,7 +81,7 @@ static uint32_t limit_of(const tct_stack *s, const struct tct_tcp *l) {
   const struct tct_tcp_fastopen *f = own(l);
   if (f != NULL && f->limit != 0)
     return f->limit;
-  return (s->cfg.fastopen & TCT_FASTOPEN_ALL_LISTENERS) != 0 ? l->u.listener->backlog : 0;
+  return (s->cfg.fastopen & TCT_FASTOPEN_ALL_LISTENERS) != 0 ? l->listener->backlog : 0;
 }
 
 /* A RST holds its place for a minute: who spoofs addresses that hold cookies fills the limit by
@@ -107,7 +107,7 @@ static void count_reset(const tct_stack *s, struct tct_fastopen_queue *q) {
 }
 
 static bool has_room(tct_stack *s, struct tct_tcp *l) {
-  struct tct_fastopen_queue *q = &l->u.listener->fastopen;
+  struct tct_fastopen_queue *q = &l->listener->fastopen;
   uint32_t limit = limit_of(s, l);
   if (limit == 0)
     return false;
@@ -127,10 +127,10 @@ void tct_tcp_fastopen_release(tct_stack *s, struct tct_tcp *c, bool by_rst) {
       tct_tcp_block_at(s, (tct_sock){(uint32_t)f->parent, (uint32_t)(f->parent >> 32)});
   if (l == NULL || l->state != TCT_LISTEN)
     return;
-  l->u.listener->fastopen.pending_n--;
+  l->listener->fastopen.pending_n--;
   /* one that was not accepted yet holds a place in the accept queue anyway */
   if (by_rst && (c->sockf & TCT_SOCKF_IN_ACCEPT) == 0)
-    count_reset(s, &l->u.listener->fastopen);
+    count_reset(s, &l->listener->fastopen);
 }
 
 /* ---- A SYN ----------------------------------------------------------------------------------- */
@@ -167,7 +167,7 @@ static bool open_child(tct_stack *s, struct tct_listen_syn *y, bool tell_cookie)
   struct tct_tcp_fastopen *f = c->extra->fastopen;
   f->flags = TCT_FO_CHILD | TCT_FO_PENDING | TCT_FO_FIRST;
   f->parent = (uint64_t)y->l->gen << 32 | y->l->index;
-  y->l->u.listener->fastopen.pending_n++;
+  y->l->listener->fastopen.pending_n++;
   if (tell_cookie) {
     f->flags |= TCT_FO_OPTION | (y->h->opt.tfo_exp ? TCT_FO_EXP : 0);
     f->cookie_len = TCT_FASTOPEN_COOKIE_LEN;

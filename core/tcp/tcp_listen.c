@@ -29,7 +29,7 @@ void tct_tcp_listen_free(tct_stack *s) {
 
 int tct_tcp_listen_start(tct_stack *s, struct tct_tcp *c, unsigned backlog) {
   if (c->state == TCT_LISTEN) {
-    c->u.listener->backlog = tct_min_u32(backlog, BACKLOG_MAX);
+    c->listener->backlog = tct_min_u32(backlog, BACKLOG_MAX);
     return TCT_OK;
   }
   TCT_ASSERT(c->state == TCT_CLOSED && c->u.active == NULL);
@@ -44,7 +44,7 @@ int tct_tcp_listen_start(tct_stack *s, struct tct_tcp *c, unsigned backlog) {
     return e;
   }
   tct_tcp_state_set(s, c, TCT_LISTEN, TCT_WHY_NONE);
-  c->u.listener = li;
+  c->listener = li;
   return TCT_OK;
 }
 
@@ -62,7 +62,7 @@ static void reset_children(tct_stack *s, struct tct_listener *li) {
 }
 
 void tct_tcp_listen_stop(tct_stack *s, struct tct_tcp *l) {
-  struct tct_listener *li = l->u.listener;
+  struct tct_listener *li = l->listener;
   struct tct_half_open *r;
   uint32_t cursor = 0;
   while (li->half_open_n + li->held_n > 0 &&
@@ -71,12 +71,12 @@ void tct_tcp_listen_stop(tct_stack *s, struct tct_tcp *l) {
   reset_children(s, li);
   tct_tcp_port_release(s, l);
   tct_tcp_ask_free(s, li);
-  l->u.listener = NULL; /* as a socket without queues goes on */
+  tct_list_init(&l->ready); /* as a socket without queues goes on */
   tct_stack_free(s, li, sizeof *li);
 }
 
 struct tct_tcp *tct_tcp_listen_accept(tct_stack *s, struct tct_tcp *l) {
-  struct tct_listener *li = l->u.listener;
+  struct tct_listener *li = l->listener;
   struct tct_list *node = tct_list_pop_head(&li->accept);
   (void)s;
   if (node == NULL)
@@ -90,11 +90,11 @@ struct tct_tcp *tct_tcp_listen_accept(tct_stack *s, struct tct_tcp *l) {
 
 /* Linux's rule: one more than was asked for. */
 static bool is_accept_full(const struct tct_tcp *l) {
-  return l->u.listener->accept_n > l->u.listener->backlog;
+  return l->listener->accept_n > l->listener->backlog;
 }
 
 static bool is_backlog_full(const struct tct_tcp *l) {
-  return l->u.listener->half_open_n >= tct_max_u32(l->u.listener->backlog, 1);
+  return l->listener->half_open_n >= tct_max_u32(l->listener->backlog, 1);
 }
 
 static tct_verdict overflow(tct_stack *s) {
@@ -211,7 +211,7 @@ static tct_state origin(const struct tct_half_open *r) {
 void tct_tcp_listen_answer(tct_stack *s, struct tct_tcp *l, struct tct_half_open *r,
                            const struct tct_listen_syn *y) {
   tct_half_set_phase(r, TCT_HALF_ANSWERING);
-  l->u.listener->half_open_n++;
+  l->listener->half_open_n++;
   s->n.HalfOpenNow++;
   r->sent_ms = (uint16_t)tct_time_ms32(s->now);
   r->timed = 1;
@@ -223,7 +223,7 @@ void tct_tcp_listen_answer(tct_stack *s, struct tct_tcp *l, struct tct_half_open
 
 /* Out of the counters and the cache. */
 static void remove_record(tct_stack *s, struct tct_half_open *r) {
-  struct tct_listener *li = listener_of(s, r)->u.listener;
+  struct tct_listener *li = listener_of(s, r)->listener;
   if (tct_half_phase(r) == TCT_HALF_HELD) {
     li->held_n--;
     s->tcp->syn->held--;
@@ -516,7 +516,7 @@ bool tct_tcp_listen_icmp(tct_stack *s, const struct tct_icmp_event *e, const str
 /* ---- Time ------------------------------------------------------------------------------------ */
 
 static unsigned retries_max(const tct_stack *s, const struct tct_tcp *l) {
-  const struct tct_listener *li = l->u.listener;
+  const struct tct_listener *li = l->listener;
   bool crowded = li->half_open_n > 8 && li->half_open_n > li->backlog / 2;
   unsigned most = tct_min_u32(s->cfg.syn_ack_retries, TCT_HALF_RETRIES);
   return crowded ? tct_min_u32(most, RETRIES_CROWDED) : most;

@@ -9,11 +9,9 @@
 #include "util/plant.h"
 #include "util/rule.h"
 
-/* Copies the text from the frame's pieces; returns the length of the prefix that found room. */
-static uint32_t store(tct_stack *s, struct tct_queue *q, const struct tct_text *t) {
+static __attribute__((noinline)) uint32_t store_pieces(tct_stack *s, struct tct_queue *q,
+                                                       const struct tct_text *t) {
   const struct tct_pkt *p = t->pkt;
-  if (p->l4_have >= p->l4_len)
-    return tct_queue_write_at(q, &s->chunks, t->seq, p->l4 + t->skip, t->len);
   size_t skip = p->l4_at + t->skip;
   uint32_t done = 0;
   for (uint32_t i = 0; i < p->n_iov && done < t->len; i++) {
@@ -30,6 +28,14 @@ static uint32_t store(tct_stack *s, struct tct_queue *q, const struct tct_text *
       break;
   }
   return done;
+}
+
+/* Copies the text from the frame's pieces; returns the length of the prefix that found room. */
+static inline uint32_t store(tct_stack *s, struct tct_queue *q, const struct tct_text *t) {
+  const struct tct_pkt *p = t->pkt;
+  if (p->l4_have < p->l4_len)
+    return store_pieces(s, q, t);
+  return tct_queue_write_at(q, &s->chunks, t->seq, p->l4 + t->skip, t->len);
 }
 
 /* Newest first, without repeats of the same block. */

@@ -82,17 +82,16 @@ uint32_t tct_tcp_tune_next(uint32_t buf_bytes, uint32_t taken_bytes, uint32_t ma
 /* The application has read up to rx.begin. */
 void tct_tcp_tune_on_read(tct_stack *s, struct tct_tcp *c) {
   struct tct_tcp_active *a = tct_tcp_active(c);
-  uint32_t max = tct_tcp_tune_rcv_max(s, c);
   if (a == NULL)
     return;
   struct tct_tcp_tune *t = &a->tune;
+  if (t->since != TCT_NEVER && tct_time_sub(s->now, t->since) < TCT_US(tct_tcp_tune_rtt_us(c)))
+    return; /* this round trip goes on, and so it is not stale */
   if (tct_tcp_tune_is_stale(s, c))
     tct_tcp_tune_init(t);
   uint32_t rtt_us = tct_tcp_tune_rtt_us(c);
-  bool whole = t->since != TCT_NEVER && tct_time_sub(s->now, t->since) >= TCT_US(rtt_us);
-  if (t->since != TCT_NEVER && !whole)
-    return;
-  if (whole && rtt_us != 0) {
+  if (t->since != TCT_NEVER && rtt_us != 0) {
+    uint32_t max = tct_tcp_tune_rcv_max(s, c);
     t->taken = tct_seq_len(t->seq, a->rx.begin);
     if (c->rcv.buf_max < max && !is_short_of_memory(s))
       tct_tcp_recv_init(s, c, tct_tcp_tune_next(c->rcv.buf_max, t->taken, max));

@@ -62,6 +62,6 @@ void tct_chunk_free(struct tct_chunk_pool *pool, struct tct_chunk *chunk) {
   pool->idle[kind] = chunk;
   pool->idle_class_bytes[kind] += tct_chunk_class_bytes[kind];
   pool->idle_bytes += tct_chunk_class_bytes[kind];
-  if (pool->idle_class_bytes[kind] > pool->idle_max_bytes / TCT_CHUNK_CLASSES)
+  if (pool->idle_class_bytes[kind] * TCT_CHUNK_CLASSES > pool->idle_max_bytes)
     release_idle(pool, kind);
 }

@@ -73,10 +73,8 @@ static void link_after(struct tct_queue *q, struct tct_chunk *prev, struct tct_c
   q->charged_bytes += get_charge(chunk);
 }
 
-/* The chunk is off the list already. */
-static void drop_chunk(struct tct_queue *q, struct tct_chunk_pool *pool, struct tct_chunk *chunk) {
-  forget(q, chunk);
-  q->charged_bytes -= get_charge(chunk);
+/* Where a chunk goes that is off the list and not charged any more. */
+static void let_go(struct tct_queue *q, struct tct_chunk_pool *pool, struct tct_chunk *chunk) {
   if (chunk->kind != TCT_CHUNK_LENT) {
     tct_chunk_free(pool, chunk);
     return;
@@ -87,6 +85,24 @@ static void drop_chunk(struct tct_queue *q, struct tct_chunk_pool *pool, struct 
   else
     q->returned_tail->next = chunk;
   q->returned_tail = chunk;
+}
+
+/* The chunk is off the list already. */
+static void drop_chunk(struct tct_queue *q, struct tct_chunk_pool *pool, struct tct_chunk *chunk) {
+  forget(q, chunk);
+  q->charged_bytes -= get_charge(chunk);
+  let_go(q, pool, chunk);
+}
+
+static inline void drop_all(struct tct_queue *q, struct tct_chunk_pool *pool) {
+  struct tct_chunk *chunk = q->head;
+  q->head = q->tail = q->hint[0] = q->hint[1] = NULL;
+  q->charged_bytes = 0;
+  while (chunk != NULL) {
+    struct tct_chunk *next = chunk->next;
+    let_go(q, pool, chunk);
+    chunk = next;
+  }
 }
 
 static void drop_head(struct tct_queue *q, struct tct_chunk_pool *pool) {
@@ -182,29 +198,15 @@ static uint32_t copy_in(struct tct_chunk *chunk, tct_seq pos, const uint8_t *fro
   return piece;
 }
 
-/* Is there room right behind the last bytes? */
-static bool fits_in_tail(const struct tct_queue *q, uint32_t len) {
-  const struct tct_chunk *tail = q->tail;
-  return tail != NULL && tail->kind != TCT_CHUNK_LENT && tct_seq_leq(tail->start, q->end) &&
-         tct_seq_len(tail->start, q->end) + len <= tail->cap;
+static bool fits_behind(const struct tct_chunk *chunk, tct_seq pos, uint32_t len) {
+  return chunk->kind != TCT_CHUNK_LENT && tct_seq_leq(chunk->start, pos) &&
+         tct_seq_len(chunk->start, pos) + len <= chunk->cap;
 }
 
-static inline uint32_t write(struct tct_queue *q, struct tct_chunk_pool *pool, tct_seq pos,
-                             const void *data, uint32_t len) {
-  TCT_ASSERT(len <= SPAN_MAX && tct_seq_len(q->begin, pos) <= SPAN_MAX);
-  const uint8_t *from = data;
+static __attribute__((noinline)) uint32_t write_anywhere(struct tct_queue *q,
+                                                         struct tct_chunk_pool *pool, tct_seq pos,
+                                                         const uint8_t *from, uint32_t len) {
   uint32_t done = 0;
-  if (pos == q->end && fits_in_tail(q, len)) {
-    q->end = tct_seq_add(pos, copy_in(q->tail, pos, from, len));
-    return len;
-  }
-  if (q->head == NULL && pos == q->end && pos == q->begin && len > 0) {
-    struct tct_chunk *first = begin_chain(q, pool, len);
-    if (first == NULL)
-      return 0;
-    done = copy_in(first, pos, from, len);
-    q->end = tct_seq_add(pos, done);
-  }
   while (done < len) {
     tct_seq at = tct_seq_add(pos, done);
     struct tct_chunk *chunk = reach(q, pool, at, len - done);
@@ -215,6 +217,24 @@ static inline uint32_t write(struct tct_queue *q, struct tct_chunk_pool *pool, t
   if (done > 0)
     q->end = tct_seq_max(q->end, tct_seq_add(pos, done));
   return done;
+}
+
+/* Mostly behind the last bytes, or as the first of an empty queue, and all in one chunk. */
+static inline uint32_t write(struct tct_queue *q, struct tct_chunk_pool *pool, tct_seq pos,
+                             const void *data, uint32_t len) {
+  TCT_ASSERT(len <= SPAN_MAX && tct_seq_len(q->begin, pos) <= SPAN_MAX);
+  struct tct_chunk *chunk = q->tail;
+  if (pos != q->end || len == 0)
+    return write_anywhere(q, pool, pos, data, len);
+  if (q->head == NULL && pos == q->begin) {
+    chunk = begin_chain(q, pool, len);
+    if (chunk == NULL)
+      return 0;
+  }
+  if (chunk == NULL || !fits_behind(chunk, pos, len))
+    return write_anywhere(q, pool, pos, data, len);
+  q->end = tct_seq_add(pos, copy_in(chunk, pos, data, len));
+  return len;
 }
 
 uint32_t tct_queue_write_at(struct tct_queue *q, struct tct_chunk_pool *pool, tct_seq pos,
@@ -298,9 +318,12 @@ bool tct_queue_returned_pop(struct tct_queue *q, struct tct_chunk_pool *pool, ui
 
 void tct_queue_consume_to(struct tct_queue *q, struct tct_chunk_pool *pool, tct_seq pos) {
   TCT_ASSERT(tct_seq_leq(q->begin, pos) && tct_seq_leq(pos, q->end));
-  bool drained = pos == q->end && q->reserved_bytes == 0;
   q->begin = pos;
-  while (q->head != NULL && (drained || tct_seq_leq(get_chunk_end(q->head), pos)))
+  if (pos == q->end && q->reserved_bytes == 0) {
+    drop_all(q, pool);
+    return;
+  }
+  while (q->head != NULL && tct_seq_leq(get_chunk_end(q->head), pos))
     drop_head(q, pool);
 }
 
@@ -343,15 +366,10 @@ static uint32_t get_written(const struct tct_chunk *chunk, tct_seq pos) {
   return tct_seq_leq(chunk->start, pos) ? tct_seq_ahead(pos, written_end) : 0;
 }
 
-uint32_t tct_queue_peek(struct tct_queue *q, tct_seq pos, uint32_t len, tct_iov *iov, unsigned *n) {
-  TCT_ASSERT(tct_seq_leq(q->begin, pos));
+static __attribute__((noinline)) uint32_t peek_chunks(struct tct_queue *q, tct_seq pos,
+                                                      uint32_t len, tct_iov *iov, unsigned *n) {
   unsigned pieces = 0;
   uint32_t covered = 0;
-  if (q->tail != NULL && *n > 0 && len > 0 && get_written(q->tail, pos) >= len) {
-    *iov = (tct_iov){.base = q->tail->data + tct_seq_len(q->tail->start, pos), .len = len};
-    *n = 1;
-    return len;
-  }
   uint32_t wanted = tct_min_u32(len, tct_seq_ahead(pos, q->end));
   struct tct_chunk *chunk = wanted == 0 ? NULL : find_chunk(q, pos);
   for (; chunk != NULL && pieces < *n && covered < wanted; chunk = chunk->next) {
@@ -364,6 +382,16 @@ uint32_t tct_queue_peek(struct tct_queue *q, tct_seq pos, uint32_t len, tct_iov 
   }
   *n = pieces;
   return covered;
+}
+
+uint32_t tct_queue_peek(struct tct_queue *q, tct_seq pos, uint32_t len, tct_iov *iov, unsigned *n) {
+  TCT_ASSERT(tct_seq_leq(q->begin, pos));
+  const struct tct_chunk *tail = q->tail;
+  if (tail == NULL || *n == 0 || len == 0 || get_written(tail, pos) < len)
+    return peek_chunks(q, pos, len, iov, n);
+  *iov = (tct_iov){.base = tail->data + tct_seq_len(tail->start, pos), .len = len};
+  *n = 1;
+  return len;
 }
 
 uint32_t tct_queue_copy_out(struct tct_queue *q, tct_seq pos, void *to, uint32_t len) {
