@@ -67,8 +67,11 @@ size_t tct_input(tct_stack *s, tct_if i, tct_frame *f, size_t n, tct_time now) {
 /* ---- Out ------------------------------------------------------------------------------------- */
 
 static size_t pull(tct_stack *s, uint32_t ifi, tct_frame *f, size_t n) {
-  size_t made = tct_ip_reply_output(s, ifi, f, s->out, n);
-  if (!tct_list_is_empty(&s->ifs[ifi].tcp_ready))
+  struct tct_iface *ifc = &s->ifs[ifi];
+  size_t made = 0;
+  if (!tct_ip_reply_is_idle(&ifc->replies))
+    made += tct_ip_reply_output(s, ifi, f, s->out, n);
+  if (!tct_list_is_empty(&ifc->tcp_ready))
     made += tct_tcp_output(s, ifi, f + made, s->out + made, n - made);
   made += tct_udp_output(s, ifi, f + made, s->out + made, n - made);
   if (made < n && tct_ip_reply_is_waiting(s, ifi)) /* fragments of what fits the path no more */
@@ -76,16 +79,14 @@ static size_t pull(tct_stack *s, uint32_t ifi, tct_frame *f, size_t n) {
   return made;
 }
 
-/* None of what was made may have a neighbour to go to; or a flow only began to ask for one, and the
- * question waits with the answers: 0 is said when there is nothing more. */
-static size_t pull_ethernet(tct_stack *s, uint32_t ifi, tct_frame *f, size_t n) {
-  while (n > 0) {
-    size_t made = pull(s, ifi, f, n);
-    size_t kept = tct_link_output(s, ifi, f, s->out, made);
-    if (kept > 0 || (made == 0 && !tct_ip_reply_is_waiting(s, ifi)))
-      return kept;
-  }
-  return 0;
+/* Of what was made, what has a neighbour to go to stays. True: nothing did, but there is more; or a
+ * flow only began to ask for one, and the question waits with the answers: 0 is said when there is
+ * nothing more. */
+static bool drops_all(tct_stack *s, uint32_t ifi, tct_frame *f, size_t *made) {
+  size_t kept = tct_link_output(s, ifi, f, s->out, *made);
+  bool more = kept == 0 && (*made > 0 || tct_ip_reply_is_waiting(s, ifi));
+  *made = kept;
+  return more;
 }
 
 size_t tct_output(tct_stack *s, tct_if i, tct_frame *f, size_t n, tct_time now) {
@@ -93,10 +94,10 @@ size_t tct_output(tct_stack *s, tct_if i, tct_frame *f, size_t n, tct_time now) 
   see_time(s, now);
   if (ifc == NULL || !ifc->up)
     return 0;
-  uint32_t ifi = i.index - 1;
-  if (n > TCT_BURST_MAX)
-    n = TCT_BURST_MAX;
-  size_t made = is_ethernet(ifc) ? pull_ethernet(s, ifi, f, n) : pull(s, ifi, f, n);
+  size_t made, most = n > TCT_BURST_MAX ? TCT_BURST_MAX : n;
+  do
+    made = pull(s, i.index - 1, f, most);
+  while (is_ethernet(ifc) && n > 0 && drops_all(s, i.index - 1, f, &made));
   s->n.OutRequests += made;
   return made;
 }

@@ -53,7 +53,13 @@ struct tct_replies {
   uint8_t *ring;
   uint32_t cap, head, used; /* bytes */
   uint32_t lent;            /* bytes at head that the last tct_output still shows */
+  void *retired;            /* rings before this one that it shows; NULL: none */
 };
+
+/* Nothing waits and nothing is shown, as mostly. */
+static inline bool tct_ip_reply_is_idle(const struct tct_replies *r) {
+  return r->used == 0 && r->retired == NULL;
+}
 
 struct tct_iface {
   tct_if_config cfg;
@@ -207,7 +213,9 @@ bool tct_ip_reply(tct_stack *s, const struct tct_ip_tx *tx, const void *l4, uint
                   tct_why why);
 /* A frame that is whole, as it stands. */
 bool tct_ip_reply_raw(tct_stack *s, uint32_t ifi, const void *frame, uint32_t len, tct_why why);
-bool tct_ip_reply_is_waiting(const tct_stack *s, uint32_t ifi);
+static inline bool tct_ip_reply_is_waiting(const tct_stack *s, uint32_t ifi) {
+  return s->ifs[ifi].replies.lent < s->ifs[ifi].replies.used;
+}
 /* Moves up to n queued answers to frames. */
 size_t tct_ip_reply_output(tct_stack *s, uint32_t ifi, tct_frame *f, struct tct_out *out, size_t n);
 /* Sends an ICMP error about p, under all the rules about when not to. ip/icmp.c. */

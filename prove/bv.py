@@ -828,7 +828,7 @@ class Run:
             self.memory[f'{param}#{tag}'] = self.to(v, k)
         before = self.live, self.wraps
         # what may wrap: seq.h, time.h's stamps, the sums, and the lemmas' own arithmetic
-        self.wraps = bool(re.search(r'util/(seq|time)\.h$|checksum\.c$|prove/lemmas/', file))
+        self.wraps = bool(re.search(r'util/(seq|time)\.h$|checksum\.[ch]$|prove/lemmas/', file))
         env['$return'] = (f'$return#{tag}', kind)
         self.statement(body, env)
         self.live, self.wraps = before

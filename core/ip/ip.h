@@ -162,7 +162,11 @@ tct_verdict tct_icmp_input(tct_stack *s, struct tct_pkt *p);
 /* ---- answers: ip_reply.c, headers: ip_output.c ----------------------------------------------- */
 
 /* The frames of the last tct_output are void: their bytes may be used again. */
-void tct_ip_reply_release(tct_stack *s, uint32_t ifi);
+void tct_ip_reply_release_shown(tct_stack *s, struct tct_replies *r);
+static inline void tct_ip_reply_release(tct_stack *s, uint32_t ifi) {
+  if (!tct_ip_reply_is_idle(&s->ifs[ifi].replies))
+    tct_ip_reply_release_shown(s, &s->ifs[ifi].replies);
+}
 void tct_ip_reply_deinit(tct_stack *s);
 void tct_ip_reply_check(const struct tct_replies *r);
 

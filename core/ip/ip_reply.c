@@ -19,13 +19,13 @@ struct record { /* then the packet, rounded up to UNIT */
 };
 TCT_STATIC_ASSERT(sizeof(struct record) == UNIT, "a filler must fit in any rest of the ring");
 
-struct block { /* stands before the ring's bytes */
-  struct block *retired;
+struct block {         /* stands before the ring's bytes */
+  struct block *older; /* of retired ones */
   size_t size;
 };
 
 static struct block *get_block(uint8_t *ring) {
-  return ring == NULL ? NULL : (struct block *)(void *)(ring - sizeof(struct block));
+  return (struct block *)(void *)(ring - sizeof(struct block));
 }
 
 static uint32_t round_up(uint32_t n) {
@@ -44,26 +44,30 @@ static uint32_t wrap(const struct tct_replies *r, uint32_t pos) {
   return pos >= r->cap ? pos - r->cap : pos;
 }
 
-static void free_blocks(tct_stack *s, struct block *b) {
+static void free_retired(tct_stack *s, struct tct_replies *r) {
+  struct block *b = r->retired;
+  r->retired = NULL;
   while (b != NULL) {
-    struct block *next = b->retired;
+    struct block *older = b->older;
     tct_stack_free(s, b, b->size);
-    b = next;
+    b = older;
   }
 }
 
-static void retire(tct_stack *s, const struct tct_replies *r, struct block *successor) {
+/* Returns what is kept. */
+static struct block *retire(tct_stack *s, const struct tct_replies *r) {
   struct block *old = get_block(r->ring);
-  successor->retired = old;
-  if (r->lent > 0)
-    return;
-  successor->retired = old->retired;
+  if (r->lent > 0) {
+    old->older = r->retired;
+    return old;
+  }
   tct_stack_free(s, old, old->size);
+  return r->retired;
 }
 
 /* Moves what is not lent to a new block; the old one is kept while frames point into it. */
 static bool grow(tct_stack *s, struct tct_replies *r, uint32_t cap) {
-  struct block *b = tct_stack_alloc(s, sizeof *b + cap);
+  struct block *b = tct_stack_alloc(s, sizeof *b + cap), *retired = NULL;
   if (b == NULL)
     return false;
   b->size = sizeof *b + cap;
@@ -73,9 +77,10 @@ static bool grow(tct_stack *s, struct tct_replies *r, uint32_t cap) {
     uint32_t first = tct_min_u32(live, r->cap - from);
     memcpy(ring, r->ring + from, first);
     memcpy(ring + first, r->ring, live - first);
-    retire(s, r, b);
+    retired = retire(s, r);
   }
-  *r = (struct tct_replies){.ring = ring, .cap = cap, .used = r->used - r->lent};
+  *r =
+      (struct tct_replies){.ring = ring, .cap = cap, .used = r->used - r->lent, .retired = retired};
   return true;
 }
 
@@ -174,31 +179,18 @@ bool tct_ip_reply_raw(tct_stack *s, uint32_t ifi, const void *frame, uint32_t le
   return true;
 }
 
-bool tct_ip_reply_is_waiting(const tct_stack *s, uint32_t ifi) {
-  return s->ifs[ifi].replies.lent < s->ifs[ifi].replies.used;
-}
-
-static __attribute__((noinline)) void release(tct_stack *s, struct tct_replies *r) {
-  struct block *b = get_block(r->ring);
-  free_blocks(s, b->retired);
-  b->retired = NULL;
+void tct_ip_reply_release_shown(tct_stack *s, struct tct_replies *r) {
+  free_retired(s, r);
   if (r->lent == 0)
     return;
   r->head = wrap(r, r->head + r->lent);
   r->used -= r->lent;
   r->lent = 0;
   if (r->used == 0 && r->cap > CAP_MIN) { /* a burst is over: its memory goes back */
-    free_blocks(s, b);
+    tct_stack_free(s, get_block(r->ring), get_block(r->ring)->size);
     memset(r, 0, sizeof *r);
     (void)make_room(s, r, UNIT);
   }
-}
-
-/* Asked before each frame, and mostly for nothing. */
-void tct_ip_reply_release(tct_stack *s, uint32_t ifi) {
-  struct tct_replies *r = &s->ifs[ifi].replies;
-  if (r->ring != NULL && (r->lent > 0 || get_block(r->ring)->retired != NULL))
-    release(s, r);
 }
 
 /* The least ring is there from the start: a stack without memory can still answer. */
@@ -208,8 +200,11 @@ bool tct_ip_reply_init(tct_stack *s, struct tct_replies *r) {
 
 void tct_ip_reply_deinit(tct_stack *s) {
   for (uint32_t i = 0; i < s->n_ifs; i++) {
-    free_blocks(s, get_block(s->ifs[i].replies.ring));
-    memset(&s->ifs[i].replies, 0, sizeof s->ifs[i].replies);
+    struct tct_replies *r = &s->ifs[i].replies;
+    free_retired(s, r);
+    if (r->ring != NULL)
+      tct_stack_free(s, get_block(r->ring), get_block(r->ring)->size);
+    memset(r, 0, sizeof *r);
   }
 }
 

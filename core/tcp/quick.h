@@ -262,6 +262,13 @@ static inline void tct_tcp_timer_refresh(tct_stack *s, struct tct_tcp *c) {
     tct_tcp_timer_arm(s, c, at);
 }
 
+/* The same after one deadline alone was set, or moved: no other can be before the wheel's, which
+ * tcp_check asserts. */
+static inline void tct_tcp_timer_await(tct_stack *s, struct tct_tcp *c, tct_time at) {
+  if (at < c->tmr.wheel_at)
+    tct_tcp_timer_arm(s, c, at);
+}
+
 /* The backoff ends [EP-50]. */
 static inline void tct_tcp_timer_forgive(struct tct_tcp *c) {
   c->tmr.backoff = 0;

@@ -261,10 +261,10 @@ static void on_sent(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan *
   }
 }
 
-enum turn { QUIET, SENT, WAITS };
+enum turn { QUIET, SENT, SENT_LAST, WAITS };
 
 /* One frame from one connection, which is on no list: unless it has nothing to say now, or waits
- * for its neighbour. */
+ * for its neighbour. SENT_LAST: asked again, it would have nothing to say. */
 static enum turn output_one(tct_stack *s, struct tct_tcp *c, tct_frame *f, struct tct_out *out) {
   struct tct_tcp_plan p;
   tct_tcp_plan(s, c, &p);
@@ -278,7 +278,10 @@ static enum turn output_one(tct_stack *s, struct tct_tcp *c, tct_frame *f, struc
     trace(s, c, &p, edge);
     tct_tcp_plain_on_sent(s, c, &p, edge);
     tct_tcp_check(s, c);
-    return SENT;
+    if (tct_tcp_send_unsent(c) > 0)
+      return SENT;
+    TCT_CHECKED(tct_tcp_plan_is_idle(s, c)); /* what the plan could speak of is paid or absent */
+    return SENT_LAST;
   }
   if ((p.flags & TCT_ACK) != 0)
     edge = (p.flags & TCT_SYN) != 0 ? tct_tcp_recv_syn_edge(s, c) : tct_tcp_recv_edge_to_offer(c);
@@ -291,26 +294,29 @@ static enum turn output_one(tct_stack *s, struct tct_tcp *c, tct_frame *f, struc
   return SENT;
 }
 
+static void end_burst(tct_stack *s, struct tct_tcp *c) {
+  tct_tcp_cc_on_burst_end(s, c);
+  tct_tcp_pace_on_burst_end(s, c);
+  tct_tcp_timer_on_idle(s, c);
+  tct_tcp_block_settle(s, c);
+}
+
+/* Fair turns; who is alone has the next one at once. */
 size_t tct_tcp_output(tct_stack *s, uint32_t ifi, tct_frame *f, struct tct_out *out, size_t n) {
-  struct tct_list *ready = &s->ifs[ifi].tcp_ready;
+  struct tct_list *ready = &s->ifs[ifi].tcp_ready, *node;
   size_t made = 0;
-  while (made < n) {
-    struct tct_list *node = tct_list_pop_head(ready);
-    if (node == NULL)
-      break;
+  while (made < n && (node = tct_list_pop_head(ready)) != NULL) {
     struct tct_tcp *c = TCT_CONTAINER_OF(node, struct tct_tcp, ready);
     enum turn turn = output_one(s, c, &f[made], &out[made]);
     if (turn == WAITS)
       continue;
-    if (turn == SENT) {
-      tct_list_push_tail(ready, &c->ready); /* fair turns */
+    if (turn != QUIET)
       made++;
-      continue;
-    }
-    tct_tcp_cc_on_burst_end(s, c);
-    tct_tcp_pace_on_burst_end(s, c);
-    tct_tcp_timer_on_idle(s, c);
-    tct_tcp_block_settle(s, c);
+    bool has_more = turn == SENT || (turn == SENT_LAST && (made == n || !tct_list_is_empty(ready)));
+    if (has_more)
+      tct_list_push_tail(ready, &c->ready);
+    else
+      end_burst(s, c);
   }
   return made;
 }

@@ -297,10 +297,12 @@ static bool plan_ack(conn *c, plan_t *p) {
 /* Every question below would be answered with no: so it is after each last segment of a burst. */
 static bool has_nothing_to_say(conn *c) {
   const struct tct_tcp_active *a = tct_tcp_active(c);
+  if (tct_tcp_send_unsent(c) > 0)
+    return false;
   unsigned odd = (unsigned)c->rcv.debts | c->tmr.due;
   odd |= c->rcv.flags & (unsigned)(TCT_RCV_ACK_NOW | TCT_RCV_WINDOW);
   odd |= c->snd.flags & (unsigned)(TCT_SND_PROBE_DUE | TCT_SND_FIN_WANTED);
-  if (tct_tcp_send_unsent(c) > 0 || odd != 0 || !tct_tcp_syn_acked(c))
+  if (odd != 0 || !tct_tcp_syn_acked(c))
     return false;
   return a == NULL || a->runs.waiting_bytes == 0;
 }

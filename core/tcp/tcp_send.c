@@ -319,11 +319,11 @@ void tct_tcp_send_on_queued(tct_stack *s, struct tct_tcp *c, unsigned flags) {
   c->snd.flags = (uint8_t)(c->snd.flags & ~TCT_SND_MORE);
   if ((flags & TCT_MSG_MORE) != 0)
     c->snd.flags |= TCT_SND_MORE;
-  if (held && a->cork_at == TCT_NEVER)
-    a->cork_at = tct_time_add(s->now, cork_ns(s, c));
   if (!held)
     a->cork_at = TCT_NEVER;
-  tct_tcp_timer_refresh(s, c);
+  else if (a->cork_at == TCT_NEVER)
+    a->cork_at = tct_time_add(s->now, cork_ns(s, c));
+  tct_tcp_timer_await(s, c, a->cork_at);
   if ((flags & TCT_MSG_EOR) != 0 && a->n_eor < TCT_EOR_MAX)
     a->eor[a->n_eor++] = a->tx.end;
   if ((flags & TCT_MSG_URGENT) != 0 && tct_tcp_block_extra(s, c) != NULL) {

@@ -339,21 +339,20 @@ void tct_tcp_timer_on_progress(const tct_stack *s, struct tct_tcp *c) {
 }
 
 /* All is acknowledged and nothing waits: what update below would find. */
-static bool stop_plainly(tct_stack *s, struct tct_tcp *c) {
+static bool stop_plainly(struct tct_tcp *c) {
   if (c->snd.una != c->snd.nxt || c->state != TCT_ESTABLISHED || tct_tcp_send_unsent(c) > 0 ||
       (c->snd.flags & TCT_SND_FIN_WANTED) != 0 || (c->sockf & TCT_SOCKF_KEEPALIVE) != 0 ||
       !is_for_answer(c->tmr.kind) || TCT_RULES_VARY)
     return false;
   c->tmr.kind = TCT_TIMER_NONE;
-  c->tmr.main_at = TCT_NEVER;
-  tct_tcp_timer_refresh(s, c);
+  c->tmr.main_at = TCT_NEVER; /* the wheel's node fires early, and goes back to sleep */
   return true;
 }
 
 /* RFC 6298 5.2, 5.3: the ACK acknowledged something new. The backoff stays until a clean sample or
  * data that went once is acknowledged [RFC9293 EP-50]: that is tcp_input's call to forgive. */
 void tct_tcp_timer_restart(tct_stack *s, struct tct_tcp *c) {
-  if (stop_plainly(s, c))
+  if (stop_plainly(c))
     return;
   if (is_for_answer(c->tmr.kind) || c->tmr.kind == TCT_TIMER_PERSIST) {
     c->tmr.kind = TCT_TIMER_NONE; /* so that update starts it anew */
@@ -393,7 +392,7 @@ static bool start_plainly(tct_stack *s, struct tct_tcp *c, bool first) {
     c->tmr.kind = TCT_TIMER_TLP;
     c->tmr.main_at = probe_at;
   }
-  tct_tcp_timer_refresh(s, c);
+  tct_tcp_timer_await(s, c, c->tmr.main_at);
   return true;
 }
 
@@ -422,9 +421,7 @@ void tct_tcp_timer_on_idle(tct_stack *s, struct tct_tcp *c) {
   c->tmr.due &= (uint8_t)~TCT_DUE_TLP;
   bool outstanding = c->snd.una != c->snd.nxt && c->snd.wnd != 0 && tct_tcp_syn_acked(c);
   bool runs = is_for_answer(c->tmr.kind) && c->tmr.main_at != TCT_NEVER;
-  if (outstanding && runs && !TCT_RULES_VARY)
-    tct_tcp_timer_refresh(s, c); /* what the state wants is running */
-  else
+  if (!outstanding || !runs || TCT_RULES_VARY) /* else what the state wants is running */
     tct_tcp_timer_update(s, c);
 }
 

@@ -278,11 +278,10 @@ static bool output_one(tct_stack *s, struct tct_udp *u, struct tct_out *out, tct
   return fits;
 }
 
-size_t tct_udp_output(tct_stack *s, uint32_t ifi, tct_frame *f, struct tct_out *out, size_t n) {
+static __attribute__((noinline)) size_t output_ready(tct_stack *s, uint32_t ifi, tct_frame *f,
+                                                     struct tct_out *out, size_t n) {
   struct tct_list *ready = &s->ifs[ifi].udp_ready;
   size_t done = 0;
-  if (tct_list_is_empty(ready) && tct_list_is_empty(&s->udp->sent))
-    return 0;
   if (out == s->out) /* the first frame of this call: no earlier one can still be in use */
     tct_udp_release_sent(s);
   while (done < n && !tct_list_is_empty(ready)) {
@@ -294,4 +293,10 @@ size_t tct_udp_output(tct_stack *s, uint32_t ifi, tct_frame *f, struct tct_out *
       done++;
   }
   return done;
+}
+
+/* Mostly there is nothing. */
+size_t tct_udp_output(tct_stack *s, uint32_t ifi, tct_frame *f, struct tct_out *out, size_t n) {
+  bool idle = tct_list_is_empty(&s->ifs[ifi].udp_ready) && tct_list_is_empty(&s->udp->sent);
+  return idle ? 0 : output_ready(s, ifi, f, out, n);
 }

@@ -11,16 +11,6 @@
 #include "util/mem.h"
 #include "wire/bytes.h"
 
-/* Congruent mod 0xffff, and 0 only for 0: that is what keeps the two zeros of ones' complement
- * apart. */
-static uint32_t fold16(uint64_t sum) {
-  sum = (sum & 0xffffffff) + (sum >> 32);
-  sum = (sum & 0xffffffff) + (sum >> 32);
-  sum = (sum & 0xffff) + (sum >> 16);
-  sum = (sum & 0xffff) + (sum >> 16);
-  return (uint32_t)sum;
-}
-
 static uint64_t add_halves(uint64_t sum, uint64_t v) {
   return sum + (v & 0xffffffff) + (v >> 32);
 }
@@ -121,7 +111,7 @@ static uint64_t copy_words(uint8_t *dst, const uint8_t *p, size_t len) {
 
 /* At an odd offset each byte is in the other half of its word: the same as swapping the sum. */
 static void add_piece(struct tct_checksum *c, uint64_t sum, size_t len) {
-  uint32_t s = fold16(sum);
+  uint32_t s = tct_checksum_fold(sum);
   if (c->odd)
     s = (s >> 8 | s << 8) & 0xffff;
   c->sum += s;
@@ -195,7 +185,7 @@ static uint32_t sum_packet(const tct_addr *src, const tct_addr *dst, uint8_t pro
                            uint32_t len, tct_sum_fn fast) {
   uint64_t sum = len >= FAST_FROM && fast != NULL ? fast(p, len) : sum_words(p, len);
   sum = (sum & 0xffffffff) + (sum >> 32); /* room for what is added */
-  return fold16(sum + sum_pseudo(src, dst, proto, len));
+  return tct_checksum_fold(sum + sum_pseudo(src, dst, proto, len));
 }
 
 bool tct_checksum_is_packet_ok(const tct_addr *src, const tct_addr *dst, uint8_t proto,
@@ -209,7 +199,7 @@ uint16_t tct_checksum_of_packet(const tct_addr *src, const tct_addr *dst, uint8_
 }
 
 uint16_t tct_checksum_sum(const struct tct_checksum *c) {
-  uint16_t word = (uint16_t)fold16(c->sum);
+  uint16_t word = (uint16_t)tct_checksum_fold(c->sum);
   uint8_t b[2];
   memcpy(b, &word, 2);
   return tct_bytes_get16(b);
@@ -250,7 +240,7 @@ uint16_t tct_checksum_of(const void *p, size_t len) {
 /* RFC 1624 equation 3, which never makes the wrong zero. */
 uint16_t tct_checksum_update16(uint16_t field, uint16_t was, uint16_t is) {
   uint64_t sum = (uint64_t)(uint16_t)~field + (uint16_t)~was + is;
-  return (uint16_t)~fold16(sum);
+  return (uint16_t)~tct_checksum_fold(sum);
 }
 
 uint16_t tct_checksum_update32(uint16_t field, uint32_t was, uint32_t is) {

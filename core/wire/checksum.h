@@ -42,12 +42,13 @@ uint16_t tct_checksum_field(const struct tct_checksum *c); /* what the header fi
 bool tct_checksum_is_ok(const struct tct_checksum *c);     /* field was part of what was fed */
 
 /* For who adds numbers up that are not in memory yet: a sum of 16-bit or 32-bit words as numbers,
- * folded to 16 bits; 0 only for 0. */
+ * folded to 16 bits. Congruent mod 0xffff, and 0 only for 0: that is what keeps the two zeros of
+ * ones' complement apart. */
 static inline uint32_t tct_checksum_fold(uint64_t sum) {
-  sum = (sum & 0xffffffff) + (sum >> 32);
-  sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
-  sum = (sum & 0xffff) + (sum >> 16);
-  return (uint32_t)((sum & 0xffff) + (sum >> 16));
+  sum += sum << 32 | sum >> 32; /* both halves added, the carry come round: in the upper one */
+  uint32_t half = (uint32_t)(sum >> 32);
+  half += half << 16 | half >> 16;
+  return half >> 16;
 }
 /* ... and that of pieces in memory, as such a number. fast: as in init_with. */
 uint32_t tct_checksum_sum_iov(const tct_iov *iov, size_t n, tct_sum_fn fast);

@@ -9,23 +9,22 @@ static bool differ_by(uint64_t sum, uint64_t n, uint64_t quotient) {
 }
 
 bool lemma_fold_fits_in_16_bits(uint64_t sum) {
-  return fold16(sum) <= 0xffff;
+  return tct_checksum_fold(sum) <= 0xffff;
 }
 
 bool lemma_fold_is_zero_for_zero_only(uint64_t sum) {
-  return (fold16(sum) == 0) == (sum == 0);
+  return (tct_checksum_fold(sum) == 0) == (sum == 0);
 }
 
-/* Each of the four steps of fold16 keeps the remainder: 2^32 - 1 = 65535 * 65537. */
+/* Both steps of the fold add the carry that leaves at the top in again at the bottom, which keeps
+ * the remainder: 2^32 - 1 = 65535 * 65537. */
 bool lemma_fold_keeps_the_remainder(uint64_t sum) {
-  uint64_t one = (sum & 0xffffffff) + (sum >> 32);
-  uint64_t two = (one & 0xffffffff) + (one >> 32);
-  uint64_t three = (two & 0xffff) + (two >> 16);
-  uint64_t four = (three & 0xffff) + (three >> 16);
-  uint64_t high = sum >> 32, high_one = one >> 32;
-  return fold16(sum) == four && differ_by(sum, one, (high << 16) + high) &&
-         differ_by(one, two, (high_one << 16) + high_one) && differ_by(two, three, two >> 16) &&
-         differ_by(three, four, three >> 16);
+  uint64_t two = (sum & 0xffffffff) + (sum >> 32), carry = two >> 32;
+  uint64_t half = (two & 0xffffffff) + carry;
+  uint64_t one = (half & 0xffff) + (half >> 16), last = one >> 16;
+  uint64_t high = (sum >> 32) + carry;
+  return tct_checksum_fold(sum) == (one & 0xffff) + last && differ_by(sum, half, (high << 16) + high) &&
+         differ_by(half, (one & 0xffff) + last, (half >> 16) + last);
 }
 
 bool lemma_halves_keep_the_remainder(uint64_t sum, uint64_t v) {
@@ -40,7 +39,7 @@ bool lemma_halves_keep_the_remainder(uint64_t sum, uint64_t v) {
  * from the remainder and from zero standing for zero alone.) */
 bool lemma_fold_on_the_way(uint16_t a, uint16_t b, uint16_t c) {
   uint64_t sum = (uint64_t)a + b + c;
-  return fold16(sum) == fold16((uint64_t)fold16((uint64_t)a + b) + c);
+  return tct_checksum_fold(sum) == tct_checksum_fold((uint64_t)tct_checksum_fold((uint64_t)a + b) + c);
 }
 
 static uint32_t turn(uint32_t s) {
@@ -49,7 +48,7 @@ static uint32_t turn(uint32_t s) {
 
 /* A piece at an odd offset: turning the folded sum round is adding bytes in the other halves. */
 bool lemma_turned_sum_is_sum_of_turned(uint16_t a, uint16_t b) {
-  return turn(fold16((uint64_t)a + b)) == fold16((uint64_t)turn(a) + turn(b));
+  return turn(tct_checksum_fold((uint64_t)a + b)) == tct_checksum_fold((uint64_t)turn(a) + turn(b));
 }
 
 bool lemma_odd_piece_is_added_turned(uint32_t sum, uint64_t piece, bool odd, uint8_t len) {
@@ -57,13 +56,13 @@ bool lemma_odd_piece_is_added_turned(uint32_t sum, uint64_t piece, bool odd, uin
   c.sum = sum;
   c.odd = odd;
   add_piece(&c, piece, len);
-  uint32_t s = fold16(piece);
+  uint32_t s = tct_checksum_fold(piece);
   return c.sum == (uint64_t)sum + (odd ? turn(s) : s) && c.odd == (odd != ((len & 1) != 0)) &&
          c.sum - sum <= 0xffff;
 }
 
 static uint16_t field_of(uint16_t rest, uint16_t word) {
-  return (uint16_t)~fold16((uint64_t)rest + word);
+  return (uint16_t)~tct_checksum_fold((uint64_t)rest + word);
 }
 
 /* Incremental is full, for every field, old and new word: all of the rest of the packet is one
@@ -92,11 +91,11 @@ bool lemma_update_to_the_same_changes_nothing(uint16_t rest, uint16_t word) {
 
 /* The field makes the sum all ones: what is sent is taken. */
 bool lemma_what_is_sent_is_taken(uint32_t sum) {
-  uint16_t field = (uint16_t)~fold16(sum);
-  return fold16((uint64_t)sum + field) == 0xffff;
+  uint16_t field = (uint16_t)~tct_checksum_fold(sum);
+  return tct_checksum_fold((uint64_t)sum + field) == 0xffff;
 }
 
 /* A mapped IPv4 address has 0xffff more than the address alone, which is nothing. */
 bool lemma_mapped_prefix_adds_nothing(uint32_t sum) {
-  return sum == 0 || fold16((uint64_t)sum + 0xffff) == fold16(sum);
+  return sum == 0 || tct_checksum_fold((uint64_t)sum + 0xffff) == tct_checksum_fold(sum);
 }
