@@ -111,8 +111,9 @@ uint64_t tct_tcp_demux_hash_once(const tct_stack *s, const struct tct_tuple *t);
 struct tct_tcp *tct_tcp_demux_find(tct_stack *s, const struct tct_tuple *t);
 bool tct_tcp_demux_add(tct_stack *s, struct tct_tcp *c);    /* false: no memory. Sets SOCKF_DEMUX */
 void tct_tcp_demux_remove(tct_stack *s, struct tct_tcp *c); /* all tables it is in */
-/* tcp_port.c: (addr, port), then (any of the family, port), then (any, port) unless V6ONLY */
-struct tct_tcp *tct_tcp_port_listener(tct_stack *s, tct_addr laddr, uint16_t lport, uint32_t hash);
+/* tcp_port.c: of t's local end: (addr, port), then (any of the family, port), then (any, port)
+ * unless V6ONLY */
+struct tct_tcp *tct_tcp_port_listener(tct_stack *s, const struct tct_tuple *t);
 /* ---- tcp_port.c: bind conflicts and ephemeral ports (RFC 6056) */
 int tct_tcp_port_bind(tct_stack *s, struct tct_tcp *c, tct_addr a,
                       uint16_t port);                       /* 0: choose one */
@@ -171,9 +172,9 @@ bool tct_tcp_fast_input(tct_stack *s, struct tct_tcp *c, struct tct_pkt *p,
 
 /* ---- tcp_options.c: what is offered, what was agreed ----------------------------------------- */
 void tct_tcp_options_syn(const tct_stack *s, const struct tct_tcp *c,
-                         struct tct_tcp_opts *o); /* SYN, SYN-ACK of conn */
+                         struct tct_tcp_opts *o); /* SYN, SYN-ACK of conn; o is empty */
 void tct_tcp_options_data(const tct_stack *s, const struct tct_tcp *c,
-                          struct tct_tcp_opts *o); /* TS, SACK blocks */
+                          struct tct_tcp_opts *o); /* TS, SACK blocks; o is empty */
 void tct_tcp_options_agree(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_opts *theirs,
                            uint16_t window);
 bool tct_tcp_options_offers(const tct_stack *s, const struct tct_tcp *c,
@@ -194,7 +195,9 @@ bool tct_tcp_recv_trim(const struct tct_tcp *c, tct_seq begin, uint32_t len,
                        struct tct_range *part);
 uint32_t tct_tcp_recv_limit(const struct tct_tcp *c); /* buffer, or the clamp */
 uint32_t tct_tcp_recv_syn_window(const tct_stack *s,
-                                 const struct tct_tcp *c);   /* told unscaled on a SYN */
+                                 const struct tct_tcp *c); /* told unscaled on a SYN */
+uint32_t tct_tcp_recv_window_for(const tct_stack *s, const struct tct_tcp *c, tct_addr peer,
+                                 uint32_t ifi);              /* the same, of a listener */
 uint32_t tct_tcp_recv_free(const struct tct_tcp *c);         /* room in the buffer */
 tct_seq tct_tcp_recv_edge_to_offer(const struct tct_tcp *c); /* pure; >= edge */
 tct_seq tct_tcp_recv_syn_edge(const tct_stack *s, const struct tct_tcp *c); /* of a SYN,ACK */

@@ -289,20 +289,20 @@ static bool is_of_nothing(const struct tct_tcp_ack *ack) {
 
 /* What the ACK tells of the path, before recovery draws its conclusions: as in Linux. */
 void tct_tcp_cc_on_news(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_ack *ack) {
+  if (tct_tcp_active(c) == NULL || is_of_nothing(ack))
+    return;
   const struct tct_cc_ops *ops = ops_of(s, c);
-  bool tells = tct_tcp_active(c) != NULL && !is_of_nothing(ack);
-  void *state = ops->on_news != NULL && tells ? state_of(s, c) : NULL;
+  void *state = ops->on_news != NULL ? state_of(s, c) : NULL;
   if (state != NULL)
     ops->on_news(s, c, state, ack);
 }
 
 /* Every ACK comes by; the window grows outside recovery, by what arrived. */
 void tct_tcp_cc_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_ack *ack) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
-  const struct tct_cc_ops *ops = ops_of(s, c);
   uint32_t before = c->cc.cwnd;
-  if (a == NULL || is_of_nothing(ack) || !TCT_RULE(MUST_19))
+  if (tct_tcp_active(c) == NULL || is_of_nothing(ack) || !TCT_RULE(MUST_19))
     return;
+  const struct tct_cc_ops *ops = ops_of(s, c);
   void *state = state_of(s, c);
   if (!ops->owns_cwnd && tct_tcp_cc_prr_on_ack(s, c, ack))
     return;
@@ -428,8 +428,10 @@ void tct_tcp_cc_on_idle(tct_stack *s, struct tct_tcp *c) {
 }
 
 void tct_tcp_cc_on_start(tct_stack *s, struct tct_tcp *c) {
-  const struct tct_cc_ops *ops = ops_of(s, c);
   void *state = c->extra != NULL ? c->extra->cc.state : NULL;
-  if (ops->on_start != NULL && state != NULL && c->extra->cc.state_bytes == ops->state_bytes)
+  if (state == NULL)
+    return;
+  const struct tct_cc_ops *ops = ops_of(s, c);
+  if (ops->on_start != NULL && c->extra->cc.state_bytes == ops->state_bytes)
     ops->on_start(s, c, state);
 }

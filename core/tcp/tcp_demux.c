@@ -189,8 +189,7 @@ static bool checksum_ok(const tct_stack *s, const struct tct_pkt *p) {
 /* A listener, or nobody. [RFC9293 EP-1] */
 static tct_verdict input_unconnected(tct_stack *s, struct tct_pkt *p, const struct tct_tcp_hdr *h,
                                      const struct tct_tuple *t) {
-  uint32_t hash = (uint32_t)tct_tcp_demux_hash(s, t);
-  struct tct_tcp *l = tct_tcp_port_listener(s, t->laddr, t->lport, hash);
+  struct tct_tcp *l = tct_tcp_port_listener(s, t);
   if (l != NULL)
     return tct_tcp_listen_input(s, l, p, h, t);
   if ((h->flags & TCT_RST) == 0 || TCT_PLANT(RST_ANSWERS_RST))
@@ -205,8 +204,7 @@ static tct_verdict input_time_wait(tct_stack *s, struct tct_time_wait *w, struct
   tct_verdict v = tct_tcp_timewait_input(s, w, p, h, &reopen, &iss_min);
   if (!reopen)
     return v;
-  struct tct_tcp *l =
-      tct_tcp_port_listener(s, t->laddr, t->lport, (uint32_t)tct_tcp_demux_hash(s, t));
+  struct tct_tcp *l = tct_tcp_port_listener(s, t);
   if (l == NULL)
     return TCT_DROP_TIME_WAIT_SYN;
   /* The old record goes when the new connection is sure of a place; its numbers start above the

@@ -347,9 +347,7 @@ static void challenge(tct_stack *s, struct tct_half_open *r, tct_why why) {
 }
 
 static uint32_t window_of(tct_stack *s, const struct tct_half_open *r) {
-  struct tct_tcp like;
-  imagine(listener_of(s, r), r, &like);
-  return tct_tcp_recv_syn_window(s, &like);
+  return tct_tcp_recv_window_for(s, listener_of(s, r), r->key.raddr, r->ifi);
 }
 
 static bool is_acceptable(tct_stack *s, const struct tct_half_open *r, tct_seq seq, uint32_t len) {

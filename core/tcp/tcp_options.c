@@ -37,10 +37,10 @@ uint16_t tct_tcp_options_peer_mss(const tct_stack *s, const struct tct_tcp_opts 
 
 /* The least shift by which the whole buffer can be told; Linux's habit is 7 at the least. */
 uint8_t tct_tcp_options_wscale(uint32_t rcvbuf_bytes) {
-  uint8_t shift = 0;
-  while (shift < WSCALE_MAX && (65535u << shift) < rcvbuf_bytes)
-    shift++;
-  return shift;
+  if (rcvbuf_bytes <= 65535)
+    return 0;
+  uint32_t units = (rcvbuf_bytes - 1) / 65535; /* one less than are needed: at least one */
+  return (uint8_t)tct_min_u32(32u - (uint32_t)__builtin_clz(units), WSCALE_MAX);
 }
 
 static uint8_t our_wscale(const tct_stack *s, const struct tct_tcp *c) {
@@ -55,7 +55,6 @@ void tct_tcp_options_syn(const tct_stack *s, const struct tct_tcp *c, struct tct
   /* crossing SYNs: Linux repeats its own options, whatever the peer's SYN offered */
   bool repeats = s->tcp->profile->crossed_syn_offers_all && (c->open & TCT_OPEN_ACTIVE) != 0;
   bool answer = c->state != TCT_SYN_SENT && !repeats;
-  memset(o, 0, sizeof *o);
   o->has_mss = TCT_RULE(MUST_14);
   o->mss = tct_tcp_options_mss(s, c->key.raddr, c->ifi,
                                tct_tcp_is_set(c, TCT_OPT_MAXSEG) ? c->extra->maxseg : 0);
@@ -84,7 +83,6 @@ bool tct_tcp_options_offers(const tct_stack *s, const struct tct_tcp *c, tct_opt
 }
 
 void tct_tcp_options_data(const tct_stack *s, const struct tct_tcp *c, struct tct_tcp_opts *o) {
-  memset(o, 0, sizeof *o);
   o->has_mss = !TCT_RULE(MUST_65); /* [RFC9293 MUST-65] never without SYN */
   o->mss = 1460;
   if ((c->open & TCT_OPEN_TS) != 0) {
@@ -123,13 +121,10 @@ void tct_tcp_options_agree(tct_stack *s, struct tct_tcp *c, const struct tct_tcp
 }
 
 /* Both addresses and ports as bytes, the same on every machine. */
-static uint64_t hash_tuple(const uint64_t key[2], const struct tct_tuple *t, bool ports) {
-  struct tct_tuple pair = *t;
+static uint32_t hash_tuple(const uint64_t key[2], const struct tct_tuple *t) {
   uint8_t b[TCT_TUPLE_BYTES];
-  if (!ports)
-    pair.lport = pair.rport = 0;
-  tct_tcp_demux_bytes(&pair, b);
-  return tct_siphash24(key, b, sizeof b);
+  tct_tcp_demux_bytes(t, b);
+  return (uint32_t)tct_siphash24(key, b, sizeof b);
 }
 
 /* One offset for all connections of an address pair: timestamps of a later connection on the same
@@ -141,7 +136,8 @@ uint32_t tct_tcp_options_ts_offset(const tct_stack *s, const struct tct_tuple *t
       tct_ip_equal(state->stamped.laddr, t->laddr) &&
       memcmp(state->stamped.key, s->keys.ts, sizeof state->stamped.key) == 0)
     return state->stamped.offset;
-  state->stamped.offset = (uint32_t)hash_tuple(s->keys.ts, t, false);
+  struct tct_tuple pair = {.laddr = t->laddr, .raddr = t->raddr};
+  state->stamped.offset = hash_tuple(s->keys.ts, &pair);
   state->stamped.laddr = t->laddr;
   state->stamped.raddr = t->raddr;
   memcpy(state->stamped.key, s->keys.ts, sizeof state->stamped.key);
@@ -155,6 +151,6 @@ uint32_t tct_tcp_options_ts_offset(const tct_stack *s, const struct tct_tuple *t
 tct_seq tct_tcp_options_isn(tct_stack *s, const struct tct_tuple *t) {
   uint64_t ticks = (s->now + s->cfg.epoch_ns) / 4000;
   uint32_t clock = TCT_RULE(MUST_8) ? (uint32_t)ticks : 0;
-  uint32_t secret = TCT_RULE(MUST_9) ? (uint32_t)hash_tuple(s->keys.isn, t, true) : 0;
+  uint32_t secret = TCT_RULE(MUST_9) ? hash_tuple(s->keys.isn, t) : 0;
   return TCT_RULE(SHLD_1) ? tct_seq_add(clock, secret) : 0;
 }

@@ -6,9 +6,13 @@
  */
 #include "tcp/calls.h"
 
-/* What a fresh block knows: what was learnt, if there is an extra to keep it; else nothing. A phase
- * goes on over a quiet time: it ends when more than rec.recover is acknowledged, and all that was
- * sent is. */
+/* A phase goes on over a quiet time: it ends when more than rec.recover is acknowledged, and all
+ * that was sent is. */
+static void begin_recover(const struct tct_tcp *c, struct tct_tcp_rec *rec) {
+  rec->recover = rec->phase == TCT_REC_OPEN ? tct_seq_sub(c->snd.una, 1) : c->snd.una;
+}
+
+/* What a fresh block knows: what was learnt, if there is an extra to keep it; else nothing. */
 void tct_tcp_past_forget(const struct tct_tcp *c, struct tct_tcp_rec *rec) {
   struct tct_tcp_past past = rec->past;
   past.phase = rec->phase;
@@ -19,7 +23,7 @@ void tct_tcp_past_forget(const struct tct_tcp *c, struct tct_tcp_rec *rec) {
     rec->phase = past.phase;
     rec->prr = past.prr;
   }
-  rec->recover = rec->phase == TCT_REC_OPEN ? tct_seq_sub(c->snd.una, 1) : c->snd.una;
+  begin_recover(c, rec);
 }
 
 /* The block goes; a later one begins with what this one knew. */
@@ -32,14 +36,14 @@ void tct_tcp_past_save(struct tct_tcp *c) {
   c->extra->past.prr = rec->prr;
 }
 
+/* rec is all zero. */
 void tct_tcp_past_recall(const struct tct_tcp *c, struct tct_tcp_rec *rec) {
-  memset(rec, 0, sizeof *rec);
   if (c->extra != NULL) {
     rec->past = c->extra->past;
     rec->phase = c->extra->past.phase;
     rec->prr = c->extra->past.prr;
   }
-  tct_tcp_past_forget(c, rec);
+  begin_recover(c, rec);
 }
 
 /* A report of duplicates, or the answer to a probe, may come when there is no block any more. */

@@ -229,7 +229,7 @@ static bool may_send_data(conn *c) {
  * that is owed on it [RFC9293 EP-34]. */
 static bool plan_new(const tct_stack *s, conn *c, plan_t *p) {
   bool override, wait;
-  if (!may_send_data(c))
+  if (tct_tcp_send_unsent(c) == 0 || !may_send_data(c))
     return false;
   uint32_t mss = tct_tcp_send_mss(s, c);
   uint32_t usable = tct_tcp_send_usable(s, c, &override), len = span(s, c, mss, usable);
@@ -301,7 +301,7 @@ static bool has_nothing_to_say(conn *c) {
     return false;
   unsigned odd = (unsigned)c->rcv.debts | c->tmr.due;
   odd |= c->rcv.flags & (unsigned)(TCT_RCV_ACK_NOW | TCT_RCV_WINDOW);
-  odd |= c->snd.flags & (unsigned)(TCT_SND_PROBE_DUE | TCT_SND_FIN_WANTED);
+  odd |= (c->snd.flags & (unsigned)TCT_SND_PROBE_DUE) | (unsigned)has_fin_to_send(c);
   if (odd != 0 || !tct_tcp_syn_acked(c))
     return false;
   return a == NULL || a->runs.waiting_bytes == 0;

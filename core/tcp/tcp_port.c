@@ -167,15 +167,17 @@ static struct tct_tcp *find_listener(tct_stack *s, const struct want *w, uint32_
 
 /* Of several with REUSEPORT the tuple's hash chooses, so that a connection stays with one of them.
  */
-static struct tct_tcp *choose_listener(tct_stack *s, const struct want *w, uint32_t hash,
-                                       uint32_t *n) {
+static struct tct_tcp *choose_listener(tct_stack *s, const struct want *w,
+                                       const struct tct_tuple *t, uint32_t *n) {
   struct tct_tcp *l = find_listener(s, w, 0, n);
   uint32_t again;
-  return *n > 1 ? find_listener(s, w, hash % *n, &again) : l;
+  return *n > 1 ? find_listener(s, w, (uint32_t)tct_tcp_demux_hash(s, t) % *n, &again) : l;
 }
 
-struct tct_tcp *tct_tcp_port_listener(tct_stack *s, tct_addr laddr, uint16_t lport, uint32_t hash) {
+struct tct_tcp *tct_tcp_port_listener(tct_stack *s, const struct tct_tuple *t) {
   static const tct_addr any = {{0}};
+  tct_addr laddr = t->laddr;
+  uint16_t lport = t->lport;
   if (tct_table_used(&s->tcp->listeners) == 0)
     return NULL;
   if (s->tcp->listening.conn != NULL && s->tcp->listening.lport == lport &&
@@ -183,11 +185,11 @@ struct tct_tcp *tct_tcp_port_listener(tct_stack *s, tct_addr laddr, uint16_t lpo
     return s->tcp->listening.conn;
   bool ipv4 = tct_addr_is_ipv4(laddr);
   uint32_t n;
-  struct tct_tcp *l = choose_listener(s, &(struct want){laddr, lport, false}, hash, &n);
+  struct tct_tcp *l = choose_listener(s, &(struct want){laddr, lport, false}, t, &n);
   if (l == NULL && ipv4)
-    l = choose_listener(s, &(struct want){any_ipv4(), lport, false}, hash, &n);
+    l = choose_listener(s, &(struct want){any_ipv4(), lport, false}, t, &n);
   if (l == NULL)
-    l = choose_listener(s, &(struct want){any, lport, ipv4}, hash, &n);
+    l = choose_listener(s, &(struct want){any, lport, ipv4}, t, &n);
   if (l != NULL && n == 1) {
     s->tcp->listening.conn = l;
     s->tcp->listening.laddr = laddr;

@@ -18,20 +18,29 @@ void tct_tcp_recv_init(tct_stack *s, struct tct_tcp *c, uint32_t buf_max) {
 }
 
 /* Linux's habit: whole segments, of a buffer that nobody has set. */
-static uint32_t whole_segments(const tct_stack *s, const struct tct_tcp *c, uint32_t window) {
-  uint32_t mss = tct_tcp_options_mss(s, c->key.raddr, c->ifi, 0);
+static uint32_t whole_segments(const tct_stack *s, const struct tct_tcp *c, tct_addr peer,
+                               uint32_t ifi, uint32_t window) {
+  uint32_t mss = tct_tcp_options_mss(s, peer, ifi, 0);
   bool cut = s->tcp->profile->whole_windows && window > mss && !tct_tcp_is_set(c, TCT_OPT_RCVBUF);
   return cut ? window - window % mss : window;
 }
 
-/* The window that went out on a SYN or SYN,ACK: unscaled, so 65535 at the most. */
+/* The window that goes out on a SYN or SYN,ACK: unscaled, so 65535 at the most. */
+uint32_t tct_tcp_recv_window_for(const tct_stack *s, const struct tct_tcp *c, tct_addr peer,
+                                 uint32_t ifi) {
+  uint32_t limit = tct_tcp_recv_limit(c);
+  if (limit >= 2 * 65535) /* whatever a whole segment takes off */
+    return 65535;
+  return tct_min_u32(whole_segments(s, c, peer, ifi, limit), 65535);
+}
+
 uint32_t tct_tcp_recv_syn_window(const tct_stack *s, const struct tct_tcp *c) {
-  return tct_min_u32(whole_segments(s, c, tct_tcp_recv_limit(c)), 65535);
+  return tct_tcp_recv_window_for(s, c, c->key.raddr, c->ifi);
 }
 
 void tct_tcp_recv_start(tct_stack *s, struct tct_tcp *c, tct_seq irs) {
   c->irs = irs;
-  c->rcv.buf_max = whole_segments(s, c, c->rcv.buf_max);
+  c->rcv.buf_max = whole_segments(s, c, c->key.raddr, c->ifi, c->rcv.buf_max);
   c->rcv.nxt = tct_seq_add(irs, 1);
   c->rcv.edge = tct_seq_add(c->rcv.nxt, tct_tcp_recv_syn_window(s, c));
   c->rcv.ack_sent = c->rcv.nxt;

@@ -29,7 +29,6 @@ void tct_tcp_sack_init(struct tct_runs *r) {
 void tct_tcp_sack_deinit(tct_stack *s, struct tct_runs *r) {
   if (r->at != r->first)
     tct_stack_free(s, r->at, r->cap * sizeof *r->at);
-  tct_tcp_sack_init(r);
 }
 
 /* The first run that ends behind pos; r->n if there is none. */

@@ -270,17 +270,18 @@ void tct_tcp_send_on_sent(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct_se
   c->snd.flags &= (uint8_t)~TCT_SND_OVERRIDE;
   if (fin)
     c->snd.flags |= TCT_SND_FIN_SENT;
-  if (a != NULL && tct_tcp_send_unsent(c) == 0)
+  c->sent_ms = tct_time_ms32(s->now);
+  if (a == NULL)
+    return;
+  if (tct_tcp_send_unsent(c) == 0)
     a->cork_at = TCT_NEVER;
   bool is_small =
       tct_seq_len(begin, end) % tct_tcp_send_mss(s, c) != 0 && !tct_tcp_mtu_is_probe(c, begin);
-  if (a != NULL && is_small && c->state != TCT_SYN_SENT) /* a SYN's data is as large as it may be */
+  if (is_small && c->state != TCT_SYN_SENT) /* a SYN's data is as large as it may be */
     a->small_end = end;
-  else if (a != NULL && tct_seq_lt(a->small_end, c->snd.una))
+  else if (tct_seq_lt(a->small_end, c->snd.una))
     a->small_end = c->snd.una; /* follows, or it would come round */
-  c->sent_ms = tct_time_ms32(s->now);
-  if (a != NULL)
-    a->sent_at = s->now;
+  a->sent_at = s->now;
   tct_tcp_cc_on_sent(c);
 }
 
@@ -361,6 +362,7 @@ void tct_tcp_send_drop(tct_stack *s, struct tct_tcp *c) {
   tct_tcp_send_return_lent(s, &a->tx);
   tct_queue_init(&a->tx, tct_tcp_send_first_byte(c));
   tct_tcp_sack_deinit(s, &a->runs);
+  tct_tcp_sack_init(&a->runs);
   a->rec.phase = TCT_REC_OPEN;
   a->n_eor = 0;
   a->cork_at = TCT_NEVER;

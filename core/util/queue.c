@@ -180,7 +180,8 @@ void tct_queue_init(struct tct_queue *q, tct_seq begin) {
 }
 
 void tct_queue_deinit(struct tct_queue *q, struct tct_chunk_pool *pool) {
-  tct_queue_discard_from(q, pool, q->begin);
+  if (q->head != NULL)
+    tct_queue_discard_from(q, pool, q->begin);
 }
 
 /* -- writing --------------------------------------------------------------------------------------
