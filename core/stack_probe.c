@@ -220,6 +220,7 @@ uint64_t tct_stack_probe_hash(const tct_stack *s, tct_sock k) {
 
 void tct_stack_probe_keep(tct_stack *s, tct_time quiet_ns) {
   s->tcp->quiet_ns = quiet_ns;
+  s->tcp->quiet_max = quiet_ns == 0 ? 0 : UINT32_MAX;
 }
 
 /* ---- Steps ---- */

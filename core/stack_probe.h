@@ -76,7 +76,8 @@ uint32_t tct_stack_probe_pmtu(tct_stack *s, tct_addr dst);
 /* List steps taken so far by this thread, in all stacks; 0 for ever unless TCT_CHECK. */
 uint64_t tct_stack_probe_steps(void);
 
-/* From now on quiet blocks are kept for so long; 0: for no time, TCT_NEVER: for ever. */
+/* From now on quiet blocks are kept for so long, however many; 0: for no time, and one goes when
+ * another is wanted; TCT_NEVER: for ever. */
 void tct_stack_probe_keep(tct_stack *s, tct_time quiet_ns);
 
 #endif

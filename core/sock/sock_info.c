@@ -52,7 +52,8 @@ static void fill_path(tct_stack *s, const struct tct_tcp *c, tct_info *i) {
   i->min_rtt = c->rtt.min_us;
 }
 
-static void fill_windows(const struct tct_tcp *c, tct_info *i) {
+static void fill_windows(const tct_stack *s, const struct tct_tcp *c, tct_info *i) {
+  const struct tct_tcp_tune *tune = tct_tcp_tune_known(s, c);
   bool probing = c->tmr.kind == TCT_TIMER_PERSIST || c->tmr.kind == TCT_TIMER_KEEPALIVE;
   i->retransmits = probing ? 0 : c->tmr.tries;
   i->probes = probing ? c->tmr.tries : 0;
@@ -67,16 +68,20 @@ static void fill_windows(const struct tct_tcp *c, tct_info *i) {
   i->notsent_bytes = tct_tcp_send_unsent(c);
   i->unread_bytes = tct_sock_io_unread(c);
   i->rcv_ssthresh = tct_tcp_recv_limit(c);
-  i->rcv_rtt = tct_tcp_tune_rtt_us(c);
-  i->rcv_space = tct_tcp_active(c) != NULL ? tct_tcp_active(c)->tune.taken : 0;
+  i->rcv_rtt = tct_tcp_tune_rtt_of(tune, c);
+  i->rcv_space = tune != NULL ? tune->taken : 0;
 }
 
 /* Counted in segments as Linux does: sacked are also those that duplicate ACKs stand for. */
 static void fill_recovery(const tct_stack *s, const struct tct_tcp *c, tct_info *i) {
   const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_past *past = c->extra != NULL ? &c->extra->past : NULL;
   if (a == NULL) {
+    bool seen = past != NULL && past->reordering != 0;
     i->unacked = c->snd.una != c->snd.nxt ? 1 : 0;
-    i->reordering = s->cfg.reordering;
+    i->ca_state = past != NULL ? past->phase : TCT_REC_OPEN;
+    i->reordering = seen ? past->reordering : s->cfg.reordering;
+    i->reord_seen = past != NULL ? past->reord_seen : 0;
     return;
   }
   i->ca_state = a->rec.phase;
@@ -144,7 +149,7 @@ int tct_sock_info(tct_stack *s, tct_sock k, tct_info *info) {
   fill_handshake(c, &i);
   if (c->state >= TCT_SYN_SENT) {
     fill_path(s, c, &i);
-    fill_windows(c, &i);
+    fill_windows(s, c, &i);
     fill_rates(s, c, &i);
     fill_recovery(s, c, &i);
   }

@@ -53,6 +53,8 @@ const struct tct_tcp_profile *tct_tcp_profile(tct_profile p);
 /* ---- tcp_demux.c: state of the folder; four-tuple -> connection, listener or nobody ---------- */
 #define TCT_TRACE_HELD_MAX 4 /* one segment draws fewer */
 #define TCT_QUIET_NS TCT_S(1)
+#define TCT_QUIET_MAX 128u        /* so few that they stay in the cache */
+#define TCT_QUIET_MAX_BASIC 1024u /* without extra they have to wait */
 
 struct tct_tcp_state {
   struct tct_slab conns;   /* struct tct_tcp */
@@ -79,12 +81,12 @@ struct tct_tcp_state {
     uint16_t lport;
     struct tct_tcp *conn; /* NULL: not known */
   } listening;
-  struct tct_table listeners; /* of (laddr, lport) -> conn index in LISTEN */
-  struct tct_table bound;     /* of lport -> conn index that holds the port */
-  struct tct_list quiet;      /* active blocks that could be given back, oldest first */
-  struct tct_list due;        /* tcp.c: whose time has come, and the last call had no time for */
-  uint32_t quiet_n;
-  tct_time quiet_ns; /* for how long they are kept */
+  struct tct_table listeners;  /* of (laddr, lport) -> conn index in LISTEN */
+  struct tct_table bound;      /* of lport -> conn index that holds the port */
+  struct tct_list quiet;       /* active blocks that could be given back, oldest first */
+  struct tct_list due;         /* tcp.c: whose time has come, and the last call had no time for */
+  uint32_t quiet_n, quiet_max; /* more than that go before their time */
+  tct_time quiet_ns;           /* for how long they are kept */
   const struct tct_tcp_profile *profile;
   struct tct_syn_cache *syn;           /* tcp_listen.c */
   struct tct_tw_table *tw;             /* tcp_timewait.c */

@@ -63,6 +63,9 @@ void tct_tcp_delack_forbid_quick(struct tct_tcp *c);
 /* ---- tcp_tune.c: sizes of the buffers
  * --------------------------------------------------------- */
 void tct_tcp_tune_init(struct tct_tcp_tune *t);
+void tct_tcp_tune_save(struct tct_tcp *c); /* the block goes */
+void tct_tcp_tune_recall(const struct tct_tcp *c, struct tct_tcp_tune *t);
+const struct tct_tcp_tune *tct_tcp_tune_known(const tct_stack *s, const struct tct_tcp *c);
 uint32_t tct_tcp_tune_rcv_max(const tct_stack *s, const struct tct_tcp *c);
 void tct_tcp_tune_on_text(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_hdr *h);
 void tct_tcp_tune_on_read(tct_stack *s, struct tct_tcp *c);

@@ -87,19 +87,16 @@ static inline bool tct_tcp_delack_is_due_on_read(const struct tct_tcp *c) {
 /* ---- tcp_tune.c ------------------------------------------------------------------------------ */
 
 /* 0: not known */
-static inline uint32_t tct_tcp_tune_rtt_us(const struct tct_tcp *c) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
-  bool measured = a != NULL && a->tune.rtt_us != 0;
-  return measured ? a->tune.rtt_us : c->rtt.srtt_us8 / 8;
+static inline uint32_t tct_tcp_tune_rtt_of(const struct tct_tcp_tune *t, const struct tct_tcp *c) {
+  return t != NULL && t->rtt_us != 0 ? t->rtt_us : c->rtt.srtt_us8 / 8;
 }
 
-/* A round trip that began so long ago says nothing: the next one begins anew, as if the block had
- * been given back meanwhile. */
-static inline bool tct_tcp_tune_is_stale(const tct_stack *s, const struct tct_tcp *c) {
-  const struct tct_tcp_tune *t = &tct_tcp_active(c)->tune;
+/* A round trip that began so long ago says nothing: the next one begins anew. */
+static inline bool tct_tcp_tune_is_stale(const tct_stack *s, const struct tct_tcp_tune *t,
+                                         const struct tct_tcp *c) {
   tct_time age_ns = tct_time_sub(s->now, t->since);
   return t->since == TCT_NEVER ||
-         (age_ns >= TCT_S(1) && age_ns >= 8 * TCT_US(tct_tcp_tune_rtt_us(c)));
+         (age_ns >= TCT_S(1) && age_ns >= 8 * TCT_US(tct_tcp_tune_rtt_of(t, c)));
 }
 
 /* ---- tcp_reasm.c ----------------------------------------------------------------------------- */

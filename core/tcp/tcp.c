@@ -22,6 +22,7 @@ int tct_tcp_new(tct_stack *s) {
   tct_table_init(&t->bound, &s->alloc, s->cfg.limits.conns);
   tct_list_init(&t->quiet);
   t->quiet_ns = TCT_QUIET_NS;
+  t->quiet_max = s->cfg.info == TCT_INFO_FULL ? TCT_QUIET_MAX : TCT_QUIET_MAX_BASIC;
   tct_list_init(&t->due);
   int e = tct_tcp_listen_new(s);
   return e != TCT_OK ? e : tct_tcp_timewait_new(s);

@@ -513,6 +513,7 @@ struct tct_extra {
   uint16_t rto_count, rto_recoveries; /* tcp_recover.c: time-outs, series of them ... */
   uint32_t rto_ms, rto_since_ms; /* ... time spent in them; begin of the running one, 0: none */
   struct tct_tcp_past past;      /* tcp_recover.c: while there is no active block */
+  struct tct_tcp_tune tune;      /* tcp_tune.c: likewise */
   /* urgent mechanism, RFC 9293 3.8.5: one past the last urgent byte */
   tct_seq snd_up, rcv_up;
   /* options; a zero `set` bit means the stack's default */

@@ -7,8 +7,8 @@
 #include "tcp/calls.h"
 #include "util/plant.h"
 
-#define QUIET_MAX 1024u /* blocks kept for connections that fell quiet just now */
 #define RECLAIM_PER_CALL 16u
+#define GIVE_WAY_PER_CALL 2u
 
 static struct tct_tcp_state *state_of(tct_stack *s) {
   return s->tcp;
@@ -106,36 +106,17 @@ static void forget_history(struct tct_tcp_active *a) {
   begin_history(a);
 }
 
-struct tct_tcp_active *tct_tcp_block_attach(tct_stack *s, struct tct_tcp *c) {
-  TCT_ASSERT(c->state != TCT_LISTEN && c->u.active == NULL);
-  struct tct_tcp_active *a = tct_stack_alloc_bare(s, sizeof *a);
-  if (a == NULL)
-    return NULL;
-  memset(a, 0, offsetof(struct tct_tcp_active, ooo.first)); /* sack_init clears what follows */
-  tct_list_init(&a->quiet);
-  a->conn = c;
-  tct_queue_init(&a->tx, unacked_byte(c));
-  tct_queue_init(&a->rx, tct_tcp_reasm_data_end(c));
-  tct_tcp_sack_init(&a->runs);
-  tct_tcp_reasm_init(&a->ooo);
-  a->delack_at = TCT_NEVER;
-  a->cork_at = TCT_NEVER;
-  begin_history(a);
-  tct_tcp_tune_init(&a->tune);
-  tct_tcp_past_recall(c, &a->rec);
-  c->u.active = a;
-  s->n.ActiveNow++;
-  return a;
+static void leave_quiet(tct_stack *s, struct tct_tcp_active *a) {
+  tct_list_remove(&a->quiet);
+  state_of(s)->quiet_n--;
 }
 
 void tct_tcp_block_drop_active(tct_stack *s, struct tct_tcp *c) {
   struct tct_tcp_active *a = tct_tcp_active(c);
   if (a == NULL)
     return;
-  if (tct_list_is_linked(&a->quiet)) {
-    tct_list_remove(&a->quiet);
-    state_of(s)->quiet_n--;
-  }
+  if (tct_list_is_linked(&a->quiet))
+    leave_quiet(s, a);
   tct_queue_deinit(&a->rx, &s->chunks);
   tct_queue_deinit(&a->tx, &s->chunks);
   tct_tcp_send_return_lent(s, &a->tx);
@@ -143,6 +124,7 @@ void tct_tcp_block_drop_active(tct_stack *s, struct tct_tcp *c) {
     tct_tcp_sack_deinit(s, &a->runs);
   tct_tcp_reasm_deinit(s, &a->ooo);
   tct_tcp_past_save(c);
+  tct_tcp_tune_save(c);
   c->u.active = NULL;
   tct_stack_free(s, a, sizeof *a);
   s->n.ActiveNow--;
@@ -171,8 +153,7 @@ void tct_tcp_block_settle(tct_stack *s, struct tct_tcp *c) {
     tct_list_push_tail(&state_of(s)->quiet, &a->quiet);
     state_of(s)->quiet_n++;
   } else if (!quiet && tct_list_is_linked(&a->quiet)) {
-    tct_list_remove(&a->quiet);
-    state_of(s)->quiet_n--;
+    leave_quiet(s, a);
   }
 }
 
@@ -180,7 +161,47 @@ void tct_tcp_block_settle(tct_stack *s, struct tct_tcp *c) {
 bool tct_tcp_block_may_drop_active(const tct_stack *s, const struct tct_tcp *c) {
   const struct tct_tcp_active *a = tct_tcp_active(c);
   return a != NULL && tct_list_is_linked(&a->quiet) && is_quiet(c, a) &&
-         tct_tcp_tune_is_stale(s, c);
+         (c->extra != NULL || tct_tcp_tune_is_stale(s, &a->tune, c));
+}
+
+/* A further block is wanted: who has been quiet for longest gives back. So among very many
+ * connections the same few blocks go round, which are in the cache, and there is not one kept for
+ * each. Without extra a block may not go so early: tct_tcp_block_reclaim sees to it. */
+static void give_way(tct_stack *s) {
+  struct tct_tcp_state *t = state_of(s);
+  for (unsigned i = 0; i < GIVE_WAY_PER_CALL && t->quiet_n > t->quiet_max; i++) {
+    struct tct_list *first = tct_list_first(&t->quiet);
+    struct tct_tcp_active *a = TCT_CONTAINER_OF(first, struct tct_tcp_active, quiet);
+    if (a->conn->extra == NULL)
+      return;
+    if (tct_tcp_block_may_drop_active(s, a->conn))
+      tct_tcp_block_drop_active(s, a->conn);
+    else
+      leave_quiet(s, a); /* in use again since */
+  }
+}
+
+struct tct_tcp_active *tct_tcp_block_attach(tct_stack *s, struct tct_tcp *c) {
+  TCT_ASSERT(c->state != TCT_LISTEN && c->u.active == NULL);
+  give_way(s);
+  struct tct_tcp_active *a = tct_stack_alloc_bare(s, sizeof *a);
+  if (a == NULL)
+    return NULL;
+  memset(a, 0, offsetof(struct tct_tcp_active, ooo.first)); /* sack_init clears what follows */
+  tct_list_init(&a->quiet);
+  a->conn = c;
+  tct_queue_init(&a->tx, unacked_byte(c));
+  tct_queue_init(&a->rx, tct_tcp_reasm_data_end(c));
+  tct_tcp_sack_init(&a->runs);
+  tct_tcp_reasm_init(&a->ooo);
+  a->delack_at = TCT_NEVER;
+  a->cork_at = TCT_NEVER;
+  begin_history(a);
+  tct_tcp_tune_recall(c, &a->tune);
+  tct_tcp_past_recall(c, &a->rec);
+  c->u.active = a;
+  s->n.ActiveNow++;
+  return a;
 }
 
 /* Quiet between two bursts of a transfer whose round trips are being measured. */
@@ -196,7 +217,7 @@ void tct_tcp_block_reclaim(tct_stack *s) {
     if (first == NULL)
       return;
     struct tct_tcp_active *a = TCT_CONTAINER_OF(first, struct tct_tcp_active, quiet);
-    if (state_of(s)->quiet_n <= QUIET_MAX &&
+    if (state_of(s)->quiet_n <= state_of(s)->quiet_max &&
         tct_time_add(a->quiet_at, state_of(s)->quiet_ns) > s->now)
       return;
     if (tct_tcp_block_may_drop_active(s, a->conn))
@@ -212,6 +233,8 @@ struct tct_extra *tct_tcp_block_extra(tct_stack *s, struct tct_tcp *c) {
   if (c->extra != NULL)
     return c->extra;
   c->extra = tct_stack_alloc(s, sizeof *c->extra);
+  if (c->extra != NULL)
+    tct_tcp_tune_init(&c->extra->tune);
   if (c->extra != NULL && tct_tcp_syn_acked(c)) /* attached late: what can still be known */
     c->extra->bytes_acked = tct_seq_sub(c->snd.una, tct_seq_add(c->iss, 1));
   return c->extra;

@@ -20,6 +20,28 @@ void tct_tcp_tune_init(struct tct_tcp_tune *t) {
   t->window_since = TCT_NEVER;
 }
 
+/* Nothing of it is lost while there is no block, where extra can keep it. */
+void tct_tcp_tune_save(struct tct_tcp *c) {
+  if (c->extra != NULL)
+    c->extra->tune = tct_tcp_active(c)->tune;
+}
+
+void tct_tcp_tune_recall(const struct tct_tcp *c, struct tct_tcp_tune *t) {
+  if (c->extra != NULL)
+    *t = c->extra->tune;
+  else
+    tct_tcp_tune_init(t);
+}
+
+/* NULL: nothing is known. */
+const struct tct_tcp_tune *tct_tcp_tune_known(const tct_stack *s, const struct tct_tcp *c) {
+  const struct tct_tcp_active *a = tct_tcp_active(c);
+  if (a != NULL)
+    return &a->tune;
+  bool kept = c->extra != NULL && !tct_tcp_tune_is_stale(s, &c->extra->tune, c);
+  return kept ? &c->extra->tune : NULL;
+}
+
 /* The largest that the buffer may become: our window scale has to allow for it. */
 uint32_t tct_tcp_tune_rcv_max(const tct_stack *s, const struct tct_tcp *c) {
   if (tct_tcp_is_set(c, TCT_OPT_RCVBUF))
@@ -59,7 +81,7 @@ void tct_tcp_tune_on_text(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_
   struct tct_tcp_active *a = tct_tcp_active(c);
   if (a == NULL)
     return;
-  if (a->tune.since != TCT_NEVER && tct_tcp_tune_is_stale(s, c))
+  if (a->tune.since != TCT_NEVER && tct_tcp_tune_is_stale(s, &a->tune, c))
     tct_tcp_tune_init(&a->tune);
   if ((c->open & TCT_OPEN_TS) != 0 && h->opt.has_ts)
     sample_echo(s, c, &a->tune, h);
@@ -85,11 +107,11 @@ void tct_tcp_tune_on_read(tct_stack *s, struct tct_tcp *c) {
   if (a == NULL)
     return;
   struct tct_tcp_tune *t = &a->tune;
-  if (t->since != TCT_NEVER && tct_time_sub(s->now, t->since) < TCT_US(tct_tcp_tune_rtt_us(c)))
+  if (t->since != TCT_NEVER && tct_time_sub(s->now, t->since) < TCT_US(tct_tcp_tune_rtt_of(t, c)))
     return; /* this round trip goes on, and so it is not stale */
-  if (tct_tcp_tune_is_stale(s, c))
+  if (tct_tcp_tune_is_stale(s, t, c))
     tct_tcp_tune_init(t);
-  uint32_t rtt_us = tct_tcp_tune_rtt_us(c);
+  uint32_t rtt_us = tct_tcp_tune_rtt_of(t, c);
   if (t->since != TCT_NEVER && rtt_us != 0) {
     uint32_t max = tct_tcp_tune_rcv_max(s, c);
     t->taken = tct_seq_len(t->seq, a->rx.begin);

@@ -3,6 +3,7 @@
  * One seed, one history: the same calls give the same frames; and quiet `active` blocks that are
  * given back at random moments change none of them.
  */
+#include "stack_probe.h"
 #include "test/lib/at.h"
 #include "test/lib/world.h"
 
@@ -179,10 +180,95 @@ static void quiet_blocks_given_back_at_random__no_frame_changes(void **state) {
   }
 }
 
+/* ---- Very many connections --------------------------------------------------------------------
+ */
+
+enum { MANY = 800 };
+struct many {
+  struct world w;
+  tct_sock listener, client[MANY], server[MANY];
+  uint32_t accepted, got;
+};
+
+static void echo_all(void *ctx) {
+  struct many *m = ctx;
+  uint8_t buf[100];
+  long n;
+  tct_event ev;
+  for (unsigned i = 0; i < 2; i++)
+    while (tct_event_next(m->w.s[i], &ev))
+      continue;
+  while (m->accepted < MANY &&
+         tct_sock_accept(m->w.s[1], m->listener, NULL, &m->server[m->accepted]) == TCT_OK)
+    m->accepted++;
+  for (unsigned i = 0; i < m->accepted; i++) {
+    if ((n = tct_sock_recv(m->w.s[1], m->server[i], buf, sizeof buf, 0)) > 0)
+      assert_int_equal(tct_sock_send(m->w.s[1], m->server[i], buf, (size_t)n, 0), n);
+    if ((n = tct_sock_recv(m->w.s[0], m->client[i], buf, sizeof buf, 0)) > 0)
+      m->got += (uint32_t)n;
+  }
+}
+
+static void ask_all(struct many *m) {
+  for (unsigned i = 0; i < MANY; i++) {
+    assert_int_equal(tct_sock_send(m->w.s[0], m->client[i], "0123456789", 10, 0), 10);
+    world_run(&m->w, m->w.now + TCT_MS(1));
+  }
+  world_run(&m->w, m->w.now + TCT_MS(200));
+}
+
+/* Keeping all is what a probe asks for. */
+static uint64_t talk_to_many(bool keep, tct_info info[2], struct many *m) {
+  tct_endpoint at = {.port = 80};
+  tct_counters n[2];
+  memset(m, 0, sizeof *m);
+  world_start(&m->w, (struct world_how){.seed = 9}, false);
+  m->w.turn = echo_all;
+  m->w.ctx = m;
+  for (unsigned i = 0; i < 2 && keep; i++)
+    tct_stack_probe_keep(m->w.s[i], TCT_NEVER);
+  assert_int_equal(tct_sock_open(m->w.s[1], TCT_TCP, NULL, &m->listener), TCT_OK);
+  assert_int_equal(tct_sock_bind(m->w.s[1], m->listener, &at), TCT_OK);
+  assert_int_equal(tct_sock_listen(m->w.s[1], m->listener, MANY), TCT_OK);
+  at.addr = m->w.addr[1];
+  for (unsigned i = 0; i < MANY; i++) {
+    assert_int_equal(tct_sock_open(m->w.s[0], TCT_TCP, NULL, &m->client[i]), TCT_OK);
+    assert_int_equal(tct_sock_connect(m->w.s[0], m->client[i], &at), TCT_OK);
+    world_run(&m->w, m->w.now + TCT_MS(1));
+  }
+  world_run(&m->w, m->w.now + TCT_MS(100));
+  ask_all(m);
+  ask_all(m);
+  assert_int_equal(m->got, 2 * 10 * MANY);
+  for (unsigned i = 0; i < 2; i++) {
+    info[i].size = sizeof info[i];
+    assert_int_equal(tct_sock_info(m->w.s[i], i == 0 ? m->client[7] : m->server[7], &info[i]),
+                     TCT_OK);
+    tct_stack_counters(m->w.s[i], &n[i]);
+    assert_int_equal(n[i].ActiveNow > MANY / 2, keep);
+  }
+  uint64_t digest = m->w.digest;
+  world_end(&m->w);
+  return digest;
+}
+
+static void quiet_among_many__block_makes_way__no_frame_and_no_figure_changes(void **state) {
+  (void)state;
+  static struct many m;
+  tct_info kept[2], gone[2];
+  uint64_t digest = talk_to_many(true, kept, &m);
+  assert_true(digest == talk_to_many(false, gone, &m));
+  for (unsigned i = 0; i < 2; i++) {
+    assert_true(kept[i].rcv_rtt != 0);
+    assert_memory_equal(&kept[i], &gone[i], sizeof kept[i]);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(same_seed_same_calls__twice__same_frames),
       cmocka_unit_test(quiet_blocks_given_back_at_random__no_frame_changes),
+      cmocka_unit_test(quiet_among_many__block_makes_way__no_frame_and_no_figure_changes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

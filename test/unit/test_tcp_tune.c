@@ -92,11 +92,11 @@ static void on_text__with_timestamps__round_trip_is_the_echo_s_age(void **state)
   leaf_init(&f, false);
   f.c.open |= TCT_OPEN_TS;
   text(&f, tct_tcp_options_tsval(&f.s, &f.c) - 40);
-  assert_int_equal(tct_tcp_tune_rtt_us(&f.c), 40000);
+  assert_int_equal(tct_tcp_tune_rtt_of(&f.a.tune, &f.c), 40000);
   text(&f, tct_tcp_options_tsval(&f.s, &f.c) - 80);
-  assert_int_equal(tct_tcp_tune_rtt_us(&f.c), 45000);
+  assert_int_equal(tct_tcp_tune_rtt_of(&f.a.tune, &f.c), 45000);
   text(&f, tct_tcp_options_tsval(&f.s, &f.c) + 1000); /* from the future: no sample */
-  assert_int_equal(tct_tcp_tune_rtt_us(&f.c), 45000);
+  assert_int_equal(tct_tcp_tune_rtt_of(&f.a.tune, &f.c), 45000);
   leaf_end(&f);
 }
 
@@ -109,11 +109,11 @@ static void on_text__without_timestamps__a_window_takes_a_round_trip(void **stat
   f.c.rcv.nxt = f.c.rcv.edge;
   f.c.rcv.edge += 65535;
   text(&f, 0);
-  assert_int_equal(tct_tcp_tune_rtt_us(&f.c), 30000);
+  assert_int_equal(tct_tcp_tune_rtt_of(&f.a.tune, &f.c), 30000);
   f.s.now += TCT_MS(50);
   f.c.rcv.nxt = f.c.rcv.edge;
   text(&f, 0); /* a slower one proves nothing */
-  assert_int_equal(tct_tcp_tune_rtt_us(&f.c), 30000);
+  assert_int_equal(tct_tcp_tune_rtt_of(&f.a.tune, &f.c), 30000);
   leaf_end(&f);
 }
 
