@@ -204,15 +204,15 @@ void tct_stack_trace(tct_stack *s, tct_trace *t) {
   s->cfg.trace(s->cfg.trace_ctx, t);
 }
 
-void *tct_stack_alloc_bare(tct_stack *s, size_t size) {
-  return s->alloc.alloc(s->alloc.ctx, size, 16);
+void *tct_stack_alloc_front(tct_stack *s, size_t size, size_t zeroed) {
+  void *p = s->alloc.alloc(s->alloc.ctx, size, 16);
+  if (p != NULL)
+    memset(p, 0, zeroed);
+  return p;
 }
 
 void *tct_stack_alloc(tct_stack *s, size_t size) {
-  void *p = tct_stack_alloc_bare(s, size);
-  if (p != NULL)
-    memset(p, 0, size);
-  return p;
+  return tct_stack_alloc_front(s, size, size);
 }
 
 void tct_stack_free(tct_stack *s, void *p, size_t size) {

@@ -113,9 +113,9 @@ struct tct_stack {
 /* The interface of a handle, NULL if stale. */
 struct tct_iface *tct_stack_if(tct_stack *s, tct_if i);
 tct_if tct_stack_if_handle(const tct_stack *s, uint32_t ifi);
-void *tct_stack_alloc(tct_stack *s, size_t size);        /* zeroed; NULL if none */
-void *tct_stack_alloc_bare(tct_stack *s, size_t size);   /* as it comes */
-void tct_stack_free(tct_stack *s, void *p, size_t size); /* p may be NULL */
+void *tct_stack_alloc(tct_stack *s, size_t size);                      /* zeroed; NULL if none */
+void *tct_stack_alloc_front(tct_stack *s, size_t size, size_t zeroed); /* zeroed so far */
+void tct_stack_free(tct_stack *s, void *p, size_t size);               /* p may be NULL */
 /* Lent memory: room for its token is made before it is taken (false: no memory), so none is ever
  * lost. */
 bool tct_stack_expect_token(tct_stack *s);
@@ -183,6 +183,7 @@ struct tct_ip_path {
  * TCT_ENETUNREACH, TCT_EADDRNOTAVAIL, TCT_ENETDOWN; broadcast and multicast are the caller's. */
 int tct_ip_path(tct_stack *s, tct_addr dst, tct_addr src_want, uint32_t ifi_want,
                 struct tct_ip_path *out);
+void tct_ip_path_forget(tct_stack *s); /* what the choice may depend on has changed */
 bool tct_ip_is_local(const tct_stack *s, tct_addr a); /* one of ours */
 bool tct_ip_is_multicast(tct_addr a);
 bool tct_ip_is_broadcast(const tct_stack *s, tct_addr a); /* limited, or of a subnet of ours */

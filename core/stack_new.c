@@ -268,6 +268,7 @@ int tct_if_add(tct_stack *s, const tct_if_config *c, tct_if *out) {
   tct_list_init(&i->udp_ready);
   if (!tct_ip_reply_init(s, &i->replies))
     return TCT_ENOMEM;
+  tct_ip_path_forget(s);
   *out = tct_stack_if_handle(s, s->n_ifs++);
   return TCT_OK;
 }
@@ -279,6 +280,7 @@ int tct_if_set(tct_stack *s, tct_if i, tct_if_what what, uint32_t value) {
     return TCT_EBADF;
   if (what == TCT_IF_UP) {
     ifc->up = value != 0;
+    tct_ip_path_forget(s);
     return TCT_OK;
   }
   if (what != TCT_IF_MTU || value < 576)

@@ -38,6 +38,14 @@ struct tct_ip_pair {
   bool known;
 };
 
+/* The question that was asked of ip_path.c last: one peer is connected to again and again.
+ * Forgotten when an address, a route or an interface comes, goes, or goes up or down. */
+struct tct_ip_asked {
+  tct_addr dst, src_want, src;
+  uint32_t ifi_want, ifi;
+  bool known;
+};
+
 void tct_ip_addr_deinit(tct_stack *s);
 void tct_ip_addr_forget_pairs(tct_stack *s);
 /* Makes a checked address ours; TCT_OK or TCT_ENOMEM. prefix_len as in tct_if_addr_add. */
@@ -185,6 +193,7 @@ size_t tct_ip_output_fragment(tct_stack *s, const struct tct_ip_tx *tx,
 struct tct_ip_state {
   struct tct_ip_addrs addrs;
   struct tct_ip_pair pairs[TCT_IP_PAIRS]; /* ip_input.c */
+  struct tct_ip_asked asked;              /* ip_path.c */
   struct tct_ip_routes routes;
   struct tct_ip_reasm reasm;
   struct tct_pmtu pmtu;

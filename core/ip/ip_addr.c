@@ -132,6 +132,7 @@ bool tct_ip_is_bad_source(const tct_stack *s, uint32_t ifi, tct_addr a) {
 
 void tct_ip_addr_forget_pairs(tct_stack *s) {
   memset(s->ip->pairs, 0, sizeof s->ip->pairs);
+  tct_ip_path_forget(s);
 }
 
 /* ---- adding and removing --------------------------------------------------------------------- */

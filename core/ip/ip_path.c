@@ -138,9 +138,9 @@ static int choose_if(const tct_stack *s, tct_addr dst, uint32_t ifi_want, uint32
   return TCT_OK;
 }
 
-int tct_ip_path(tct_stack *s, tct_addr dst, tct_addr src_want, uint32_t ifi_want,
-                struct tct_ip_path *out) {
-  TCT_ASSERT(ifi_want == TCT_IP_NO_IF || ifi_want < s->n_ifs);
+/* All but the path's MTU, which is learnt and forgotten at any time. */
+static int choose(tct_stack *s, tct_addr dst, tct_addr src_want, uint32_t ifi_want,
+                  struct tct_ip_path *out) {
   int err = choose_if(s, dst, ifi_want, &out->ifi);
   if (err != TCT_OK)
     return err;
@@ -156,6 +156,28 @@ int tct_ip_path(tct_stack *s, tct_addr dst, tct_addr src_want, uint32_t ifi_want
       return TCT_EADDRNOTAVAIL;
     out->src = src_want;
   }
+  return TCT_OK;
+}
+
+int tct_ip_path(tct_stack *s, tct_addr dst, tct_addr src_want, uint32_t ifi_want,
+                struct tct_ip_path *out) {
+  struct tct_ip_asked *last = &s->ip->asked;
+  TCT_ASSERT(ifi_want == TCT_IP_NO_IF || ifi_want < s->n_ifs);
+  bool again = last->known && last->ifi_want == ifi_want && tct_ip_equal(last->dst, dst) &&
+               tct_ip_equal(last->src_want, src_want);
+  if (again) {
+    out->ifi = last->ifi;
+    out->src = last->src;
+  } else {
+    int err = choose(s, dst, src_want, ifi_want, out);
+    if (err != TCT_OK)
+      return err;
+    *last = (struct tct_ip_asked){dst, src_want, out->src, ifi_want, out->ifi, true};
+  }
   out->mtu = tct_ip_pmtu(s, dst, out->ifi);
   return TCT_OK;
+}
+
+void tct_ip_path_forget(tct_stack *s) {
+  s->ip->asked.known = false;
 }

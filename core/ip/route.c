@@ -62,15 +62,18 @@ static bool insert(tct_stack *s, const struct tct_ip_route *r) {
   t->n++;
   t->changes++;
   t->count[r->bits]++;
+  tct_ip_path_forget(s);
   return true;
 }
 
-static void erase(struct tct_ip_routes *t, struct tct_ip_route *r) {
+static void erase(tct_stack *s, struct tct_ip_route *r) {
+  struct tct_ip_routes *t = &s->ip->routes;
   uint32_t i = (uint32_t)(r - t->at);
   t->count[r->bits]--;
   t->n--;
   t->changes++;
   memmove(t->at + i, t->at + i + 1, (t->n - i) * sizeof *t->at);
+  tct_ip_path_forget(s);
 }
 
 void tct_route_deinit(tct_stack *s) {
@@ -127,7 +130,7 @@ void tct_route_link_del(tct_stack *s, tct_addr a, unsigned bits, uint32_t ifi) {
   TCT_ASSERT(same != NULL);
   same->addrs--;
   if (same->addrs == 0)
-    erase(&s->ip->routes, same);
+    erase(s, same);
 }
 
 /* TCT_EINVAL for a prefix with bits set behind its end: more likely a slip than a wish. */
@@ -171,7 +174,7 @@ int tct_route_del(tct_stack *s, tct_addr dst, unsigned prefix_len) {
   struct tct_ip_route *same = find_same(&s->ip->routes, &r);
   if (same == NULL)
     return TCT_ENOENT;
-  erase(&s->ip->routes, same);
+  erase(s, same);
   s->ip->routes.n_added--;
   return TCT_OK;
 }

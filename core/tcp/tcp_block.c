@@ -184,10 +184,10 @@ static void give_way(tct_stack *s) {
 struct tct_tcp_active *tct_tcp_block_attach(tct_stack *s, struct tct_tcp *c) {
   TCT_ASSERT(c->state != TCT_LISTEN && c->u.active == NULL);
   give_way(s);
-  struct tct_tcp_active *a = tct_stack_alloc_bare(s, sizeof *a);
+  const size_t zeroed = offsetof(struct tct_tcp_active, ooo.first); /* sack_init clears the rest */
+  struct tct_tcp_active *a = tct_stack_alloc_front(s, sizeof *a, zeroed);
   if (a == NULL)
     return NULL;
-  memset(a, 0, offsetof(struct tct_tcp_active, ooo.first)); /* sack_init clears what follows */
   tct_list_init(&a->quiet);
   a->conn = c;
   tct_queue_init(&a->tx, unacked_byte(c));

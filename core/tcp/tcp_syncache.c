@@ -189,7 +189,8 @@ static bool is_filling_up(const struct tct_syn_cache *k) {
 
 static struct tct_half_open *find_place(tct_stack *s, struct tct_syn_cache *k, uint64_t hash) {
   uint32_t a = place(choice(hash, 0), k->buckets), b = place(choice(hash, 1), k->buckets);
-  struct tct_half_open *r = free_place(k, fill_of(k, a) <= fill_of(k, b) ? a : b);
+  uint32_t in_a = fill_of(k, a);
+  struct tct_half_open *r = free_place(k, in_a == 0 || in_a <= fill_of(k, b) ? a : b);
   for (unsigned deeper = 0; deeper < 2 && r == NULL; deeper++) {
     r = make_room(s, k, a, deeper);
     r = r != NULL ? r : make_room(s, k, b, deeper);

@@ -28,8 +28,7 @@ static uint64_t sum_two(const uint8_t *p) {
 }
 
 /* A short piece, or the end of one; an odd last byte counts as the first of two. */
-static uint64_t sum_tail(const uint8_t *p, size_t len) {
-  uint64_t sum = 0;
+static inline uint64_t add_short(uint64_t sum, const uint8_t *p, size_t len) {
   uint64_t v;
   for (; len >= 32; len -= 32, p += 32)
     sum = add_around(add_around(sum, sum_two(p)), sum_two(p + 16));
@@ -37,26 +36,31 @@ static uint64_t sum_tail(const uint8_t *p, size_t len) {
     memcpy(&v, p, 8);
     sum = add_around(sum, v);
   }
-  sum = add_halves(0, sum);
+  uint64_t rest = 0;
   if (len & 4) {
     uint32_t four;
     memcpy(&four, p, 4);
-    sum += four;
+    rest = four;
     p += 4;
   }
   if (len & 2) {
     uint16_t two;
     memcpy(&two, p, 2);
-    sum += two;
+    rest += two;
     p += 2;
   }
   if (len & 1) {
     uint8_t last[2] = {*p, 0};
     uint16_t two;
     memcpy(&two, last, 2);
-    sum += two;
+    rest += two;
   }
-  return sum;
+  return add_around(sum, rest);
+}
+
+/* With room for what is added. */
+static uint64_t sum_tail(const uint8_t *p, size_t len) {
+  return add_halves(0, add_short(0, p, len));
 }
 
 /* Two words at a time, in whatever way this machine does that: a vector unit where there is one, as
@@ -159,21 +163,14 @@ void tct_checksum_copy(struct tct_checksum *c, void *dst, const void *src, size_
 
 /* One path for both families: a mapped IPv4 address has 0xffff more than the address itself, and
  * 0xffff is nothing to this sum. The protocol makes the sum non-zero, so the two zeros agree. */
-static uint64_t sum_pseudo(const tct_addr *src, const tct_addr *dst, uint8_t proto, uint32_t len) {
+static inline uint64_t sum_pseudo(const tct_addr *src, const tct_addr *dst, uint8_t proto,
+                                  uint32_t len) {
   uint8_t b[8];
-  uint64_t v[4];
-  uint32_t rest[2];
-  memcpy(v, src->b, 16);
-  memcpy(v + 2, dst->b, 16);
+  uint64_t rest;
   tct_bytes_put32(b, len);
   tct_bytes_put32(b + 4, proto);
-  memcpy(rest, b, 8);
-  uint64_t sum = v[0];
-  for (unsigned i = 1; i < 4; i++) {
-    sum += v[i];
-    sum += sum < v[i];
-  }
-  return add_halves((uint64_t)rest[0] + rest[1], sum);
+  memcpy(&rest, b, 8);
+  return add_around(add_around(rest, sum_two(src->b)), sum_two(dst->b));
 }
 
 void tct_checksum_feed_pseudo(struct tct_checksum *c, const tct_addr *src, const tct_addr *dst,
@@ -183,9 +180,11 @@ void tct_checksum_feed_pseudo(struct tct_checksum *c, const tct_addr *src, const
 
 static uint32_t sum_packet(const tct_addr *src, const tct_addr *dst, uint8_t proto, const void *p,
                            uint32_t len, tct_sum_fn fast) {
-  uint64_t sum = len >= FAST_FROM && fast != NULL ? fast(p, len) : sum_words(p, len);
-  sum = (sum & 0xffffffff) + (sum >> 32); /* room for what is added */
-  return tct_checksum_fold(sum + sum_pseudo(src, dst, proto, len));
+  uint64_t sum = sum_pseudo(src, dst, proto, len);
+  if (len < SHORT_BYTES)
+    return tct_checksum_fold(add_short(sum, p, len));
+  return tct_checksum_fold(
+      add_around(sum, len >= FAST_FROM && fast != NULL ? fast(p, len) : sum_words(p, len)));
 }
 
 bool tct_checksum_is_packet_ok(const tct_addr *src, const tct_addr *dst, uint8_t proto,

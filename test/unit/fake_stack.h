@@ -129,6 +129,8 @@ static inline tct_if fake_add_if(struct fake *f, tct_if_config cfg) {
   *ifc = (struct tct_iface){.cfg = cfg, .gen = 7 + f->s.n_ifs, .up = true};
   tct_list_init(&ifc->tcp_ready);
   tct_list_init(&ifc->udp_ready);
+  if (f->s.ip != NULL)
+    tct_ip_path_forget(&f->s);
   return tct_stack_if_handle(&f->s, f->s.n_ifs++);
 }
 

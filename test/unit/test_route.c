@@ -73,17 +73,58 @@ static void lookup__random_routes__as_a_plain_scan(void **state) {
   fake_free(f);
 }
 
+/* As tct_if_set does. */
+static void set_up(struct fake *f, uint32_t ifi, bool up) {
+  f->ifs[ifi].up = up;
+  tct_ip_path_forget(&f->s);
+}
+
 static void lookup__interface_down__next_best_then_netdown(void **state) {
   (void)state;
   struct fake *f = fake_new();
   tct_if one = fake_add_if(f, (tct_if_config){.mtu = 1500});
   assert_int_equal(tct_route_add(&f->s, A4(10, 1, 0, 0), 16, ANY, one), TCT_OK);
-  f->ifs[1].up = false;
+  set_up(f, 1, false);
   assert_int_equal(route_if(f, A4(10, 1, 0, 1)), 0);
-  f->ifs[0].up = false;
+  set_up(f, 0, false);
   assert_int_equal((int)route_if(f, A4(10, 1, 0, 1)), TCT_ENETDOWN);
-  f->ifs[1].up = true;
+  set_up(f, 1, true);
   assert_int_equal(route_if(f, A4(10, 1, 0, 1)), 1);
+  fake_free(f);
+}
+
+/* The last answer is remembered: nothing that it came from may change behind it. */
+static void lookup__asked_again_after_each_change__no_old_answer(void **state) {
+  (void)state;
+  struct fake *f = fake_new();
+  tct_addr to = A4(10, 5, 0, 9);
+  struct tct_ip_path path;
+  tct_if two = fake_add_if(f, (tct_if_config){.mtu = 1400});
+  for (int round = 0; round < 2; round++) {
+    assert_int_equal(route_if(f, to), 0);
+    assert_addr(source_of(f, to), A4(10, 0, 0, 1));
+    assert_int_equal(tct_if_addr_add(&f->s, two, A4(10, 5, 0, 1), 24), TCT_OK);
+    assert_int_equal(route_if(f, to), 1);
+    assert_addr(source_of(f, to), A4(10, 5, 0, 1));
+    assert_int_equal(tct_if_addr_add(&f->s, two, A4(10, 5, 0, 8), 24), TCT_OK); /* no new route */
+    assert_addr(source_of(f, to), A4(10, 5, 0, 1));
+    assert_int_equal(tct_ip_path(&f->s, to, A4(10, 5, 0, 1), 1, &path), TCT_OK);
+    assert_addr(path.src, A4(10, 5, 0, 1));
+    assert_int_equal(tct_if_addr_del(&f->s, two, A4(10, 5, 0, 1)), TCT_OK);
+    assert_int_equal(tct_ip_path(&f->s, to, A4(10, 5, 0, 1), 1, &path), TCT_EADDRNOTAVAIL);
+    assert_addr(source_of(f, to), A4(10, 5, 0, 8));
+    assert_int_equal(route_if(f, to), 1);
+    assert_int_equal(tct_route_add(&f->s, to, 32, ANY, if0(f)), TCT_OK);
+    assert_int_equal(route_if(f, to), 0);
+    assert_int_equal(tct_route_del(&f->s, to, 32), TCT_OK);
+    assert_int_equal(route_if(f, to), 1);
+    f->ifs[1].cfg.mtu = 1300u + (unsigned)round;
+    assert_int_equal(tct_ip_path(&f->s, to, ANY, TCT_IP_NO_IF, &path), TCT_OK);
+    assert_int_equal(path.mtu, 1300 + round);
+    assert_int_equal(tct_ip_path(&f->s, to, ANY, 0, &path), TCT_OK); /* another question */
+    assert_int_equal(path.ifi, 0);
+    assert_int_equal(tct_if_addr_del(&f->s, two, A4(10, 5, 0, 8)), TCT_OK);
+  }
   fake_free(f);
 }
 
@@ -311,6 +352,7 @@ int main(void) {
       cmocka_unit_test(lookup__several_match__longest_prefix_wins),
       cmocka_unit_test(lookup__random_routes__as_a_plain_scan),
       cmocka_unit_test(lookup__interface_down__next_best_then_netdown),
+      cmocka_unit_test(lookup__asked_again_after_each_change__no_old_answer),
       cmocka_unit_test(lookup__families__each_its_own_default),
       cmocka_unit_test(route_calls__bad_arguments__named_errors),
       cmocka_unit_test(limits__reached__enobufs),

@@ -155,6 +155,23 @@ static void interface_down__connection__waits_and_goes_on(void **state) {
   at_end(&a);
 }
 
+/* The way that was found for the first is not that of the second. */
+static void interface_down__connect_again__no_way_until_it_is_up(void **state) {
+  (void)state;
+  struct at a;
+  static const int want[] = {TCT_OK, TCT_ENETDOWN, TCT_OK};
+  at_start(&a, (struct at_how){.state = TCT_CLOSED, .strict = true});
+  tct_endpoint e = {a.peer.addr, 4000, {0, 0}};
+  for (unsigned i = 0; i < 3; i++) {
+    tct_sock k;
+    assert_int_equal(tct_if_set(a.s, a.ifc, TCT_IF_UP, i != 1), TCT_OK);
+    assert_int_equal(tct_sock_open(a.s, TCT_TCP, NULL, &k), TCT_OK);
+    assert_int_equal(tct_sock_connect(a.s, k, &e), want[i]);
+    assert_int_equal(tct_sock_abort(a.s, k), TCT_OK);
+  }
+  at_end(&a);
+}
+
 static void address_removed__its_connections__end_with_that_reason(void **state) {
   (void)state;
   for (unsigned ipv6 = 0; ipv6 < 2; ipv6++) {
@@ -353,6 +370,7 @@ int main(void) {
       cmocka_unit_test(no_memory__n_th_request__tct_new_fails_cleanly),
       cmocka_unit_test(interface__stale_handle_or_bad_value__is_refused),
       cmocka_unit_test(interface_down__connection__waits_and_goes_on),
+      cmocka_unit_test(interface_down__connect_again__no_way_until_it_is_up),
       cmocka_unit_test(address_removed__its_connections__end_with_that_reason),
       cmocka_unit_test(output_copy__small_buffer__takes_nothing_and_loses_nothing),
       cmocka_unit_test(many_ready__output_one_by_one__turns_are_fair),
