@@ -61,7 +61,7 @@ static void read_fixed(const uint8_t *p, struct tct_ip_hdr *h) {
   h->dont_frag = (frag & FLAG_DF) != 0;
   h->frag_more = (frag & FLAG_MF) != 0;
   h->frag_off_bytes = (uint16_t)((frag & OFFSET_MASK) * 8);
-  h->is_frag = h->frag_more || h->frag_off_bytes != 0;
+  h->is_frag = (frag & (FLAG_MF | OFFSET_MASK)) != 0;
   h->hop_limit = p[8];
   h->proto = p[AT_PROTO];
   h->proto_offset = AT_PROTO;
