@@ -139,11 +139,9 @@ static inline uint32_t tct_tcp_send_unsent(const struct tct_tcp *c) {
 static inline uint32_t tct_tcp_send_mss(const tct_stack *s, const struct tct_tcp *c) {
   uint32_t options = TCT_RULE(MUST_16) ? tct_tcp_options_len(c) : 0;
   uint32_t mss = tct_max_u32(tct_sub_floor_u32(c->snd.mss, options), 1);
-  if (!s->tcp->profile->half_small_window || c->snd.wnd_max == 0)
-    return mss;
   /* Linux: of a small window at most half, so that there are always two segments to clock it */
   uint32_t half = c->snd.wnd_max > TCT_SMALL_WINDOW ? c->snd.wnd_max / 2 : c->snd.wnd_max;
-  if (half >= mss)
+  if (half >= mss || !s->tcp->profile->half_small_window || c->snd.wnd_max == 0)
     return mss;
   return tct_min_u32(mss, tct_max_u32(tct_max_u32(half, s->cfg.mss_min), 1));
 }

@@ -131,7 +131,7 @@ void tct_tcp_block_drop_active(tct_stack *s, struct tct_tcp *c) {
 }
 
 /* Nothing in it that a fresh block would not say as well. */
-static inline bool is_quiet(const struct tct_tcp *c, const struct tct_tcp_active *a) {
+static bool is_quiet(const struct tct_tcp *c, const struct tct_tcp_active *a) {
   bool read_all = a->rx.begin == tct_tcp_reasm_data_end(c);
   return a->tx.begin == a->tx.end && a->tx.reserved_bytes == 0 && read_all &&
          (a->ooo.set.n == 0 || TCT_PLANT(ACTIVE_GIVEN_EARLY)) && a->ooo.n_dsack == 0 &&
@@ -139,12 +139,10 @@ static inline bool is_quiet(const struct tct_tcp *c, const struct tct_tcp_active
          tct_tcp_syn_acked(c) && a->n_eor == 0;
 }
 
-void tct_tcp_block_settle(tct_stack *s, struct tct_tcp *c) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
-  tct_tcp_chrono_update(s, c);
-  if (a == NULL)
-    return;
-  if (a->tx.begin == a->tx.end && a->runs.n == 0 && c->snd.una == c->snd.nxt)
+/* Nothing is queued, or waits for an ACK, but perhaps a FIN. */
+static __attribute__((noinline)) void settle_drained(tct_stack *s, struct tct_tcp *c,
+                                                     struct tct_tcp_active *a) {
+  if (a->runs.n == 0 && c->snd.una == c->snd.nxt)
     tct_tcp_recover_on_quiet(s, c);
   bool quiet = is_quiet(c, a);
   if (quiet && !tct_list_is_linked(&a->quiet)) {
@@ -155,6 +153,17 @@ void tct_tcp_block_settle(tct_stack *s, struct tct_tcp *c) {
   } else if (!quiet && tct_list_is_linked(&a->quiet)) {
     leave_quiet(s, a);
   }
+}
+
+void tct_tcp_block_settle(tct_stack *s, struct tct_tcp *c) {
+  struct tct_tcp_active *a = tct_tcp_active(c);
+  tct_tcp_chrono_update(s, c);
+  if (a == NULL)
+    return;
+  if (a->tx.begin == a->tx.end)
+    settle_drained(s, c, a);
+  else if (tct_list_is_linked(&a->quiet))
+    leave_quiet(s, a);
 }
 
 /* Would no later frame be another one? */

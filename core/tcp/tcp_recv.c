@@ -164,7 +164,8 @@ static void delay_ack(tct_stack *s, struct tct_tcp *c, struct tct_tcp_active *a)
   c->rcv.flags |= TCT_RCV_DELACK;
   if (!TCT_PLANT(DELAYED_ACK_FORGOTTEN))
     a->delack_at = tct_time_add(s->now, TCT_MS(delay_ms)); /* [RFC9293 MUST-40] */
-  tct_tcp_timer_refresh(s, c);
+  if (a->delack_at < c->tmr.wheel_at)                      /* then it is the earliest of all */
+    tct_tcp_timer_arm(s, c, a->delack_at);
 }
 
 /* The second full segment. Linux: anything beyond the first, unless more lies unread than at the
