@@ -14,8 +14,10 @@
 
 /* Time never goes back: a caller whose clock does is taken at its latest word. */
 static void see_time(tct_stack *s, tct_time now) {
-  if (now > s->now)
-    s->now = now;
+  if (now <= s->now)
+    return;
+  s->now = now;
+  s->now_ms = tct_time_ms32(now);
 }
 
 struct tct_iface *tct_stack_if(tct_stack *s, tct_if i) {
@@ -34,6 +36,13 @@ static bool is_ethernet(const struct tct_iface *ifc) {
   return ifc->cfg.link == TCT_LINK_ETHERNET;
 }
 
+static __attribute__((noinline)) void trace_drop(tct_stack *s, uint32_t ifi, const tct_frame *f) {
+  tct_trace t = {.kind = TCT_TRACE_DROP, .verdict = f->verdict};
+  t.ifc = tct_stack_if_handle(s, ifi);
+  t.sock = f->sock;
+  tct_stack_trace(s, &t);
+}
+
 static void input_one(tct_stack *s, uint32_t ifi, tct_frame *f) {
   s->seg_told = false;
   tct_verdict v = TCT_DROP_IF_DOWN;
@@ -41,12 +50,8 @@ static void input_one(tct_stack *s, uint32_t ifi, tct_frame *f) {
     v = is_ethernet(&s->ifs[ifi]) ? tct_link_input(s, ifi, f) : tct_ip_input(s, ifi, f);
   f->verdict = (uint16_t)v;
   s->verdicts[v]++;
-  if (v == TCT_ACCEPTED || v == TCT_HELD_FRAGMENT || s->seg_told || !tct_stack_traces(s))
-    return;
-  tct_trace t = {.kind = TCT_TRACE_DROP, .verdict = (uint16_t)v};
-  t.ifc = tct_stack_if_handle(s, ifi);
-  t.sock = f->sock;
-  tct_stack_trace(s, &t);
+  if (v != TCT_ACCEPTED && v != TCT_HELD_FRAGMENT && !s->seg_told && tct_stack_traces(s))
+    trace_drop(s, ifi, f);
 }
 
 size_t tct_input(tct_stack *s, tct_if i, tct_frame *f, size_t n, tct_time now) {

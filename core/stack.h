@@ -88,7 +88,8 @@ struct tct_stack {
   uint64_t memory_bytes;
   tct_keys keys;
   struct tct_prng prng;
-  tct_time now; /* last time seen */
+  tct_time now;    /* last time seen */
+  uint32_t now_ms; /* the same as tct_time_ms32 tells it */
   struct tct_wheel wheel;
   struct tct_chunk_pool chunks;
   struct tct_list events; /* TCP sockets with news (struct tct_tcp.event) */

@@ -22,7 +22,7 @@ enum { ECN_BITS = 3, MESSAGE_COST_MS = 1000 / TCT_ICMP_LIMIT_PER_S };
 void tct_icmp_init(tct_stack *s) {
   for (uint32_t i = 0; i < TCT_ICMP_LIMIT_BUCKETS; i++)
     s->ip->icmp_limit[i] = (struct tct_icmp_bucket){
-        .credit_ms = TCT_ICMP_LIMIT_BURST * MESSAGE_COST_MS, .at_ms = tct_time_ms32(s->now)};
+        .credit_ms = TCT_ICMP_LIMIT_BURST * MESSAGE_COST_MS, .at_ms = s->now_ms};
 }
 
 /* A bucket for each hash value of the destination (IPv6: its /64), and no budget shared by all: so
@@ -34,7 +34,7 @@ static bool may_send(tct_stack *s, tct_addr dst) {
   tct_addr net = tct_addr_is_ipv4(dst) ? dst : tct_ip_addr_mask(dst, 64);
   uint64_t hash = tct_ip_hash(s, TCT_IP_HASH_ICMP_LIMIT, net, (tct_addr){{0}}, 0);
   struct tct_icmp_bucket *b = &s->ip->icmp_limit[hash % TCT_ICMP_LIMIT_BUCKETS];
-  uint32_t now_ms = tct_time_ms32(s->now);
+  uint32_t now_ms = s->now_ms;
   uint32_t credit = tct_add_sat_u32(b->credit_ms, tct_ms32_since(now_ms, b->at_ms));
   b->credit_ms = tct_min_u32(credit, TCT_ICMP_LIMIT_BURST * MESSAGE_COST_MS);
   b->at_ms = now_ms;

@@ -27,12 +27,19 @@ void tct_sock_event_post(tct_stack *s, struct tct_tcp *c, uint32_t flags) {
     tct_list_push_tail(&s->events, &c->event);
 }
 
+/* A mark beyond the buffer would never be reached. */
+static __attribute__((noinline)) void post_if_full(tct_stack *s, struct tct_tcp *c) {
+  if (tct_tcp_recv_free(c) == 0)
+    tct_sock_event_post(s, c, TCT_EV_READABLE);
+}
+
 void tct_sock_event_readable(tct_stack *s, struct tct_tcp *c) {
   uint32_t lowat = c->extra != NULL ? c->extra->rcvlowat : 0;
   uint32_t least = tct_max_u32(lowat, 1) + (TCT_PLANT(LAST_OCTET_UNTOLD) ? 1u : 0u);
-  /* a mark beyond the buffer would never be reached */
-  if (unread_of(c) >= least || tct_tcp_recv_free(c) == 0)
+  if (unread_of(c) >= least)
     tct_sock_event_post(s, c, TCT_EV_READABLE);
+  else
+    post_if_full(s, c);
 }
 
 /* Only when a send came up short, and when it is worth a call: a third of the buffer. */

@@ -108,7 +108,7 @@ static void fill_rates(const tct_stack *s, const struct tct_tcp *c, tct_info *i)
 
 static void fill_counters(const tct_stack *s, const struct tct_tcp *c, tct_info *i) {
   const struct tct_extra *x = c->extra;
-  uint32_t now_ms = tct_time_ms32(s->now);
+  uint32_t now_ms = s->now_ms;
   if (x == NULL)
     return;
   i->bytes_sent = x->bytes_sent;

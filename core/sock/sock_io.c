@@ -125,7 +125,7 @@ uint32_t tct_sock_io_unread(const struct tct_tcp *c) {
 }
 
 /* Nothing to read: 0 for the end of the stream, or why. */
-static int why_no_bytes(const struct tct_tcp *c) {
+static __attribute__((noinline)) int why_no_bytes(const struct tct_tcp *c) {
   if ((c->sockf & TCT_SOCKF_DONE) != 0)
     return -(int)c->err;
   if (c->state == TCT_CLOSED || c->state == TCT_LISTEN)

@@ -63,7 +63,7 @@ static inline uint32_t tct_tcp_options_len(const struct tct_tcp *c) {
 }
 
 static inline uint32_t tct_tcp_options_tsval(const tct_stack *s, const struct tct_tcp *c) {
-  return tct_ms32_add(tct_time_ms32(s->now), c->ts_offset);
+  return tct_ms32_add(s->now_ms, c->ts_offset);
 }
 
 /* ---- tcp_recv.c, tcp_delack.c ---------------------------------------------------------------- */

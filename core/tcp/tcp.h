@@ -563,10 +563,8 @@ struct tct_tcp_ack {
   uint32_t newly_lost_bytes, newly_lost_segs; /* tcp_recover.c */
   uint32_t flight_before;                     /* outstanding before this ACK */
   uint64_t rtt_ns;                            /* one sample, TCT_NEVER: none (Karn) */
-  struct tct_tcp_rate rate;
-  struct tct_run newest; /* of what arrived: what was sent last; end == begin: nothing arrived */
-  tct_time first_at;     /* oldest and newest transmission of ... */
-  tct_time last_at;      /* ... what went once and is acknowledged now; TCT_NEVER: none */
+  tct_time first_at;                          /* oldest and newest transmission of ... */
+  tct_time last_at; /* ... what went once and is acknowledged now; TCT_NEVER: none */
   tct_time sacked_first_at, sacked_last_at; /* the same of what is SACKed now */
   tct_seq fack_before;                      /* one past the highest SACKed before this ACK */
   tct_seq reord;  /* lowest that arrived though later data had before (reorders) */
@@ -578,16 +576,18 @@ struct tct_tcp_ack {
   bool window_changed;
   bool has_text; /* it came on a segment with data */
   bool fin_acked;
-  bool ece;           /* the peer tells of marks: a reason to cut, once a window */
-  uint32_t ce_bytes;  /* of what it acknowledges, as far as is known: DCTCP */
-  bool reorders;      /* reord is meaningful */
-  bool dsack;         /* reports a duplicate that we may have caused (RFC 2883) */
-  bool dsack_tlp;     /* and it is the tail loss probe's */
-  bool resent_acked;  /* acknowledges something that went more than once */
-  bool orig_acked;    /* or SACKs or acknowledges, at or below rec.recover, what went once */
-  bool reneged;       /* what is unacknowledged now had been SACKed */
-  bool lost_resent;   /* a retransmission was found lost */
-  bool restart_timer; /* RFC 6298 5.3; off where recovery has set another */
+  bool ece;                 /* the peer tells of marks: a reason to cut, once a window */
+  uint32_t ce_bytes;        /* of what it acknowledges, as far as is known: DCTCP */
+  bool reorders;            /* reord is meaningful */
+  bool dsack;               /* reports a duplicate that we may have caused (RFC 2883) */
+  bool dsack_tlp;           /* and it is the tail loss probe's */
+  bool resent_acked;        /* acknowledges something that went more than once */
+  bool orig_acked;          /* or SACKs or acknowledges, at or below rec.recover, what went once */
+  bool reneged;             /* what is unacknowledged now had been SACKed */
+  bool lost_resent;         /* a retransmission was found lost */
+  bool restart_timer;       /* RFC 6298 5.3; off where recovery has set another */
+  struct tct_run newest;    /* of what arrived: what was sent last; end == begin: nothing arrived */
+  struct tct_tcp_rate rate; /* nothing but interval_ns means anything when that is 0 */
 };
 
 #include "tcp/records.h"

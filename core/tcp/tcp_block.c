@@ -30,7 +30,7 @@ struct tct_tcp *tct_tcp_block_new(tct_stack *s) {
   tct_tcp_rtt_init(c);
   c->hop_limit = s->cfg.hop_limit;
   c->rcv.buf_max = s->cfg.rcvbuf_bytes;
-  c->heard_ms = tct_time_ms32(s->now);
+  c->heard_ms = s->now_ms;
   s->n.ConnsNow++;
   if (s->cfg.info == TCT_INFO_FULL && tct_tcp_block_extra(s, c) == NULL) {
     tct_tcp_block_free(s, c);

@@ -100,7 +100,7 @@ static uint32_t initial_window(const tct_stack *s, const struct tct_tcp *c) {
 static void stamp(const tct_stack *s, struct tct_tcp *c) {
   if (c->extra == NULL)
     return;
-  c->extra->cc.stamp_ms = tct_time_ms32(s->now);
+  c->extra->cc.stamp_ms = s->now_ms;
   c->extra->cc.used_bytes = 0;
 }
 
@@ -217,7 +217,7 @@ static void give_back(tct_stack *s, struct tct_tcp *c) {
 
 static void judge_starving(tct_stack *s, struct tct_tcp *c, uint32_t out) {
   struct tct_tcp_cc_keep *k = &c->extra->cc;
-  uint32_t idle_ms = tct_ms32_since(tct_time_ms32(s->now), k->stamp_ms);
+  uint32_t idle_ms = tct_ms32_since(s->now_ms, k->stamp_ms);
   k->used_bytes = tct_max_u32(k->used_bytes, out);
   if (idle_ms > 0 && s->cfg.slow_start_after_idle == TCT_ON &&
       TCT_MS(idle_ms) >= tct_tcp_rtt_base_rto_ns(s, c) && !ops_of(s, c)->owns_cwnd)
@@ -315,7 +315,7 @@ void tct_tcp_cc_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_ack
   else if (grows)
     ops->on_ack(s, c, state, ack);
   if (heard && c->extra != NULL) /* Linux's stamp: any progress */
-    c->extra->cc.stamp_ms = tct_time_ms32(s->now);
+    c->extra->cc.stamp_ms = s->now_ms;
   if (c->cc.cwnd != before)
     tct_tcp_trace_cc(s, c);
 }
@@ -330,7 +330,7 @@ void tct_tcp_cc_on_plain_ack(tct_stack *s, struct tct_tcp *c, const struct tct_t
   if (ack->acked_bytes > 0 && tct_tcp_cc_is_limited(c))
     ops->on_ack(s, c, state, ack);
   if (ack->acked_bytes > 0 && c->extra != NULL)
-    c->extra->cc.stamp_ms = tct_time_ms32(s->now);
+    c->extra->cc.stamp_ms = s->now_ms;
   if (c->cc.cwnd != before)
     tct_tcp_trace_cc(s, c);
 }
@@ -419,7 +419,7 @@ static void restart(tct_stack *s, struct tct_tcp *c, tct_time idle_ns) {
 }
 
 void tct_tcp_cc_on_idle(tct_stack *s, struct tct_tcp *c) {
-  uint32_t idle_ms = tct_ms32_since(tct_time_ms32(s->now), c->sent_ms);
+  uint32_t idle_ms = tct_ms32_since(s->now_ms, c->sent_ms);
   if (idle_ms == 0) /* no time-out is that short */
     return;
   bool wanted = s->cfg.slow_start_after_idle == TCT_ON && !ops_of(s, c)->owns_cwnd;

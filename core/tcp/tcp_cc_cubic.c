@@ -35,7 +35,7 @@ static struct cubic *cubic_of(void *state) {
 }
 
 static uint32_t now_ms(const tct_stack *s) {
-  return tct_time_ms32(s->now);
+  return s->now_ms;
 }
 
 static bool is_linux(const tct_stack *s) {

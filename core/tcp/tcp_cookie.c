@@ -45,7 +45,7 @@ static tct_seq make(const uint64_t key[2], const struct tct_tuple *t, tct_seq ir
 
 /* Our clock, with what was agreed in its low bits; never ahead of the clock itself. */
 static uint32_t make_tsval(const tct_stack *s, const struct tct_half_open *r) {
-  uint32_t now_ms = tct_time_ms32(s->now);
+  uint32_t now_ms = s->now_ms;
   uint32_t bits = r->opts & TCT_HALF_WSCALE;
   bits |= (r->opts & TCT_HALF_SACK) != 0 ? 16u : 0u;
   bits |= (r->opts & TCT_HALF_ECN) != 0 ? 32u : 0u;

@@ -22,7 +22,7 @@ static uint32_t ato_ms(const struct tct_tcp *c) {
 }
 
 /* No RTO is shorter than the least of those that are configured. */
-static void set_ato_ms(const tct_stack *s, struct tct_tcp *c, uint32_t ms) {
+static inline void set_ato_ms(const tct_stack *s, struct tct_tcp *c, uint32_t ms) {
   const tct_config *cfg = &s->cfg;
   uint32_t least_ms =
       tct_min_u32(tct_min_u32(cfg->rto_min_ms, cfg->rto_max_ms), cfg->rto_initial_ms);
@@ -50,23 +50,23 @@ static void grant_quick(const tct_stack *s, struct tct_tcp *c, uint32_t max) {
 
 static uint32_t since_data_ms(const tct_stack *s, const struct tct_tcp *c) {
   uint32_t last = c->extra != NULL ? c->extra->last_recv_ms : c->heard_ms;
-  return tct_ms32_since(tct_time_ms32(s->now), last);
+  return tct_ms32_since(s->now_ms, last);
 }
 
 /* Follows the pauses between segments; after a longer one than an RTO the sender starts slowly
  * again. */
 static void adapt_ato(tct_stack *s, struct tct_tcp *c) {
   uint32_t pause_ms = since_data_ms(s, c), min_ms = s->cfg.delack_ms;
-  if (c->snd.ato == 0) { /* the first data */
-    grant_quick(s, c, QUICK_MAX);
-    set_ato_ms(s, c, min_ms);
-  } else if (pause_ms <= min_ms / 2) {
-    set_ato_ms(s, c, ato_ms(c) / 2 + min_ms / 2);
-  } else if (pause_ms < ato_ms(c)) {
-    set_ato_ms(s, c, ato_ms(c) / 2 + pause_ms);
-  } else if (TCT_MS(pause_ms) > tct_tcp_rtt_rto_ns(s, c)) {
-    grant_quick(s, c, QUICK_MAX);
+  bool first = c->snd.ato == 0;
+  if (!first && pause_ms > min_ms / 2 && pause_ms >= ato_ms(c)) {
+    if (TCT_MS(pause_ms) > tct_tcp_rtt_rto_ns(s, c))
+      grant_quick(s, c, QUICK_MAX);
+    return;
   }
+  if (first)
+    grant_quick(s, c, QUICK_MAX);
+  uint32_t ms = ato_ms(c) / 2 + (pause_ms <= min_ms / 2 ? min_ms / 2 : pause_ms);
+  set_ato_ms(s, c, first ? min_ms : ms);
 }
 
 /* Data came, in order or not; `seg_len` a segment. */

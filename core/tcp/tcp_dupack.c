@@ -22,7 +22,7 @@ static void limit_duplicates(tct_stack *s, struct tct_tcp *c, struct tct_tcp_act
 void tct_tcp_dupack_add(tct_stack *s, struct tct_tcp *c, struct tct_tcp_ack *ack) {
   struct tct_tcp_active *a = tct_tcp_active(c);
   struct tct_tcp_rec *rec = &a->rec;
-  uint32_t now_ms = tct_time_ms32(s->now), round_ms = c->rtt.srtt_us8 / 8000 + 1;
+  uint32_t now_ms = s->now_ms, round_ms = c->rtt.srtt_us8 / 8000 + 1;
   uint32_t before = rec->dupacks;
   if ((c->open & TCT_OPEN_SACK) != 0 || !ack->duplicate)
     return;

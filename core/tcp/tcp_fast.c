@@ -156,7 +156,7 @@ static tct_verdict step7_text(tct_stack *s, struct tct_tcp *c, const struct plai
 /* False: not plain, and nothing was done. */
 bool tct_tcp_fast_input(tct_stack *s, struct tct_tcp *c, struct tct_pkt *p,
                         const struct tct_tcp_hdr *h, tct_verdict *v) {
-  struct plain in = {p, h, p->l4_len - h->header_len, false, tct_time_ms32(s->now)};
+  struct plain in = {p, h, p->l4_len - h->header_len, false, s->now_ms};
   if (TCT_RULES_VARY || s->cfg.no_fast_path || !is_plain(s, c, &in))
     return false;
   s->tcp->fast_segs++;

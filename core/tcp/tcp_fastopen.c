@@ -151,7 +151,7 @@ static void take_text(tct_stack *s, const struct tct_listen_syn *y, struct tct_t
   if (t.len == 0 || tct_tcp_reasm_input(s, c, &t) != TCT_ACCEPTED)
     return; /* the SYN,ACK leaves it out and the peer sends it again */
   c->extra->data_segs_in++;
-  c->extra->last_recv_ms = tct_time_ms32(s->now);
+  c->extra->last_recv_ms = s->now_ms;
   c->extra->fastopen->flags |= TCT_FO_TAKEN;
   tct_sock_event_readable(s, c);
 }
@@ -211,7 +211,7 @@ bool tct_tcp_fastopen_take_syn(tct_stack *s, struct tct_listen_syn *y) {
 /* The peer has not heard our SYN,ACK. */
 void tct_tcp_fastopen_on_syn_again(tct_stack *s, struct tct_tcp *c) {
   struct tct_tcp_fastopen *f = own(c);
-  uint32_t now_ms = tct_time_ms32(s->now);
+  uint32_t now_ms = s->now_ms;
   if ((f->flags & TCT_FO_AGAIN) != 0 && tct_ms32_since(now_ms, f->again_ms) < SYN_AGAIN_MS)
     return;
   f->flags |= TCT_FO_AGAIN;

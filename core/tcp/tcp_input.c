@@ -436,7 +436,7 @@ static tct_verdict step7_text(struct arrival *in) {
   if (!in_order)
     tct_tcp_delack_on_data(s, c, c->rcv.mss);
   if (c->extra != NULL)
-    c->extra->last_recv_ms = tct_time_ms32(s->now);
+    c->extra->last_recv_ms = s->now_ms;
   if (!in_order) /* [RFC9293 MAY-13] one duplicate ACK a segment */
     tct_tcp_recv_owe_segments(c, TCT_WHY_ACK_DUP, tct_tcp_reasm_segments(in->p, in->text_len));
   if (in_order &&
@@ -529,7 +529,7 @@ static tct_verdict run_syn_sent(struct arrival *in) {
 
 static void count(const struct arrival *in) {
   struct tct_extra *x = in->c->extra;
-  uint32_t now_ms = tct_time_ms32(in->s->now);
+  uint32_t now_ms = in->s->now_ms;
   if (x == NULL)
     return;
   uint32_t segs = tct_tcp_reasm_segments(in->p, in->text_len);

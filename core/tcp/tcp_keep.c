@@ -37,12 +37,12 @@ tct_time tct_tcp_keep_next(const tct_stack *s, const struct tct_tcp *c) {
     return TCT_NEVER;
   if (c->tmr.kind == TCT_TIMER_KEEPALIVE && c->tmr.tries > 0)
     return tct_time_add(s->now, TCT_S(interval_s(c)));
-  uint32_t quiet_ms = tct_ms32_since(tct_time_ms32(s->now), c->heard_ms);
+  uint32_t quiet_ms = tct_ms32_since(s->now_ms, c->heard_ms);
   return tct_time_add(s->now, tct_time_sub(TCT_S(idle_s(c)), TCT_MS(quiet_ms)));
 }
 
 void tct_tcp_keep_on_timer(tct_stack *s, struct tct_tcp *c) {
-  uint32_t quiet_ms = tct_ms32_since(tct_time_ms32(s->now), c->heard_ms);
+  uint32_t quiet_ms = tct_ms32_since(s->now_ms, c->heard_ms);
   if (c->tmr.tries == 0 && TCT_MS(quiet_ms) < TCT_S(idle_s(c)) && TCT_RULE(MUST_26)) {
     tct_tcp_timer_set(s, c, TCT_TIMER_KEEPALIVE,
                       tct_tcp_keep_next(s, c)); /* heard since: put off */
@@ -62,7 +62,7 @@ void tct_tcp_keep_on_timer(tct_stack *s, struct tct_tcp *c) {
 
 /* The timer finds out when it comes: nothing is armed per segment. */
 void tct_tcp_keep_on_heard(tct_stack *s, struct tct_tcp *c) {
-  c->heard_ms = tct_time_ms32(s->now);
+  c->heard_ms = s->now_ms;
   if (c->tmr.kind == TCT_TIMER_KEEPALIVE && c->tmr.tries > 0) {
     tct_tcp_timer_reset_tries(c);
     tct_tcp_timer_clear_due(c, TCT_DUE_KEEPALIVE);

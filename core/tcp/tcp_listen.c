@@ -213,7 +213,7 @@ void tct_tcp_listen_answer(tct_stack *s, struct tct_tcp *l, struct tct_half_open
   tct_half_set_phase(r, TCT_HALF_ANSWERING);
   l->listener->half_open_n++;
   s->n.HalfOpenNow++;
-  r->sent_ms = (uint16_t)tct_time_ms32(s->now);
+  r->sent_ms = (uint16_t)s->now_ms;
   r->timed = 1;
   tct_tcp_trace_state(s, (struct tct_tcp_who){.key = &r->key, .ifi = r->ifi}, origin(r),
                       TCT_SYN_RECEIVED, TCT_WHY_SYN);

@@ -76,7 +76,7 @@ static struct tct_tcp_mtup *start_search(tct_stack *s, struct tct_tcp *c) {
   m->on = true;
   m->high = tct_min_u32(mss_allowed(c) + header_bytes(c), tct_ip_pmtu(s, c->key.raddr, c->ifi));
   m->low = tct_min_u32(s->cfg.mtu_base_mss + tct_tcp_options_len(c) + header_bytes(c), m->high);
-  m->since_ms = tct_time_ms32(s->now);
+  m->since_ms = s->now_ms;
   return m;
 }
 
@@ -165,7 +165,7 @@ static void on_success(tct_stack *s, struct tct_tcp *c, struct tct_tcp_mtup *m) 
 
 /* Later the path may be another one; what the own interface carries is still all (RFC 4821 7.3). */
 static void search_again(const tct_stack *s, struct tct_tcp *c, struct tct_tcp_mtup *m) {
-  uint32_t now_ms = tct_time_ms32(s->now);
+  uint32_t now_ms = s->now_ms;
   if (next_size(s, m) != 0 ||
       tct_ms32_since(now_ms, m->since_ms) < s->cfg.mtu_probe_interval_s * 1000)
     return;
@@ -208,7 +208,7 @@ void tct_tcp_mtu_on_resent(struct tct_tcp *c) {
 
 /* R1 by time: as long as three expiries of the least time-out would have taken (Linux's rule). */
 static bool is_silent_long(const tct_stack *s, const struct tct_tcp *c) {
-  uint32_t gone_ms = tct_ms32_since(tct_time_ms32(s->now), c->tmr.since_ms);
+  uint32_t gone_ms = tct_ms32_since(s->now_ms, c->tmr.since_ms);
   uint32_t first_ms = (uint32_t)(tct_tcp_rtt_base_rto_ns(s, c) / 1000000);
   uint32_t r1_ms = s->cfg.rto_min_ms * ((2u << R1_RETRIES) - 1);
   return c->tmr.tries > 1 && gone_ms >= first_ms + r1_ms;

@@ -184,7 +184,7 @@ static void count(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan *p,
     TCT_EXTRA_ADD(c, bytes_retrans, again);
   }
   if (c->extra != NULL)
-    c->extra->last_sent_ms = tct_time_ms32(s->now);
+    c->extra->last_sent_ms = s->now_ms;
 }
 
 /* New numbers left: [seq, end) with the FIN. */

@@ -61,7 +61,7 @@ void tct_tcp_past_count_rto(const tct_stack *s, struct tct_tcp *c, bool again) {
     return;
   x->rto_recoveries = (uint16_t)tct_min_u32(x->rto_recoveries + 1u, UINT16_MAX);
   if (x->rto_since_ms == 0)
-    x->rto_since_ms = tct_max_u32(tct_time_ms32(s->now), 1);
+    x->rto_since_ms = tct_max_u32(s->now_ms, 1);
 }
 
 /* The time spent in a series of time-outs. */
@@ -69,6 +69,6 @@ void tct_tcp_past_end_rto(const tct_stack *s, struct tct_tcp *c) {
   struct tct_extra *x = c->extra;
   if (x == NULL || x->rto_since_ms == 0)
     return;
-  x->rto_ms += tct_ms32_since(tct_time_ms32(s->now), x->rto_since_ms);
+  x->rto_ms += tct_ms32_since(s->now_ms, x->rto_since_ms);
   x->rto_since_ms = 0;
 }

@@ -161,7 +161,7 @@ static void count(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan *p,
 
 void tct_tcp_plain_on_sent(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan *p,
                            tct_seq edge) {
-  uint32_t now_ms = tct_time_ms32(s->now);
+  uint32_t now_ms = s->now_ms;
   bool first = c->snd.una == c->snd.nxt;
   if (p->len > 0)
     tct_tcp_delack_plain_data(s, c, now_ms);

@@ -171,14 +171,16 @@ static void delay_ack(tct_stack *s, struct tct_tcp *c, struct tct_tcp_active *a)
 /* The second full segment. Linux: anything beyond the first, unless more lies unread than at the
  * last ACK: then the application's reading will draw it. */
 static bool is_second(const tct_stack *s, const struct tct_tcp *c, const struct tct_tcp_active *a) {
+  if (a->full_since_ack <= c->rcv.mss)
+    return false;
   if (!s->tcp->profile->adaptive_acks)
     return a->full_since_ack >= 2u * c->rcv.mss;
-  uint32_t read = tct_seq_len(a->read_at_ack, a->rx.begin);
-  return a->full_since_ack > c->rcv.mss && read >= a->full_since_ack;
+  return tct_seq_len(a->read_at_ack, a->rx.begin) >= a->full_since_ack;
 }
 
 /* Linux lets the FIN's ACK wait for ours, if data had come before: from ESTABLISHED only. */
-static void take_fin(tct_stack *s, struct tct_tcp *c, struct tct_tcp_active *a) {
+static __attribute__((noinline)) void take_fin(tct_stack *s, struct tct_tcp *c,
+                                               const struct tct_tcp_active *a) {
   tct_tcp_delack_expect_reply(s, c);
   if (s->tcp->profile->adaptive_acks && c->state == TCT_ESTABLISHED &&
       tct_tcp_delack_ms(s, c) > 0 && (a == NULL || a->full_since_ack <= c->rcv.mss))
@@ -258,7 +260,7 @@ static void ack_on_read(tct_stack *s, struct tct_tcp *c) {
   if (a == NULL || (c->rcv.flags & TCT_RCV_DELACK) == 0)
     return;
   bool all = unread(c) == 0 && a->ooo.set.n == 0;
-  bool second = s->tcp->profile->adaptive_acks && a->full_since_ack > c->rcv.mss;
+  bool second = a->full_since_ack > c->rcv.mss && s->tcp->profile->adaptive_acks;
   if (!second && !(all && tct_tcp_delack_is_due_on_read(c)))
     return;
   tct_tcp_recv_ack_now(c, TCT_WHY_ACK_READ);
@@ -297,7 +299,7 @@ void tct_tcp_recv_set_quickack(tct_stack *s, struct tct_tcp *c, bool on) {
 
 /* Linux: none within half a second of the last one. */
 static bool is_pause_over(const tct_stack *s, struct tct_extra *x) {
-  uint32_t now_ms = tct_max_u32(tct_time_ms32(s->now), 1);
+  uint32_t now_ms = tct_max_u32(s->now_ms, 1);
   if (x->challenge_ms != 0 &&
       tct_ms32_since(now_ms, x->challenge_ms) < s->tcp->profile->challenge_pause_ms)
     return false;

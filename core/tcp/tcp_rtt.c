@@ -96,7 +96,7 @@ void tct_tcp_rtt_sample(const tct_stack *s, struct tct_tcp *c, uint64_t rtt_ns) 
   uint32_t us = (uint32_t)tct_clamp_u64(rtt_ns / 1000, 1, SAMPLE_US_MAX);
   bool first = c->rtt.srtt_us8 == 0;
   if (c->extra != NULL)
-    c->rtt.min_us = least_of_window(&c->extra->least, us, tct_time_ms32(s->now));
+    c->rtt.min_us = least_of_window(&c->extra->least, us, s->now_ms);
   else
     c->rtt.min_us = tct_min_u32(c->rtt.min_us, us);
   if (first) {

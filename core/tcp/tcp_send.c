@@ -270,7 +270,7 @@ void tct_tcp_send_on_sent(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct_se
   c->snd.flags &= (uint8_t)~TCT_SND_OVERRIDE;
   if (fin)
     c->snd.flags |= TCT_SND_FIN_SENT;
-  c->sent_ms = tct_time_ms32(s->now);
+  c->sent_ms = s->now_ms;
   if (a == NULL)
     return;
   if (tct_tcp_send_unsent(c) == 0)
@@ -331,7 +331,7 @@ void tct_tcp_send_on_queued(tct_stack *s, struct tct_tcp *c, unsigned flags) {
     c->extra->snd_up = a->tx.end; /* one past the last urgent byte [RFC9293 MUST-62] */
     c->snd.flags |= TCT_SND_URGENT;
   }
-  if (tct_tcp_send_flight(c) == 0 && c->sent_ms != tct_time_ms32(s->now)) /* or it is not idle */
+  if (tct_tcp_send_flight(c) == 0 && c->sent_ms != s->now_ms) /* or it is not idle */
     tct_tcp_cc_on_idle(s, c);
   tct_tcp_output_wake(s, c);
 }

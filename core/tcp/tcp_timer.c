@@ -85,7 +85,7 @@ static bool is_out_of_retries(const tct_stack *s, const struct tct_tcp *c, uint3
  */
 static bool give_up(tct_stack *s, struct tct_tcp *c) {
   uint32_t limit_ms = user_timeout_ms(c);
-  uint32_t gone_ms = tct_ms32_since(tct_time_ms32(s->now), c->tmr.since_ms);
+  uint32_t gone_ms = tct_ms32_since(s->now_ms, c->tmr.since_ms);
   bool opening = is_opening(c);
   tct_why why = opening ? TCT_WHY_SYN_TIMEOUT : TCT_WHY_REXMIT_TIMEOUT;
   bool over = is_out_of_retries(s, c, gone_ms);
@@ -311,7 +311,7 @@ void tct_tcp_timer_update(tct_stack *s, struct tct_tcp *c) {
   tct_time at = time_of(s, c, kind);
   bool unanswered = kind == TCT_TIMER_REXMIT || kind == TCT_TIMER_PERSIST;
   if (!(is_for_answer(c->tmr.kind) && is_for_answer((uint8_t)kind)) && unanswered) {
-    c->tmr.since_ms = tct_time_ms32(s->now);
+    c->tmr.since_ms = s->now_ms;
     if (kind == TCT_TIMER_PERSIST || c->tmr.kind == TCT_TIMER_KEEPALIVE)
       c->tmr.tries = 0;
   }
@@ -334,7 +334,7 @@ static void allow_probe(tct_stack *s, struct tct_tcp *c, tct_time rto_at) {
 /* Something new is acknowledged: whoever tries again begins to count anew. */
 void tct_tcp_timer_on_progress(const tct_stack *s, struct tct_tcp *c) {
   c->tmr.tries = 0;
-  c->tmr.since_ms = tct_time_ms32(s->now);
+  c->tmr.since_ms = s->now_ms;
   c->tmr.due &= (uint8_t)~TCT_DUE_TLP;
 }
 
@@ -378,7 +378,7 @@ static bool start_plainly(tct_stack *s, struct tct_tcp *c, bool first) {
   if (rto_at <= s->now)
     return false;
   if (!runs) {
-    c->tmr.since_ms = tct_time_ms32(s->now);
+    c->tmr.since_ms = s->now_ms;
     if (c->tmr.kind == TCT_TIMER_KEEPALIVE)
       c->tmr.tries = 0;
     c->tmr.kind = TCT_TIMER_REXMIT;

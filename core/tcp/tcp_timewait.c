@@ -324,7 +324,7 @@ static void answer(tct_stack *s, struct tct_time_wait *r) {
   a.why = TCT_WHY_ACK_TIME_WAIT;
   if ((r->flags & TCT_TW_TS) != 0) {
     a.opt.has_ts = true;
-    a.opt.tsval = tct_time_ms32(s->now) + tct_tcp_options_ts_offset(s, &r->key);
+    a.opt.tsval = s->now_ms + tct_tcp_options_ts_offset(s, &r->key);
     a.opt.tsecr = r->ts_recent;
   }
   r->last_ack = (uint16_t)(s->now / TICK_NS);

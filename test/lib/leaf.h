@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "tcp/calls.h"
+#include "test/lib/clock.h"
 #include "test/lib/failing_alloc.h"
 
 #define LEAF_ISS 1000u
@@ -63,7 +64,7 @@ static inline void leaf_init(struct leaf *f, bool strict) {
   failing_alloc_init(&f->mem);
   leaf_config(f, strict);
   f->s.alloc = f->mem.vtable;
-  f->s.now = TCT_S(100);
+  clock_set(&f->s, TCT_S(100));
   f->s.tcp = &f->tcp;
   f->s.ifs = &f->ifc;
   f->s.n_ifs = 1;

@@ -20,6 +20,7 @@
 
 #include "ip/ip.h"
 #include "stack.h"
+#include "test/lib/clock.h"
 #include "test/lib/failing_alloc.h"
 #include "udp/udp.h"
 #include "wire/bytes.h"
@@ -152,7 +153,7 @@ static inline int fake_start(struct fake *f, const tct_limits *limits) {
                                  .addrs = 64};
   if (limits != NULL)
     f->s.cfg.limits = *limits;
-  f->s.now = TCT_S(1000);
+  clock_set(&f->s, TCT_S(1000));
   f->tcp.icmp_answer = TCT_ACCEPTED;
   tct_prng_init(&f->s.prng, seed);
   f->s.keys.table[0] = 99;

@@ -104,7 +104,7 @@ static void run_for(struct path *p, tct_time span) {
       next = tct_time_min(next, p->ack_at[p->head]);
     if (pace != 0 && tct_tcp_send_flight(&f->c) + 1000 <= f->c.cc.cwnd)
       next = tct_time_min(next, pace);
-    f->s.now = tct_time_max(next, f->s.now + 1);
+    clock_set(&f->s, tct_time_max(next, f->s.now + 1));
     while (p->n > 0 && p->ack_at[p->head] <= f->s.now)
       take_ack(p);
   }

@@ -64,19 +64,19 @@ static void kinds_change__times__add_up(void **state) {
   (void)state;
   leaf_init(&f, false);
   tct_tcp_chrono_update(&f.s, &f.c);
-  f.s.now += TCT_MS(5); /* idle: nobody's */
+  clock_set(&f.s, f.s.now + TCT_MS(5)); /* idle: nobody's */
   leaf_queue(&f, 2000);
   f.c.snd.wnd = 0;
   tct_tcp_chrono_update(&f.s, &f.c);
-  f.s.now += TCT_MS(30);
+  clock_set(&f.s, f.s.now + TCT_MS(30));
   f.c.snd.wnd = 65535;
   tct_tcp_chrono_update(&f.s, &f.c);
-  f.s.now += TCT_MS(7);
+  clock_set(&f.s, f.s.now + TCT_MS(7));
   assert_int_equal(tct_tcp_chrono_ns(&f.s, &f.c, TCT_CHRONO_RWND), TCT_MS(30));
   assert_int_equal(tct_tcp_chrono_ns(&f.s, &f.c, TCT_CHRONO_BUSY), TCT_MS(7));
   f.c.state = TCT_CLOSED;
   tct_tcp_chrono_update(&f.s, &f.c);
-  f.s.now += TCT_MS(100);
+  clock_set(&f.s, f.s.now + TCT_MS(100));
   assert_int_equal(tct_tcp_chrono_ns(&f.s, &f.c, TCT_CHRONO_BUSY), TCT_MS(7));
   leaf_end(&f);
 }

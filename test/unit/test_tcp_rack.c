@@ -16,7 +16,7 @@ static void start(struct leaf *f) {
 static void flight_of(struct leaf *f, unsigned n) {
   for (unsigned i = 0; i < n; i++) {
     leaf_sent(f, 1000);
-    f->s.now += TCT_MS(1);
+    clock_set(&f->s, f->s.now + TCT_MS(1));
   }
 }
 
@@ -44,7 +44,7 @@ static void nothing_arrived__detect__finds_nothing(void **state) {
   struct leaf f;
   start(&f);
   flight_of(&f, 5);
-  f.s.now += TCT_S(10);
+  clock_set(&f.s, f.s.now + TCT_S(10));
   assert_true(tct_tcp_rack_detect(&f.s, &f.c) == 0);
   assert_int_equal(lost(&f), 0);
   leaf_end(&f);
@@ -57,11 +57,11 @@ static void one_sacked__detect__waits_a_quarter_of_the_round_trip(void **state) 
   start(&f);
   tct_time began = f.s.now;
   flight_of(&f, 5);
-  f.s.now = began + TCT_MS(101);
+  clock_set(&f.s, began + TCT_MS(101));
   sack(&f, 1, 2);
   assert_true(tct_tcp_rack_detect(&f.s, &f.c) == TCT_MS(24));
   assert_int_equal(lost(&f), 0);
-  f.s.now += TCT_MS(24);
+  clock_set(&f.s, f.s.now + TCT_MS(24));
   assert_true(tct_tcp_rack_detect(&f.s, &f.c) == 0);
   assert_int_equal(lost(&f), 1); /* and nothing that was sent later */
   leaf_end(&f);
@@ -73,7 +73,7 @@ static void three_sacked__detect__waits_for_nothing(void **state) {
   start(&f);
   tct_time began = f.s.now;
   flight_of(&f, 6);
-  f.s.now = began + TCT_MS(103);
+  clock_set(&f.s, began + TCT_MS(103));
   sack(&f, 1, 4);
   assert_true(tct_tcp_rack_detect(&f.s, &f.c) == 0);
   assert_int_equal(lost(&f), 1);
@@ -90,7 +90,7 @@ static void three_sacked__on_a_reordering_path__are_given_time(void **state) {
     flight_of(&f, 6);
     f.a.rec.past.reord_seen = i;
     f.s.cfg.rack_no_dupthresh = i == 0;
-    f.s.now = began + TCT_MS(103);
+    clock_set(&f.s, began + TCT_MS(103));
     sack(&f, 1, 4);
     assert_true(tct_tcp_rack_detect(&f.s, &f.c) > 0);
     assert_int_equal(lost(&f), 0);
@@ -103,15 +103,15 @@ static void resent_segment__later_one_arrives__is_lost_again(void **state) {
   struct leaf f;
   start(&f);
   flight_of(&f, 4);
-  f.s.now += TCT_MS(100);
+  clock_set(&f.s, f.s.now + TCT_MS(100));
   sack(&f, 1, 4);
   (void)tct_tcp_rack_detect(&f.s, &f.c);
   tct_tcp_sack_on_resent(&f.s, &f.c, FIRST, FIRST + 1000, false);
   assert_int_equal(f.a.runs.resent.segs, 1);
-  f.s.now += TCT_MS(1);
+  clock_set(&f.s, f.s.now + TCT_MS(1));
   flight_of(&f, 1); /* sent after the retransmission */
   f.a.rec.phase = TCT_REC_FAST;
-  f.s.now += TCT_MS(110);
+  clock_set(&f.s, f.s.now + TCT_MS(110));
   sack(&f, 4, 5);
   (void)tct_tcp_rack_detect(&f.s, &f.c);
   assert_int_equal(f.a.runs.resent.segs, 0);
@@ -148,7 +148,7 @@ static void d_sacks__window__widens_and_comes_back(void **state) {
   assert_false(past->reo_dsack); /* not on a path that never reordered */
   past->reord_seen = 1;
   for (unsigned i = 1; i <= 3; i++) {
-    f.s.now += TCT_MS(100);
+    clock_set(&f.s, f.s.now + TCT_MS(100));
     a.newest.sent_at = f.s.now;
     tct_tcp_rack_on_dsack(&f.c);
     tct_tcp_rack_adapt(&f.s, &f.c, &a);

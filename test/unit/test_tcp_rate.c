@@ -16,7 +16,7 @@ static void burst__acknowledged_at_once__window_over_round_trip(void **state) {
   leaf_init(&f, false);
   for (unsigned i = 0; i < 10; i++)
     leaf_sent(&f, 1000);
-  f.s.now += TCT_MS(100);
+  clock_set(&f.s, f.s.now + TCT_MS(100));
   struct tct_tcp_ack a = ack(&f, 10);
   assert_int_equal(a.rate.delivered_bytes, 10000);
   assert_int_equal(a.rate.interval_ns, TCT_MS(100));
@@ -33,10 +33,10 @@ static void acks_bunched__sample__is_no_faster_than_sending(void **state) {
   leaf_init(&f, false);
   for (unsigned i = 0; i < 10; i++) {
     leaf_sent(&f, 1000);
-    f.s.now += TCT_MS(10);
+    clock_set(&f.s, f.s.now + TCT_MS(10));
   }
   (void)ack(&f, 1); /* at 100 ms */
-  f.s.now += TCT_MS(1);
+  clock_set(&f.s, f.s.now + TCT_MS(1));
   struct tct_tcp_ack a = ack(&f, 9);
   assert_int_equal(a.rate.interval_ns, TCT_MS(101)); /* the newest left at 90 ms, before any ACK */
   assert_int_equal(a.rate.delivered_bytes, 10000);
@@ -51,16 +51,16 @@ static void application_limited__sample__is_marked(void **state) {
   leaf_init(&f, false);
   for (unsigned i = 0; i < 10; i++)
     leaf_sent(&f, 1000);
-  f.s.now += TCT_MS(100);
+  clock_set(&f.s, f.s.now + TCT_MS(100));
   assert_false(ack(&f, 10).rate.app_limited);
   tct_tcp_rate_on_burst_end(&f.s, &f.c);
   leaf_sent(&f, 1000);
   tct_tcp_rate_on_burst_end(&f.s, &f.c);
-  f.s.now += TCT_MS(50);
+  clock_set(&f.s, f.s.now + TCT_MS(50));
   leaf_sent(&f, 1000);
-  f.s.now += TCT_MS(50);
+  clock_set(&f.s, f.s.now + TCT_MS(50));
   (void)ack(&f, 1);
-  f.s.now += TCT_MS(50);
+  clock_set(&f.s, f.s.now + TCT_MS(50));
   assert_true(ack(&f, 1).rate.app_limited);
   assert_int_equal(f.x.rate.told, 100000);
   leaf_end(&f);
@@ -72,11 +72,11 @@ static void silence__next_sample__begins_with_the_next_data(void **state) {
   struct leaf f;
   leaf_init(&f, false);
   leaf_sent(&f, 1000);
-  f.s.now += TCT_MS(100);
+  clock_set(&f.s, f.s.now + TCT_MS(100));
   (void)ack(&f, 1);
-  f.s.now += TCT_S(3600);
+  clock_set(&f.s, f.s.now + TCT_S(3600));
   leaf_sent(&f, 1000);
-  f.s.now += TCT_MS(100);
+  clock_set(&f.s, f.s.now + TCT_MS(100));
   assert_int_equal(ack(&f, 1).rate.interval_ns, TCT_MS(100));
   leaf_end(&f);
 }
@@ -88,7 +88,7 @@ static void shorter_than_least_round_trip__no_sample(void **state) {
   leaf_init(&f, false);
   f.c.rtt.min_us = 100000;
   leaf_sent(&f, 1000);
-  f.s.now += TCT_MS(99);
+  clock_set(&f.s, f.s.now + TCT_MS(99));
   assert_int_equal(ack(&f, 1).rate.interval_ns, 0);
   leaf_end(&f);
 }
@@ -99,7 +99,7 @@ static void no_extra_block__nothing_is_sampled(void **state) {
   leaf_init(&f, false);
   f.c.extra = NULL;
   leaf_sent(&f, 1000);
-  f.s.now += TCT_MS(99);
+  clock_set(&f.s, f.s.now + TCT_MS(99));
   assert_int_equal(ack(&f, 1).rate.interval_ns, 0);
   leaf_end(&f);
 }

@@ -14,7 +14,7 @@ static void ack(struct leaf *f, tct_seq upto) {
 static void flight_of(struct leaf *f, unsigned segments) {
   for (unsigned i = 0; i < segments; i++) {
     leaf_sent(f, 1000);
-    f->s.now += TCT_MS(1);
+    clock_set(&f->s, f->s.now + TCT_MS(1));
   }
 }
 

@@ -115,14 +115,14 @@ static void path_became_longer__five_minutes__least_follows(void **state) {
   leaf_init(&f, false);
   tct_tcp_rtt_sample(&f.s, &f.c, TCT_MS(20));
   for (unsigned i = 0; i < 299; i++) {
-    f.s.now += TCT_S(1);
+    clock_set(&f.s, f.s.now + TCT_S(1));
     tct_tcp_rtt_sample(&f.s, &f.c, i < 200 ? TCT_MS(50) : TCT_MS(80));
     assert_int_equal(f.c.rtt.min_us, 20000);
   }
-  f.s.now += TCT_S(2);
+  clock_set(&f.s, f.s.now + TCT_S(2));
   tct_tcp_rtt_sample(&f.s, &f.c, TCT_MS(80));
   assert_int_equal(f.c.rtt.min_us, 50000);
-  f.s.now += TCT_S(301);
+  clock_set(&f.s, f.s.now + TCT_S(301));
   tct_tcp_rtt_sample(&f.s, &f.c, TCT_MS(80));
   assert_int_equal(f.c.rtt.min_us, 80000);
   tct_tcp_rtt_sample(&f.s, &f.c, TCT_MS(10));

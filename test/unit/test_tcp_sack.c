@@ -182,7 +182,7 @@ static void step(struct model *m) {
   uint32_t flight = m->nxt - m->una;
   uint32_t b = m->una + (flight > 0 ? below(m, flight) : 0);
   uint32_t e = b + (flight > 0 ? 1 + below(m, m->nxt - b) : 0);
-  m->f.s.now += TCT_US(below(m, 2)); /* often at the same instant: runs merge */
+  clock_set(&m->f.s, m->f.s.now + TCT_US(below(m, 2))); /* often at the same instant: runs merge */
   switch (flight == 0 ? 0 : below(m, 10)) {
   case 0:
   case 1:
@@ -238,7 +238,7 @@ static void whole_segments_of_one_instant__sent__are_one_run(void **state) {
   assert_int_equal(m.f.a.runs.n, 1);
   send_new(&m, 1000, 1000);
   assert_int_equal(m.f.a.runs.n, 2);
-  m.f.s.now += TCT_MS(1);
+  clock_set(&m.f.s, m.f.s.now + TCT_MS(1));
   send_new(&m, 1000, 1000);
   assert_int_equal(m.f.a.runs.n, 3);
   compare(&m);
@@ -252,7 +252,7 @@ static void resent_bytes__acknowledged__give_no_sample(void **state) {
   start(&m, 5000, 1);
   tct_time first = m.f.s.now;
   send_new(&m, 1000, 1000);
-  m.f.s.now += TCT_MS(100);
+  clock_set(&m.f.s, m.f.s.now + TCT_MS(100));
   lose(&m, 0, 1000);
   resend(&m, 0, 1000);
   send_new(&m, 1000, 1000);
@@ -274,7 +274,7 @@ static void ring_full__further_segments__merge_and_lose_no_byte(void **state) {
   static struct model m;
   start(&m, 0xfffff000u, 1);
   for (unsigned i = 0; i < TCT_RUNS_MAX + 500; i++) {
-    m.f.s.now += TCT_US(1);
+    clock_set(&m.f.s, m.f.s.now + TCT_US(1));
     send_new(&m, 1, 1);
   }
   const struct tct_runs *r = &m.f.a.runs;
@@ -293,11 +293,11 @@ static void ring_full_and_last_run_lost__further_segment__is_under_way(void **st
   static struct model m;
   start(&m, 1, 1);
   for (unsigned i = 0; i < TCT_RUNS_MAX; i++) {
-    m.f.s.now += TCT_US(1);
+    clock_set(&m.f.s, m.f.s.now + TCT_US(1));
     send_new(&m, 1, 1);
   }
   lose(&m, m.nxt - 1, m.nxt);
-  m.f.s.now += TCT_US(1);
+  clock_set(&m.f.s, m.f.s.now + TCT_US(1));
   send_new(&m, 1, 1);
   assert_int_equal(m.f.a.runs.waiting_bytes, 0);
   assert_true(tct_tcp_recover_pipe(&m.f.c) >= 1); /* it fills the window: C11 */
@@ -310,7 +310,7 @@ static void no_memory__segments__merge_as_at_the_limit(void **state) {
   start(&m, 1, 1);
   m.f.mem.bytes_max = 1;
   for (unsigned i = 0; i < 40; i++) {
-    m.f.s.now += TCT_US(1);
+    clock_set(&m.f.s, m.f.s.now + TCT_US(1));
     send_new(&m, 10, 10);
   }
   assert_int_equal(m.f.a.runs.n, TCT_RUNS_INLINE);
@@ -324,7 +324,7 @@ static void acknowledged_runs__ring__is_reused_without_growing(void **state) {
   static struct model m;
   start(&m, 1, 1);
   for (unsigned i = 0; i < 1000; i++) {
-    m.f.s.now += TCT_US(1);
+    clock_set(&m.f.s, m.f.s.now + TCT_US(1));
     send_new(&m, 10, 10);
     if (m.nxt - m.una > 100)
       ack(&m, m.una + 10);

@@ -18,7 +18,7 @@ static void cut_and_resend(struct leaf *f) {
   tct_tcp_undo_remember(&f->c, 20000, 10000);
   f->c.cc.cwnd = f->c.cc.ssthresh = 5000;
   tct_tcp_undo_begin(&f->c);
-  f->s.now += TCT_MS(100);
+  clock_set(&f->s, f->s.now + TCT_MS(100));
   tct_tcp_sack_mark_lost(&f->s, &f->c, FIRST, FIRST + 1000);
   tct_tcp_recover_on_resent(&f->s, &f->c, FIRST, FIRST + 1000, TCT_WHY_FAST_REXMIT);
   f->x.total_retrans = 1;
