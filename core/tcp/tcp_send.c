@@ -313,9 +313,9 @@ static tct_time cork_ns(const tct_stack *s, const struct tct_tcp *c) {
   return by_rto ? tct_max_u64(tct_tcp_rtt_base_rto_ns(s, c), TCT_MS(200)) : TCT_MS(200);
 }
 
-/* Queued bytes are there: flags that came with them, and the plan to be asked. */
-void tct_tcp_send_on_queued(tct_stack *s, struct tct_tcp *c, unsigned flags) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+/* What a write's flags, or a cork, mean for the bytes that are queued now. */
+static __attribute__((noinline)) void apply_flags(tct_stack *s, struct tct_tcp *c,
+                                                  struct tct_tcp_active *a, unsigned flags) {
   bool held = (c->snd.flags & TCT_SND_CORK) != 0 || (flags & TCT_MSG_MORE) != 0;
   c->snd.flags = (uint8_t)(c->snd.flags & ~TCT_SND_MORE);
   if ((flags & TCT_MSG_MORE) != 0)
@@ -331,23 +331,43 @@ void tct_tcp_send_on_queued(tct_stack *s, struct tct_tcp *c, unsigned flags) {
     c->extra->snd_up = a->tx.end; /* one past the last urgent byte [RFC9293 MUST-62] */
     c->snd.flags |= TCT_SND_URGENT;
   }
+}
+
+/* Queued bytes are there: flags that came with them, and the plan to be asked. */
+void tct_tcp_send_on_queued(tct_stack *s, struct tct_tcp *c, unsigned flags) {
+  struct tct_tcp_active *a = tct_tcp_active(c);
+  bool corked = (c->snd.flags & (TCT_SND_CORK | TCT_SND_MORE)) != 0 || a->cork_at != TCT_NEVER;
+  if (flags != 0 || corked)
+    apply_flags(s, c, a, flags);
   if (tct_tcp_send_flight(c) == 0 && c->sent_ms != s->now_ms) /* or it is not idle */
     tct_tcp_cc_on_idle(s, c);
   tct_tcp_output_wake(s, c);
 }
 
+/* Of len bytes, how many there is room for: mostly all of them, which is seen without asking what
+ * the buffer may have beyond its least size. */
+static size_t room_upto(const tct_stack *s, const struct tct_tcp *c, size_t len) {
+  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_extra *x = c->extra;
+  uint32_t least = x != NULL && x->sndbuf != 0 ? x->sndbuf : s->cfg.sndbuf_bytes;
+  bool fits = a != NULL && len <= least && tct_queue_len(&a->tx) <= least - len;
+  bool own_lowat = x != NULL && x->notsent_lowat != 0;
+  if (fits && !own_lowat && tct_tcp_send_unsent(c) < s->cfg.notsent_lowat_bytes && a->n_eor == 0)
+    return len;
+  return tct_min_size(len, tct_tcp_send_room(s, c));
+}
+
 long tct_tcp_send_queue(tct_stack *s, struct tct_tcp *c, const void *buf, size_t len,
                         unsigned flags) {
-  uint32_t room = tct_tcp_send_room(s, c);
-  struct tct_tcp_active *a = room > 0 ? tct_tcp_block_active(s, c) : NULL;
-  if (room == 0)
+  size_t want = room_upto(s, c, len);
+  if (want == 0)
     return TCT_EAGAIN;
+  struct tct_tcp_active *a = tct_tcp_block_active(s, c);
   if (a == NULL)
     return TCT_ENOMEM;
-  uint32_t want = (uint32_t)tct_min_size(len, room);
-  uint32_t took = tct_queue_append(&a->tx, &s->chunks, buf, want);
+  uint32_t took = tct_queue_append(&a->tx, &s->chunks, buf, (uint32_t)want);
   if (took == 0)
-    return want == 0 ? 0 : TCT_ENOBUFS;
+    return TCT_ENOBUFS;
   /* a write cut short ends nowhere yet: MORE and EOR belong to its last byte */
   tct_tcp_send_on_queued(s, c,
                          took == len ? flags : (flags & (unsigned)~(TCT_MSG_EOR | TCT_MSG_URGENT)));
