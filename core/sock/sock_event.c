@@ -46,8 +46,8 @@ void tct_sock_event_readable(tct_stack *s, struct tct_tcp *c) {
 void tct_sock_event_writable(tct_stack *s, struct tct_tcp *c) {
   if ((c->sockf & TCT_SOCKF_WANTS_ROOM) == 0 || TCT_PLANT(LOST_WAKE_UP))
     return;
-  uint32_t room = tct_tcp_send_room(s, c);
-  if (room == 0 || room < tct_tcp_send_limit(s, c) / 3)
+  uint32_t limit = tct_tcp_send_limit(s, c), room = tct_tcp_send_room_of(s, c, limit);
+  if (room == 0 || room < limit / 3)
     return;
   c->sockf &= (uint16_t)~TCT_SOCKF_WANTS_ROOM;
   tct_sock_event_post(s, c, TCT_EV_WRITABLE);

@@ -273,6 +273,7 @@ long tct_tcp_send_queue(tct_stack *s, struct tct_tcp *c, const void *buf, size_t
 void tct_tcp_send_on_queued(tct_stack *s, struct tct_tcp *c,
                             unsigned flags); /* TCT_MSG_* of bytes now in tx */
 uint32_t tct_tcp_send_room(const tct_stack *s, const struct tct_tcp *c);
+uint32_t tct_tcp_send_room_of(const tct_stack *s, const struct tct_tcp *c, uint32_t limit);
 uint32_t tct_tcp_send_limit(const tct_stack *s, const struct tct_tcp *c);
 
 /* ---- tcp_timer.c: which deadlines exist, the earliest; marks what is due --------------------- */

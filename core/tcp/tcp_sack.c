@@ -187,7 +187,9 @@ static void push(tct_stack *s, struct tct_runs *r, const struct tct_run *piece) 
   struct tct_run *last = r->n > 0 ? tct_tcp_sack_at(r, r->n - 1) : NULL;
   TCT_ASSERT(last == NULL || last->end == piece->begin);
   if (last != NULL && may_extend(last, piece) && (piece->flags & TCT_RUN_FIN) == 0) {
-    extend(r, last, piece);
+    last->end = piece->end;
+    last->flags |= piece->flags & TCT_RUN_LAST;
+    book(r, piece); /* its segments are more: those before are whole */
     return;
   }
   if (open_gap(s, r, r->n)) {

@@ -296,15 +296,18 @@ uint32_t tct_tcp_send_limit(const tct_stack *s, const struct tct_tcp *c) {
   return tct_tcp_tune_snd_limit(s, c);
 }
 
-uint32_t tct_tcp_send_room(const tct_stack *s, const struct tct_tcp *c) {
+uint32_t tct_tcp_send_room_of(const tct_stack *s, const struct tct_tcp *c, uint32_t limit) {
   const struct tct_tcp_active *a = tct_tcp_active(c);
   if (a == NULL)
-    return tct_tcp_send_limit(s, c);
-  uint32_t room = tct_sub_floor_u32(tct_tcp_send_limit(s, c), tct_queue_len(&a->tx));
+    return limit;
   bool own = c->extra != NULL && c->extra->notsent_lowat != 0;
   if (tct_tcp_send_unsent(c) >= (own ? c->extra->notsent_lowat : s->cfg.notsent_lowat_bytes))
     return 0;
-  return a->n_eor == TCT_EOR_MAX ? 0 : room;
+  return a->n_eor == TCT_EOR_MAX ? 0 : tct_sub_floor_u32(limit, tct_queue_len(&a->tx));
+}
+
+uint32_t tct_tcp_send_room(const tct_stack *s, const struct tct_tcp *c) {
+  return tct_tcp_send_room_of(s, c, tct_tcp_send_limit(s, c));
 }
 
 /* Linux lets its probe timer release a corked remnant: an RTO. */
