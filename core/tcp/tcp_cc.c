@@ -201,7 +201,7 @@ bool tct_tcp_cc_is_limited(const struct tct_tcp *c) {
 }
 
 /* What was not used for an RTO is half given back; ssthresh remembers. */
-static void give_back(tct_stack *s, struct tct_tcp *c) {
+static __attribute__((noinline)) void give_back(tct_stack *s, struct tct_tcp *c) {
   struct tct_tcp_cc_keep *k = &c->extra->cc;
   const struct tct_tcp_active *a = tct_tcp_active(c);
   uint32_t mss = tct_tcp_send_mss(s, c);

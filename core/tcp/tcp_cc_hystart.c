@@ -62,16 +62,22 @@ static bool is_delay_up(struct tct_hystart *h, uint32_t rtt_us, uint32_t least_u
   return h->round_rtt_us > tct_add_sat_u32(least_us, threshold_us(least_us));
 }
 
+static __attribute__((noinline)) bool is_far_enough(const tct_stack *s, const struct tct_tcp *c,
+                                                    struct tct_hystart *h, uint32_t rtt_us,
+                                                    uint32_t least_us) {
+  bool train = is_train_long(s, c, h, least_us);
+  bool delay = is_delay_up(h, rtt_us, least_us);
+  h->found = train || delay;
+  return h->found;
+}
+
 bool tct_tcp_cc_hystart_classic(const tct_stack *s, const struct tct_tcp *c, struct tct_hystart *h,
                                 uint32_t rtt_us, uint32_t least_us) {
   if (tct_seq_gt(c->snd.una, h->end))
     begin_round(s, c, h);
   if (c->cc.cwnd < LOW_WINDOW_SEGS * tct_tcp_send_mss(s, c))
     return false;
-  bool train = is_train_long(s, c, h, least_us);
-  bool delay = is_delay_up(h, rtt_us, least_us);
-  h->found = train || delay;
-  return h->found;
+  return is_far_enough(s, c, h, rtt_us, least_us);
 }
 
 /* ---- HyStart++ ------------------------------------------------------------------------------- */

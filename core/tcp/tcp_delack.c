@@ -41,7 +41,8 @@ static void set_quick(struct tct_tcp *c, uint32_t n) {
 }
 
 /* As many as half a window has segments: then the sender has got going. */
-static void grant_quick(const tct_stack *s, struct tct_tcp *c, uint32_t max) {
+static __attribute__((noinline)) void grant_quick(const tct_stack *s, struct tct_tcp *c,
+                                                  uint32_t max) {
   uint32_t n = tct_tcp_recv_window(c) / (2u * c->rcv.mss);
   n = tct_min_u32(tct_max_u32(n, 2), max);
   if (!s->cfg.no_quickack && n > quick_left(c))
@@ -53,14 +54,19 @@ static uint32_t since_data_ms(const tct_stack *s, const struct tct_tcp *c) {
   return tct_ms32_since(s->now_ms, last);
 }
 
-/* Follows the pauses between segments; after a longer one than an RTO the sender starts slowly
- * again. */
+/* After a longer pause than an RTO the sender starts slowly again. */
+static __attribute__((noinline)) void grant_after_rto(const tct_stack *s, struct tct_tcp *c,
+                                                      uint32_t pause_ms) {
+  if (TCT_MS(pause_ms) > tct_tcp_rtt_rto_ns(s, c))
+    grant_quick(s, c, QUICK_MAX);
+}
+
+/* Follows the pauses between segments. */
 static void adapt_ato(tct_stack *s, struct tct_tcp *c) {
   uint32_t pause_ms = since_data_ms(s, c), min_ms = s->cfg.delack_ms;
   bool first = c->snd.ato == 0;
   if (!first && pause_ms > min_ms / 2 && pause_ms >= ato_ms(c)) {
-    if (TCT_MS(pause_ms) > tct_tcp_rtt_rto_ns(s, c))
-      grant_quick(s, c, QUICK_MAX);
+    grant_after_rto(s, c, pause_ms);
     return;
   }
   if (first)

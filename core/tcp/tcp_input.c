@@ -539,11 +539,8 @@ static void count(const struct arrival *in) {
     x->last_ack_ms = now_ms;
 }
 
-tct_verdict tct_tcp_input_segment(tct_stack *s, struct tct_tcp *c, struct tct_pkt *p,
-                                  const struct tct_tcp_hdr *h) {
-  tct_verdict fast;
-  if (tct_tcp_fast_input(s, c, p, h, &fast))
-    return fast;
+static __attribute__((noinline)) tct_verdict
+input_stepwise(tct_stack *s, struct tct_tcp *c, struct tct_pkt *p, const struct tct_tcp_hdr *h) {
   uint32_t text_len = p->l4_len - h->header_len;
   uint32_t controls = ((h->flags & TCT_SYN) != 0 ? 1u : 0u) + ((h->flags & TCT_FIN) != 0 ? 1u : 0u);
   struct arrival in = {s, c, p, h, text_len, text_len + controls, false};
@@ -558,4 +555,10 @@ tct_verdict tct_tcp_input_segment(tct_stack *s, struct tct_tcp *c, struct tct_pk
   }
   tct_tcp_output_wake(s, c);
   return v;
+}
+
+tct_verdict tct_tcp_input_segment(tct_stack *s, struct tct_tcp *c, struct tct_pkt *p,
+                                  const struct tct_tcp_hdr *h) {
+  tct_verdict fast;
+  return tct_tcp_fast_input(s, c, p, h, &fast) ? fast : input_stepwise(s, c, p, h);
 }

@@ -94,15 +94,24 @@ static void drop_chunk(struct tct_queue *q, struct tct_chunk_pool *pool, struct 
   let_go(q, pool, chunk);
 }
 
-static inline void drop_all(struct tct_queue *q, struct tct_chunk_pool *pool) {
-  struct tct_chunk *chunk = q->head;
-  q->head = q->tail = q->hint[0] = q->hint[1] = NULL;
-  q->charged_bytes = 0;
+static __attribute__((noinline)) void let_all_go(struct tct_queue *q, struct tct_chunk_pool *pool,
+                                                 struct tct_chunk *chunk) {
   while (chunk != NULL) {
     struct tct_chunk *next = chunk->next;
     let_go(q, pool, chunk);
     chunk = next;
   }
+}
+
+/* Mostly there is one. */
+static inline void drop_all(struct tct_queue *q, struct tct_chunk_pool *pool) {
+  struct tct_chunk *first = q->head;
+  q->head = q->tail = q->hint[0] = q->hint[1] = NULL;
+  q->charged_bytes = 0;
+  if (first != NULL && first->next == NULL)
+    let_go(q, pool, first);
+  else
+    let_all_go(q, pool, first);
 }
 
 static void drop_head(struct tct_queue *q, struct tct_chunk_pool *pool) {
@@ -146,18 +155,30 @@ static struct tct_chunk *insert_chunk(struct tct_queue *q, struct tct_chunk_pool
   return chunk;
 }
 
-/* The same for the first bytes of an empty queue, as most are that are read, or acknowledged,
- * before more come. */
-static inline struct tct_chunk *begin_chain(struct tct_queue *q, struct tct_chunk_pool *pool,
-                                            uint32_t want) {
+/* The same for the first bytes of an empty queue. */
+static struct tct_chunk *begin_chain(struct tct_queue *q, struct tct_chunk_pool *pool,
+                                     uint32_t want) {
   struct tct_chunk *chunk = take_chunk(q, pool, want, UINT32_MAX);
   if (chunk == NULL)
     return NULL;
   chunk->start = q->begin;
   chunk->cap = tct_chunk_data_bytes((enum tct_chunk_class)chunk->kind);
-  chunk->next = NULL;
+  link_after(q, NULL, chunk);
+  return chunk;
+}
+
+/* What it comes to for a few bytes if a block is idle, as most queues begin: what they hold is
+ * read, or acknowledged, before more comes. NULL: it is not so. */
+static inline struct tct_chunk *begin_small(struct tct_queue *q, struct tct_chunk_pool *pool,
+                                            uint32_t len) {
+  const uint32_t room = tct_chunk_data_bytes(TCT_CHUNK_SMALL);
+  if (pool->idle[TCT_CHUNK_SMALL] == NULL || len > room)
+    return NULL;
+  struct tct_chunk *chunk = tct_chunk_new(pool, TCT_CHUNK_SMALL);
+  chunk->start = q->begin;
+  chunk->cap = room;
   q->head = q->tail = chunk;
-  q->charged_bytes += tct_chunk_block_bytes((enum tct_chunk_class)chunk->kind);
+  q->charged_bytes += tct_chunk_block_bytes(TCT_CHUNK_SMALL);
   return chunk;
 }
 
@@ -187,8 +208,8 @@ void tct_queue_deinit(struct tct_queue *q, struct tct_chunk_pool *pool) {
 /* -- writing --------------------------------------------------------------------------------------
  */
 
-/* The one place where stream bytes are copied in. Lent memory is not ours to write; what arrives
- * for it again is there already. */
+/* Here, and in write for the usual case, stream bytes are copied in. Lent memory is not ours to
+ * write; what arrives for it again is there already. */
 static uint32_t copy_in(struct tct_chunk *chunk, tct_seq pos, const uint8_t *from, uint32_t len) {
   uint32_t offset = tct_seq_len(chunk->start, pos);
   uint32_t piece = tct_min_u32(len, chunk->cap - offset);
@@ -227,14 +248,14 @@ static inline uint32_t write(struct tct_queue *q, struct tct_chunk_pool *pool, t
   struct tct_chunk *chunk = q->tail;
   if (pos != q->end || len == 0)
     return write_anywhere(q, pool, pos, data, len);
-  if (q->head == NULL && pos == q->begin) {
-    chunk = begin_chain(q, pool, len);
-    if (chunk == NULL)
-      return 0;
-  }
+  if (q->head == NULL && pos == q->begin)
+    chunk = begin_small(q, pool, len);
   if (chunk == NULL || !fits_behind(chunk, pos, len))
     return write_anywhere(q, pool, pos, data, len);
-  q->end = tct_seq_add(pos, copy_in(chunk, pos, data, len));
+  uint32_t offset = tct_seq_len(chunk->start, pos);
+  chunk->fill = tct_max_u32(chunk->fill, offset + len);
+  q->end = tct_seq_add(pos, len);
+  memcpy(chunk->data + offset, data, len);
   return len;
 }
 
