@@ -29,9 +29,15 @@ static const struct tct_cc_ops *find_ops(tct_cc id) {
   }
 }
 
-static const struct tct_cc_ops *ops_of(const tct_stack *s, const struct tct_tcp *c) {
-  const struct tct_cc_ops *ops = find_ops(tct_tcp_cc_algorithm(s, c));
+static __attribute__((noinline)) const struct tct_cc_ops *find_ops_or_reno(tct_cc id) {
+  const struct tct_cc_ops *ops = find_ops(id);
   return ops != NULL ? ops : tct_tcp_cc_reno();
+}
+
+/* Mostly CUBIC's. */
+static inline const struct tct_cc_ops *ops_of(const tct_stack *s, const struct tct_tcp *c) {
+  tct_cc id = tct_tcp_cc_algorithm(s, c);
+  return id == TCT_CC_CUBIC ? &tct_tcp_cc_cubic_ops : find_ops_or_reno(id);
 }
 
 bool tct_tcp_cc_is_known(tct_cc id) {
