@@ -329,14 +329,11 @@ void tct_tcp_plain_on_sent(tct_stack *s, struct tct_tcp *c, const struct tct_tcp
 struct tct_tcp_reply {
   struct tct_tuple key;
   uint32_t ifi;
-  tct_seq seq, ack;
-  uint8_t flags, tclass, hop_limit;
-  uint8_t ace; /* AE, CWR, ECE: tct_wire_tcp_set_ace */
-  uint16_t window;
-  struct tct_tcp_opts opt;
+  uint8_t tclass, hop_limit;
   tct_why why;
+  struct tct_tcp_hdr h; /* but for its ports */
 };
-bool tct_tcp_output_reply(tct_stack *s, const struct tct_tcp_reply *r);
+bool tct_tcp_output_reply(tct_stack *s, struct tct_tcp_reply *r);
 void tct_tcp_output_rst(tct_stack *s, struct tct_tcp *c, tct_why why); /* RST, SEQ = snd.nxt */
 void tct_tcp_output_ack_now(tct_stack *s, struct tct_tcp *c,
                             tct_why why); /* an ACK that cannot wait for the plan */
@@ -475,7 +472,7 @@ void tct_tcp_trace_tell_in(tct_stack *s, const struct tct_pkt *p, const struct t
                            tct_verdict v);
 void tct_tcp_trace_out(tct_stack *s, const struct tct_tcp *c, const struct tct_tcp_hdr *h,
                        const struct tct_tcp_plan *p);
-void tct_tcp_trace_reply(tct_stack *s, const struct tct_tcp_reply *r, const struct tct_tcp_hdr *h);
+void tct_tcp_trace_reply(tct_stack *s, const struct tct_tcp_reply *r);
 struct tct_tcp_who { /* a connection as the trace names it, also where there is only a record */
   const struct tct_tuple *key;
   tct_sock sock;

@@ -137,8 +137,8 @@ static void send_refusal(tct_stack *s, const struct tct_half_open *r) {
   memset(&a, 0, sizeof a);
   a.key = r->key;
   a.ifi = r->ifi;
-  a.ack = tct_seq_add(r->irs, 1);
-  a.flags = TCT_RST | TCT_ACK;
+  a.h.ack = tct_seq_add(r->irs, 1);
+  a.h.flags = TCT_RST | TCT_ACK;
   a.why = TCT_WHY_RST_REFUSED;
   (void)tct_tcp_output_reply(s, &a);
 }

@@ -67,8 +67,8 @@ void tct_tcp_cookie_send(tct_stack *s, const struct tct_listen_syn *y) {
     r.opts = TCT_HALF_WSCALE;
   r.accecn = 0; /* nor anywhere for what accurate ECN wants to know: the classic one then */
   tct_tcp_listen_syn_ack(s, y->l, &r, &a);
-  if (a.opt.has_ts)
-    a.opt.tsval = tct_ms32_add(make_tsval(s, &r), tct_tcp_options_ts_offset(s, y->t));
+  if (a.h.opt.has_ts)
+    a.h.opt.tsval = tct_ms32_add(make_tsval(s, &r), tct_tcp_options_ts_offset(s, y->t));
   a.why = TCT_WHY_SYN_ACK_COOKIE;
   y->l->listener->cookie_any = true;
   y->l->listener->cookie_s = (uint32_t)(s->now / TCT_S(1));

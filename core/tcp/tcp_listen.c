@@ -169,14 +169,14 @@ void tct_tcp_listen_syn_ack(tct_stack *s, struct tct_tcp *l, const struct tct_ha
   if (!TCT_RULE(MUST_45))
     a->key.laddr.b[15] ^= 1;
   a->ifi = r->ifi;
-  a->seq = r->iss;
-  a->ack = tct_seq_add(r->irs, 1);
-  a->flags = TCT_SYN | TCT_ACK;
-  a->window = (uint16_t)tct_tcp_recv_syn_window(s, &like);
+  a->h.seq = r->iss;
+  a->h.ack = tct_seq_add(r->irs, 1);
+  a->h.flags = TCT_SYN | TCT_ACK;
+  a->h.window = (uint16_t)tct_tcp_recv_syn_window(s, &like);
   a->tclass = l->tclass;
   a->hop_limit = l->hop_limit;
-  tct_tcp_options_syn(s, &like, &a->opt);
-  a->ace = (uint8_t)tct_tcp_ecn_syn_ack(s, r, &a->opt);
+  tct_tcp_options_syn(s, &like, &a->h.opt);
+  tct_wire_tcp_set_ace(&a->h, tct_tcp_ecn_syn_ack(s, r, &a->h.opt));
 }
 
 /* A Fast Open cookie is given once, with the first SYN,ACK (Linux's habit). */
@@ -194,7 +194,7 @@ static void send_syn_ack(tct_stack *s, struct tct_tcp *l, const struct tct_half_
   struct tct_tcp_reply a;
   tct_tcp_listen_syn_ack(s, l, r, &a);
   a.why = why;
-  add_cookie(y, &a.opt);
+  add_cookie(y, &a.h.opt);
   if (tct_tcp_output_reply(s, &a) && why == TCT_WHY_SYN_ACK_REXMIT)
     s->n.RetransSegs++;
 }
@@ -330,16 +330,16 @@ static void challenge(tct_stack *s, struct tct_half_open *r, tct_why why) {
   if (!may_answer(s, r))
     return;
   tct_tcp_listen_syn_ack(s, l, r, &a);
-  struct tct_tcp_opts syn = a.opt;
-  memset(&a.opt, 0, sizeof a.opt);
-  a.opt.has_ts = syn.has_ts;
-  a.opt.tsval = syn.tsval;
-  a.opt.tsecr = syn.tsecr;
+  struct tct_tcp_opts syn = a.h.opt;
+  memset(&a.h.opt, 0, sizeof a.h.opt);
+  a.h.opt.has_ts = syn.has_ts;
+  a.h.opt.tsval = syn.tsval;
+  a.h.opt.tsecr = syn.tsecr;
   if (syn.has_wscale) /* no SYN: the field is scaled, RFC 7323 2.2 */
-    a.window = (uint16_t)(a.window >> syn.wscale);
-  a.seq = tct_seq_add(r->iss, 1);
-  a.flags = TCT_ACK;
-  a.ace = 0;
+    a.h.window = (uint16_t)(a.h.window >> syn.wscale);
+  a.h.seq = tct_seq_add(r->iss, 1);
+  a.h.flags = TCT_ACK;
+  a.h.ae = false;
   a.why = why;
   if (why == TCT_WHY_ACK_CHALLENGE)
     s->n.TCPChallengeACK++;

@@ -323,18 +323,10 @@ size_t tct_tcp_output(tct_stack *s, uint32_t ifi, tct_frame *f, struct tct_out *
 
 /* ---- Segments without a plan ----------------------------------------------------------------- */
 
-bool tct_tcp_output_reply(tct_stack *s, const struct tct_tcp_reply *r) {
+bool tct_tcp_output_reply(tct_stack *s, struct tct_tcp_reply *r) {
   uint8_t buf[TCT_TCP_HEADER_MAX];
-  struct tct_tcp_hdr h = {
-      .sport = r->key.lport,
-      .dport = r->key.rport,
-      .seq = r->seq,
-      .ack = r->ack,
-      .flags = r->flags,
-      .window = r->window,
-      .opt = r->opt,
-  };
-  tct_wire_tcp_set_ace(&h, r->ace);
+  r->h.sport = r->key.lport;
+  r->h.dport = r->key.rport;
   struct tct_ip_tx tx = {
       .src = r->key.laddr,
       .dst = r->key.raddr,
@@ -346,14 +338,14 @@ bool tct_tcp_output_reply(tct_stack *s, const struct tct_tcp_reply *r) {
   };
   if (!tct_bytes_addr_is_ipv4(&tx.dst))
     tx.flow_label = tct_ip_flow_label(s, tx.src, tx.dst, r->key.lport, r->key.rport);
-  size_t len = tct_wire_tcp_emit(buf, &h, (enum tct_tcp_opt_layout)s->tcp->profile->layout);
+  size_t len = tct_wire_tcp_emit(buf, &r->h, (enum tct_tcp_opt_layout)s->tcp->profile->layout);
   tct_wire_tcp_finish(buf, &tx.src, &tx.dst, NULL, 0);
   if (!tct_ip_reply(s, &tx, buf, (uint32_t)len, r->why))
     return false;
   s->n.OutSegs++;
-  if ((r->flags & TCT_RST) != 0)
+  if ((r->h.flags & TCT_RST) != 0)
     s->n.OutRsts++;
-  tct_tcp_trace_reply(s, r, &h);
+  tct_tcp_trace_reply(s, r);
   return true;
 }
 
@@ -370,12 +362,12 @@ void tct_tcp_output_reset(tct_stack *s, const struct tct_pkt *p, const struct tc
   r.ifi = p->ifi;
   r.why = why;
   if ((h->flags & TCT_ACK) != 0 && TCT_RULE(EP_1)) {
-    r.seq = h->ack;
-    r.flags = TCT_RST;
+    r.h.seq = h->ack;
+    r.h.flags = TCT_RST;
   } else {
     uint32_t syn = (h->flags & TCT_SYN) != 0 ? 1 : 0, fin = (h->flags & TCT_FIN) != 0 ? 1 : 0;
-    r.ack = tct_seq_add(h->seq, len + syn + fin);
-    r.flags = TCT_RST | TCT_ACK;
+    r.h.ack = tct_seq_add(h->seq, len + syn + fin);
+    r.h.flags = TCT_RST | TCT_ACK;
   }
   (void)tct_tcp_output_reply(s, &r);
 }
@@ -385,22 +377,22 @@ static void from_conn(tct_stack *s, const struct tct_tcp *c, uint8_t flags, tct_
   memset(r, 0, sizeof *r);
   r->key = c->key;
   r->ifi = c->ifi;
-  r->seq = tct_tcp_send_bare_seq(c);
-  r->ack = c->rcv.nxt;
-  r->flags = flags;
+  r->h.seq = tct_tcp_send_bare_seq(c);
+  r->h.ack = c->rcv.nxt;
+  r->h.flags = flags;
   r->tclass = c->tclass;
   if (flags == TCT_ACK) {
     struct tct_tcp_plan bare = {.flags = TCT_ACK};
-    r->ace = (uint8_t)tct_tcp_ecn_ace(s, c, &bare);
+    tct_wire_tcp_set_ace(&r->h, tct_tcp_ecn_ace(s, c, &bare));
     r->tclass |= tct_tcp_ecn_ip(s, c, &bare);
   }
-  r->window = tct_tcp_recv_window_field(c, c->rcv.edge, false);
+  r->h.window = tct_tcp_recv_window_field(c, c->rcv.edge, false);
   r->hop_limit = c->hop_limit;
   r->why = why;
   if ((c->open & TCT_OPEN_TS) != 0) {
-    tct_tcp_options_data(s, c, &r->opt);
-    r->opt.n_sack = 0;
-    r->opt.accecn.kind = 0;
+    tct_tcp_options_data(s, c, &r->h.opt);
+    r->h.opt.n_sack = 0;
+    r->h.opt.accecn.kind = 0;
   }
 }
 

@@ -315,17 +315,17 @@ static void answer(tct_stack *s, struct tct_time_wait *r) {
   memset(&a, 0, sizeof a);
   a.key = r->key;
   a.ifi = r->ifi;
-  a.seq = r->snd_nxt;
-  a.ack = r->rcv_nxt;
-  a.flags = TCT_ACK;
-  a.window = r->window;
+  a.h.seq = r->snd_nxt;
+  a.h.ack = r->rcv_nxt;
+  a.h.flags = TCT_ACK;
+  a.h.window = r->window;
   a.tclass = r->tclass;
   a.hop_limit = r->hop_limit;
   a.why = TCT_WHY_ACK_TIME_WAIT;
   if ((r->flags & TCT_TW_TS) != 0) {
-    a.opt.has_ts = true;
-    a.opt.tsval = s->now_ms + tct_tcp_options_ts_offset(s, &r->key);
-    a.opt.tsecr = r->ts_recent;
+    a.h.opt.has_ts = true;
+    a.h.opt.tsval = s->now_ms + tct_tcp_options_ts_offset(s, &r->key);
+    a.h.opt.tsecr = r->ts_recent;
   }
   r->last_ack = (uint16_t)(s->now / TICK_NS);
   (void)tct_tcp_output_reply(s, &a);

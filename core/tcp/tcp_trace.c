@@ -94,11 +94,11 @@ void tct_tcp_trace_out(tct_stack *s, const struct tct_tcp *c, const struct tct_t
   tct_stack_trace(s, &t);
 }
 
-void tct_tcp_trace_reply(tct_stack *s, const struct tct_tcp_reply *r, const struct tct_tcp_hdr *h) {
+void tct_tcp_trace_reply(tct_stack *s, const struct tct_tcp_reply *r) {
   if (!tct_stack_traces(s))
     return;
   tct_trace t = {.kind = TCT_TRACE_SEG_OUT, .why = (uint16_t)r->why};
-  copy_header(h, &t.seg);
+  copy_header(&r->h, &t.seg);
   t.seg.src = r->key.laddr;
   t.seg.dst = r->key.raddr;
   t.seg.hop_limit = r->hop_limit != 0 ? r->hop_limit : s->cfg.hop_limit;
