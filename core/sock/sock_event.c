@@ -147,14 +147,18 @@ static inline bool next_of_tcp(tct_stack *s, tct_event *ev) {
   return false;
 }
 
-bool tct_event_next(tct_stack *s, tct_event *ev) {
-  bool udp_first = s->tcp->udp_turn;
-  s->tcp->udp_turn = !udp_first;
-  if (tct_list_is_empty(&s->events))
-    return tct_udp_event_next(s, ev);
+static __attribute__((noinline)) bool next_of_both(tct_stack *s, tct_event *ev, bool udp_first) {
   if (udp_first && tct_udp_event_next(s, ev))
     return true;
   if (next_of_tcp(s, ev))
     return true;
   return !udp_first && tct_udp_event_next(s, ev);
+}
+
+bool tct_event_next(tct_stack *s, tct_event *ev) {
+  bool udp_first = s->tcp->udp_turn;
+  s->tcp->udp_turn = !udp_first;
+  if (tct_list_is_empty(&s->events))
+    return tct_udp_event_next(s, ev);
+  return next_of_both(s, ev, udp_first);
 }

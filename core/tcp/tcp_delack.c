@@ -21,15 +21,21 @@ static uint32_t ato_ms(const struct tct_tcp *c) {
   return c->snd.ato * ATO_UNIT_MS;
 }
 
+static __attribute__((noinline)) void set_ato_upto_rto(const tct_stack *s, struct tct_tcp *c,
+                                                       uint32_t ms) {
+  uint32_t rto_ms = (uint32_t)(tct_tcp_rtt_rto_ns(s, c) / TCT_MS(1));
+  c->snd.ato = (uint8_t)tct_min_u32(tct_min_u32(ms, rto_ms) / ATO_UNIT_MS, 255);
+}
+
 /* No RTO is shorter than the least of those that are configured. */
 static inline void set_ato_ms(const tct_stack *s, struct tct_tcp *c, uint32_t ms) {
   const tct_config *cfg = &s->cfg;
   uint32_t least_ms =
       tct_min_u32(tct_min_u32(cfg->rto_min_ms, cfg->rto_max_ms), cfg->rto_initial_ms);
-  uint32_t rto_ms = least_ms;
   if (ms > least_ms || TCT_RULES_VARY)
-    rto_ms = (uint32_t)(tct_tcp_rtt_rto_ns(s, c) / TCT_MS(1));
-  c->snd.ato = (uint8_t)tct_min_u32(tct_min_u32(ms, rto_ms) / ATO_UNIT_MS, 255);
+    set_ato_upto_rto(s, c, ms);
+  else
+    c->snd.ato = (uint8_t)tct_min_u32(ms / ATO_UNIT_MS, 255);
 }
 
 static uint32_t quick_left(const struct tct_tcp *c) {
@@ -54,6 +60,11 @@ static uint32_t since_data_ms(const tct_stack *s, const struct tct_tcp *c) {
   return tct_ms32_since(s->now_ms, last);
 }
 
+static __attribute__((noinline)) void begin_ato(const tct_stack *s, struct tct_tcp *c) {
+  grant_quick(s, c, QUICK_MAX);
+  set_ato_ms(s, c, s->cfg.delack_ms);
+}
+
 /* After a longer pause than an RTO the sender starts slowly again. */
 static __attribute__((noinline)) void grant_after_rto(const tct_stack *s, struct tct_tcp *c,
                                                       uint32_t pause_ms) {
@@ -62,27 +73,26 @@ static __attribute__((noinline)) void grant_after_rto(const tct_stack *s, struct
 }
 
 /* Follows the pauses between segments. */
-static void adapt_ato(tct_stack *s, struct tct_tcp *c) {
-  uint32_t pause_ms = since_data_ms(s, c), min_ms = s->cfg.delack_ms;
-  bool first = c->snd.ato == 0;
-  if (!first && pause_ms > min_ms / 2 && pause_ms >= ato_ms(c)) {
+static inline void adapt_ato(const tct_stack *s, struct tct_tcp *c) {
+  uint32_t pause_ms = since_data_ms(s, c), half_ms = s->cfg.delack_ms / 2;
+  if (c->snd.ato == 0)
+    begin_ato(s, c);
+  else if (pause_ms <= half_ms)
+    set_ato_ms(s, c, ato_ms(c) / 2 + half_ms);
+  else if (pause_ms < ato_ms(c))
+    set_ato_ms(s, c, ato_ms(c) / 2 + pause_ms);
+  else
     grant_after_rto(s, c, pause_ms);
-    return;
-  }
-  if (first)
-    grant_quick(s, c, QUICK_MAX);
-  uint32_t ms = ato_ms(c) / 2 + (pause_ms <= min_ms / 2 ? min_ms / 2 : pause_ms);
-  set_ato_ms(s, c, first ? min_ms : ms);
 }
 
 /* Data came, in order or not; `seg_len` a segment. */
 void tct_tcp_delack_on_data(tct_stack *s, struct tct_tcp *c, uint32_t seg_len) {
   if (!is_adaptive(s))
     return;
-  adapt_ato(s, c);
   if (seg_len < c->rcv.mss) /* the end of something that was written */
     c->rcv.delack |=
         (c->rcv.delack & TCT_DELACK_PUSHED) != 0 ? TCT_DELACK_PUSHED_TWICE : TCT_DELACK_PUSHED;
+  adapt_ato(s, c);
 }
 
 static bool is_dialogue(const struct tct_tcp *c) {

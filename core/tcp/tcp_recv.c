@@ -197,6 +197,12 @@ void tct_tcp_recv_ack_later(tct_stack *s, struct tct_tcp *c, tct_why why) {
     tct_tcp_recv_ack_now(c, why);
 }
 
+/* Never above what we announced: a full segment must be possible. */
+static __attribute__((noinline)) void learn_mss(const tct_stack *s, struct tct_tcp *c,
+                                                uint32_t seg_len) {
+  c->rcv.mss = (uint16_t)tct_min_u32(seg_len, tct_tcp_options_mss(s, c->key.raddr, c->ifi, 0));
+}
+
 /* rcv.nxt moves by `bytes`; the segment that did it carried seg_len a piece. A number is taken by
  * FIN as well: then seg_len is 0. [RFC9293 SHLD-18] [RFC9293 SHLD-19] */
 void tct_tcp_recv_on_in_order(tct_stack *s, struct tct_tcp *c, uint32_t bytes, uint32_t seg_len,
@@ -205,8 +211,8 @@ void tct_tcp_recv_on_in_order(tct_stack *s, struct tct_tcp *c, uint32_t bytes, u
   c->rcv.nxt = tct_seq_add(c->rcv.nxt, bytes);
   if (tct_seq_gt(c->rcv.nxt, c->rcv.edge))
     c->rcv.edge = c->rcv.nxt; /* a FIN just beyond a full window */
-  if (seg_len > c->rcv.mss)   /* never above what we announced: a full segment must be possible */
-    c->rcv.mss = (uint16_t)tct_min_u32(seg_len, tct_tcp_options_mss(s, c->key.raddr, c->ifi, 0));
+  if (seg_len > c->rcv.mss)
+    learn_mss(s, c, seg_len);
   if (seg_len > 0)
     tct_tcp_delack_on_data(s, c, seg_len);
   if (a != NULL)
