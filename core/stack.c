@@ -59,9 +59,12 @@ size_t tct_input(tct_stack *s, tct_if i, tct_frame *f, size_t n, tct_time now) {
   see_time(s, now);
   for (size_t k = 0; k < n && ifc == NULL; k++)
     f[k].verdict = TCT_DROP_IF_DOWN;
+  size_t guesses = 0;
   if (ifc != NULL && n > 1 && !is_ethernet(ifc)) /* it looks for IP headers */
-    tct_tcp_demux_prefetch(s, f, n);
+    guesses = tct_tcp_demux_prefetch(s, f, n);
   for (size_t k = 0; k < n && ifc != NULL; k++) {
+    if (k < guesses)
+      tct_tcp_demux_expect(s, k);
     if (f[k].at > s->now || f[k].at == 0)
       f[k].at = s->now; /* no arrival stamp, or one from the future */
     input_one(s, i.index - 1, &f[k]);

@@ -245,7 +245,7 @@ struct tct_icmp_event {
 int tct_tcp_new(tct_stack *s);
 void tct_tcp_free(tct_stack *s);
 /* A burst is about to come in: what its connections have in memory is asked for, all at once. */
-void tct_tcp_demux_prefetch(tct_stack *s, const tct_frame *f, size_t n);
+size_t tct_tcp_demux_prefetch(tct_stack *s, const tct_frame *f, size_t n);
 tct_verdict tct_tcp_input(tct_stack *s, struct tct_pkt *p);                   /* tcp_demux.c */
 tct_verdict tct_tcp_icmp_input(tct_stack *s, const struct tct_icmp_event *e); /* tcp_icmp.c */
 /* Fills frames from connections that have something to send. */

@@ -22,7 +22,7 @@ struct field {
     opt, (uint8_t)(offsetof(struct tct_extra, member) - offsetof(struct tct_extra, set)),          \
         sizeof(((struct tct_extra *)0)->member), min, max, unset                                   \
   }
-_Static_assert(sizeof(struct tct_extra) - offsetof(struct tct_extra, set) < 256,
+_Static_assert(offsetof(struct tct_extra, ecn_n) - offsetof(struct tct_extra, set) < 256,
                "offsets fit a byte");
 
 static const struct field fields[] = {

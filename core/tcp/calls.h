@@ -51,6 +51,8 @@ struct tct_tcp_profile {
 const struct tct_tcp_profile *tct_tcp_profile(tct_profile p);
 
 /* ---- tcp_demux.c: state of the folder; four-tuple -> connection, listener or nobody ---------- */
+#define TCT_GUESS_MAX 64u /* frames of a burst */
+#define TCT_EXTRA_HOT_BYTES offsetof(struct tct_extra, fin_wait_2_ms)
 #define TCT_TRACE_HELD_MAX 4 /* one segment draws fewer */
 #define TCT_QUIET_NS TCT_S(1)
 #define TCT_QUIET_MAX 128u        /* so few that they stay in the cache */
@@ -59,9 +61,11 @@ const struct tct_tcp_profile *tct_tcp_profile(tct_profile p);
 struct tct_tcp_state {
   struct tct_slab conns;   /* struct tct_tcp */
   struct tct_table tuples; /* keyed hash of struct tct_tuple -> conn index */
-  /* tcp_demux.c: whose the last segment was, which may have ended since; the last hash, which is
-   * asked for by several tables in a row */
+  /* tcp_demux.c: whose the last segment was, or the last call (tcp_block.c), which may have ended
+   * since; whose a burst's frames are, perhaps; the last hash, which is asked for by several tables
+   * in a row */
   struct tct_tcp *found_last;
+  struct tct_tcp *guess[TCT_GUESS_MAX];
   struct tct_tuple hashed;
   uint64_t hashed_key[2], hash;
   struct { /* tcp_options.c: timestamp offset of the pair of addresses that was last asked for */

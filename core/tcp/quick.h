@@ -49,6 +49,14 @@ static inline void tct_tcp_trace_in(tct_stack *s, const struct tct_pkt *p, const
     tct_tcp_trace_tell_in(s, p, c, v);
 }
 
+/* ---- tcp_demux.c ----------------------------------------------------------------------------- */
+
+/* Frame k of a burst comes: whose it was guessed to be is tried first. */
+static inline void tct_tcp_demux_expect(tct_stack *s, size_t k) {
+  if (s->tcp->guess[k] != NULL)
+    s->tcp->found_last = s->tcp->guess[k];
+}
+
 /* ---- tcp_accecn.c, tcp_options.c ------------------------------------------------------------- */
 
 /* Bytes that data segments must leave for it: a peer of whom we get data hears it on ours. */

@@ -73,6 +73,9 @@ static void fire_due(tct_stack *s) {
     struct tct_list *node = tct_list_pop_head(due);
     if (node == NULL)
       return;
+    struct tct_list *next = tct_list_first(due); /* among very many it is not in the cache */
+    if (next != NULL)
+      tct_mem_prefetch(TCT_CONTAINER_OF(next, struct tct_tcp, tmr.node), sizeof(struct tct_tcp));
     tct_tcp_timer_fire(s, TCT_CONTAINER_OF(node, struct tct_tcp, tmr.node));
   }
 }

@@ -491,47 +491,50 @@ struct tct_tcp_rate_keep {              /* tcp_rate.c */
   uint32_t delivered_segs, delivered_ce_segs;
 };
 struct tct_tcp_mtup { /* tcp_mtu.c: the search for the path's MTU; sizes of IP packets */
+  bool on;
   uint32_t low, high; /* known to pass; nothing larger is tried */
   uint32_t size;      /* of the probe under way, 0: none ... */
   tct_seq begin, end; /* ... and its bytes */
   uint32_t since_ms;  /* when the search began */
-  bool on;
 };
 struct tct_extra {
-  /* counters, where events happen */
-  uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retrans;
-  uint32_t segs_out, segs_in, data_segs_out, data_segs_in, total_retrans, dsack_dups,
-      challenge_acks;
+  /* first what a plain segment and its ACK touch; calls and bursts ask for it ahead */
+  uint64_t bytes_sent, bytes_acked, bytes_received;
+  uint32_t segs_out, segs_in, data_segs_out, data_segs_in;
   uint32_t last_sent_ms, last_recv_ms, last_ack_ms;
-  uint32_t rcv_ooopack; /* segments that came out of order */
-  struct tct_tcp_chrono chrono;
-  struct tct_ecn_counts ecn_n;
-  struct tct_tcp_mtup mtup;
   uint32_t dev_us,
       dev_max_us;  /* tcp_rtt.c, LINUX: deviation in the RTO; largest in this round trip */
   tct_seq dev_end; /* which ends when this is acknowledged */
-  uint16_t rto_count, rto_recoveries; /* tcp_recover.c: time-outs, series of them ... */
-  uint32_t rto_ms, rto_since_ms; /* ... time spent in them; begin of the running one, 0: none */
-  struct tct_tcp_past past;      /* tcp_recover.c: while there is no active block */
-  struct tct_tcp_tune tune;      /* tcp_tune.c: likewise */
-  /* urgent mechanism, RFC 9293 3.8.5: one past the last urgent byte */
-  tct_seq snd_up, rcv_up;
+  struct tct_tcp_chrono chrono;
+  struct tct_tcp_rate_keep rate;
+  struct tct_tcp_least least;
+  struct tct_tcp_cc_keep cc;
   /* options; a zero `set` bit means the stack's default */
   uint64_t set;             /* bit per tct_opt */
   uint64_t max_pacing_rate; /* bytes a second; 0: no limit */
-  uint32_t sndbuf, notsent_lowat, user_timeout_ms, fin_wait_2_ms, window_clamp, rcvlowat, fixed_isn;
-  uint16_t keepidle_s, keepintvl_s, maxseg;
-  uint8_t keepcnt, r1_retries, syn_retries, keep_garbage;
+  uint32_t sndbuf, notsent_lowat, user_timeout_ms, window_clamp, rcvlowat;
+  uint8_t n_marks, n_reached;
   uint8_t ecn; /* tct_ecn */
-  uint8_t mtu_probing;
+  struct tct_tcp_mtup mtup;
+  struct tct_tcp_past past; /* tcp_recover.c: while there is no active block */
+  struct tct_tcp_tune tune; /* tcp_tune.c: likewise */
+  /* rarely; more options */
+  uint32_t fin_wait_2_ms, fixed_isn;
+  uint16_t keepidle_s, keepintvl_s, maxseg;
+  uint8_t keepcnt, r1_retries, syn_retries, keep_garbage, mtu_probing;
   uint8_t defer_accept_s, syn_policy, no_ts, no_sack, no_wscale;
   uint8_t challenge_left;             /* per connection, refilled each second */
   uint32_t challenge_s, challenge_ms; /* second, and moment, of the last one */
   uint16_t pmtu_tries;
-  uint8_t n_marks, n_reached;
-  struct tct_tcp_cc_keep cc;
-  struct tct_tcp_rate_keep rate;
-  struct tct_tcp_least least;
+  struct tct_ecn_counts ecn_n;
+  /* counters, where events happen */
+  uint64_t bytes_retrans;
+  uint32_t total_retrans, dsack_dups, challenge_acks;
+  uint32_t rcv_ooopack;               /* segments that came out of order */
+  uint16_t rto_count, rto_recoveries; /* tcp_recover.c: time-outs, series of them ... */
+  uint32_t rto_ms, rto_since_ms; /* ... time spent in them; begin of the running one, 0: none */
+  /* urgent mechanism, RFC 9293 3.8.5: one past the last urgent byte */
+  tct_seq snd_up, rcv_up;
   struct tct_tcp_mark *marks; /* TCT_MARKS_MAX of them when first used */
   struct tct_tcp_fastopen *fastopen;
 };

@@ -73,7 +73,9 @@ struct tct_tcp *tct_tcp_block_at(tct_stack *s, tct_sock k) {
   tct_mem_prefetch(c, sizeof *c); /* one among very many has left the cache ... */
   if (c == NULL || c->gen != k.gen)
     return NULL;
-  tct_mem_prefetch(c->extra, sizeof *c->extra); /* ... and so have its counters */
+  tct_mem_prefetch(c->extra, TCT_EXTRA_HOT_BYTES); /* ... and so have its counters */
+  if (c->state != TCT_LISTEN)
+    state_of(s)->found_last = c; /* the next call is about it, most likely */
   return c;
 }
 

@@ -107,9 +107,8 @@ void tct_tcp_demux_remove(tct_stack *s, struct tct_tcp *c) {
 
 /* ---- A burst -------------------------------------------------------------------------------- */
 
-#define BURST_FROM 4u    /* frames that are worth it ... */
-#define CONNS_FROM 2048u /* ... where not all connections lie in the cache anyway */
-#define BURST_MAX 64u
+#define BURST_FROM 4u     /* frames that are worth it ... */
+#define CONNS_FROM 2048u  /* ... where not all connections lie in the cache anyway */
 #define ACTIVE_BYTES 384u /* of an active block: what each segment looks at */
 
 /* Only of the plain form, and only a guess: demux judges the packet later. */
@@ -133,33 +132,36 @@ static bool guess_tuple(const tct_frame *f, struct tct_tuple *t) {
   return true;
 }
 
-/* In three rounds, each asking for what the next one reads: places in the table, connections, their
- * blocks. The misses of a whole burst are under way together. */
-void tct_tcp_demux_prefetch(tct_stack *s, const tct_frame *f, size_t n) {
+/* In four rounds, each asking for what the next one reads: places in the table, connections, their
+ * blocks, what these point to. The misses of a whole burst are under way together. Returns for how
+ * many frames there is a guess. */
+size_t tct_tcp_demux_prefetch(tct_stack *s, const tct_frame *f, size_t n) {
   struct tct_table_it it;
-  uint64_t hash[BURST_MAX];
-  struct tct_tcp *conn[BURST_MAX];
+  uint64_t hash[TCT_GUESS_MAX];
+  struct tct_tcp **guess = s->tcp->guess;
   struct tct_tuple t;
-  size_t known = 0;
   if (n < BURST_FROM || tct_table_used(&s->tcp->tuples) < CONNS_FROM)
-    return;
-  for (size_t i = 0; i < n && i < BURST_MAX; i++) {
-    if (!guess_tuple(&f[i], &t))
-      continue;
-    hash[known] = tct_tcp_demux_hash(s, &t);
-    tct_table_prefetch(&s->tcp->tuples, hash[known++]);
+    return 0;
+  n = tct_min_size(n, TCT_GUESS_MAX);
+  for (size_t i = 0; i < n; i++) {
+    hash[i] = guess_tuple(&f[i], &t) ? tct_tcp_demux_hash(s, &t) : 0; /* a wrong one is no harm */
+    tct_table_prefetch(&s->tcp->tuples, hash[i]);
   }
-  for (size_t i = 0; i < known; i++) {
+  for (size_t i = 0; i < n; i++) {
     uint32_t ref = tct_table_first(&s->tcp->tuples, hash[i], &it);
-    conn[i] = ref != TCT_TABLE_NONE ? tct_slab_at(&s->tcp->conns, ref) : NULL;
-    tct_mem_prefetch(conn[i], sizeof *conn[i]);
+    guess[i] = ref != TCT_TABLE_NONE ? tct_slab_at(&s->tcp->conns, ref) : NULL;
+    tct_mem_prefetch(guess[i], sizeof *guess[i]);
   }
-  for (size_t i = 0; i < known; i++) {
-    if (conn[i] == NULL || conn[i]->state == TCT_LISTEN)
-      continue;
-    tct_mem_prefetch(conn[i]->extra, sizeof *conn[i]->extra);
-    tct_mem_prefetch(conn[i]->u.active, ACTIVE_BYTES);
+  for (size_t i = 0; i < n; i++) {
+    const struct tct_tcp_active *a = guess[i] != NULL ? tct_tcp_active(guess[i]) : NULL;
+    if (guess[i] != NULL)
+      tct_mem_prefetch(guess[i]->extra, TCT_EXTRA_HOT_BYTES);
+    tct_mem_prefetch(a, ACTIVE_BYTES);
   }
+  for (size_t i = 0; i < n; i++)
+    if (guess[i] != NULL && guess[i]->extra != NULL)
+      tct_mem_prefetch(guess[i]->extra->cc.state, guess[i]->extra->cc.state_bytes);
+  return n;
 }
 
 /* [RFC9293 MUST-57] [RFC9293 MUST-63] A segment from or to an address that is no single host's is
