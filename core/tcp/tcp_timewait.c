@@ -232,7 +232,7 @@ static struct tct_time_wait *new_record(tct_stack *s, uint32_t *index) {
 bool tct_tcp_timewait_add(tct_stack *s, const struct tct_tcp *c) {
   struct tct_tw_table *w = table_of(s);
   uint32_t index;
-  tct_tcp_timewait_drop(s, &c->key);
+  TCT_CHECKED(!tct_tcp_timewait_has(s, &c->key)); /* who opens a tuple ends its record first */
   struct tct_time_wait *r = new_record(s, &index);
   if (r == NULL)
     return false;
