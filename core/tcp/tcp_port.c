@@ -5,7 +5,7 @@
  * bind are in `bound`; connections made without bind are told apart by their tuple alone. RFC 6056
  * section 3.3.4, RFC 9293 section 3.9.1.1.
  */
-#include "tcp/calls.h"
+#include "tcp/tcp_listen.h"
 #include "util/plant.h"
 #include "util/rule.h"
 #include "util/siphash.h"
@@ -200,8 +200,11 @@ struct tct_tcp *tct_tcp_port_listener(tct_stack *s, const struct tct_tuple *t) {
 
 /* ---- A port for an active open, RFC 6056 algorithm 4 ----------------------------------------- */
 
+/* Also by a peer's SYN that a listener of this port has answered: its record would be there still
+ * when the connection has become one of TIME-WAIT. */
 bool tct_tcp_port_is_used(tct_stack *s, const struct tct_tuple *t) {
-  return tct_tcp_demux_find(s, t) != NULL || tct_tcp_timewait_has(s, t);
+  return tct_tcp_demux_find(s, t) != NULL || tct_tcp_timewait_has(s, t) ||
+         tct_tcp_syncache_find(s, t) != NULL;
 }
 
 /* Ports that somebody has bound are left to him, and those whose answers would come to another of

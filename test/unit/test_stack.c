@@ -172,6 +172,36 @@ static void interface_down__connect_again__no_way_until_it_is_up(void **state) {
   at_end(&a);
 }
 
+/* A peer's SYN is answered for a listener; somebody else of that port may not call the same peer.
+ */
+static void half_open__connect_of_its_tuple__refused_until_it_is_gone(void **state) {
+  (void)state;
+  struct at a;
+  tct_sock l, k;
+  at_start(&a, (struct at_how){.state = TCT_CLOSED, .strict = true});
+  tct_endpoint here = {a.local, 5000, {0, 0}}, there = {a.peer.addr, 4000, {0, 0}};
+  assert_int_equal(tct_sock_open(a.s, TCT_TCP, NULL, &l), TCT_OK);
+  assert_int_equal(tct_sock_open(a.s, TCT_TCP, NULL, &k), TCT_OK);
+  assert_int_equal(tct_sock_set(a.s, l, TCT_OPT_REUSEPORT, 1), TCT_OK);
+  assert_int_equal(tct_sock_set(a.s, k, TCT_OPT_REUSEPORT, 1), TCT_OK);
+  assert_int_equal(tct_sock_bind(a.s, l, &here), TCT_OK);
+  assert_int_equal(tct_sock_bind(a.s, k, &here), TCT_OK);
+  assert_int_equal(tct_sock_listen(a.s, l, 5), TCT_OK);
+  tct_seg t = at_template(&a);
+  t.sport = 4000;
+  t.dport = 5000;
+  t.mss = 1000;
+  assert_int_equal(at_raw(&a, &t, (struct seg_diff){.flags = TCT_SYN, .no_ack = true}),
+                   TCT_ACCEPTED);
+  assert_int_equal(at_out(&a)->flags, TCT_SYN | TCT_ACK);
+  assert_int_equal(tct_sock_connect(a.s, k, &there), TCT_EADDRNOTAVAIL);
+  assert_int_equal(tct_sock_close(a.s, l), TCT_OK);
+  assert_int_equal(tct_sock_connect(a.s, k, &there), TCT_OK);
+  assert_int_equal(at_out(&a)->flags, TCT_SYN);
+  assert_int_equal(tct_sock_abort(a.s, k), TCT_OK);
+  at_end(&a);
+}
+
 static void address_removed__its_connections__end_with_that_reason(void **state) {
   (void)state;
   for (unsigned ipv6 = 0; ipv6 < 2; ipv6++) {
@@ -371,6 +401,7 @@ int main(void) {
       cmocka_unit_test(interface__stale_handle_or_bad_value__is_refused),
       cmocka_unit_test(interface_down__connection__waits_and_goes_on),
       cmocka_unit_test(interface_down__connect_again__no_way_until_it_is_up),
+      cmocka_unit_test(half_open__connect_of_its_tuple__refused_until_it_is_gone),
       cmocka_unit_test(address_removed__its_connections__end_with_that_reason),
       cmocka_unit_test(output_copy__small_buffer__takes_nothing_and_loses_nothing),
       cmocka_unit_test(many_ready__output_one_by_one__turns_are_fair),
