@@ -52,7 +52,9 @@ const struct tct_tcp_profile *tct_tcp_profile(tct_profile p);
 
 /* ---- tcp_demux.c: state of the folder; four-tuple -> connection, listener or nobody ---------- */
 #define TCT_GUESS_MAX 64u /* frames of a burst */
+/* What a plain segment touches of the other blocks; behind it are runs and what they point to. */
 #define TCT_EXTRA_HOT_BYTES offsetof(struct tct_extra, fin_wait_2_ms)
+#define TCT_ACTIVE_HOT_BYTES offsetof(struct tct_tcp_active, ooo.recent)
 #define TCT_TRACE_HELD_MAX 4 /* one segment draws fewer */
 #define TCT_QUIET_NS TCT_S(1)
 #define TCT_QUIET_MAX 128u        /* so few that they stay in the cache */

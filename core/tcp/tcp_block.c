@@ -73,9 +73,11 @@ struct tct_tcp *tct_tcp_block_at(tct_stack *s, tct_sock k) {
   tct_mem_prefetch(c, sizeof *c); /* one among very many has left the cache ... */
   if (c == NULL || c->gen != k.gen)
     return NULL;
-  tct_mem_prefetch(c->extra, TCT_EXTRA_HOT_BYTES); /* ... and so have its counters */
-  if (c->state != TCT_LISTEN)
-    state_of(s)->found_last = c; /* the next call is about it, most likely */
+  tct_mem_prefetch(c->extra, TCT_EXTRA_HOT_BYTES); /* ... and so have its other blocks */
+  if (c->state == TCT_LISTEN)
+    return c;
+  state_of(s)->found_last = c; /* the next call is about it, most likely */
+  tct_mem_prefetch(c->u.active, TCT_ACTIVE_HOT_BYTES);
   return c;
 }
 
