@@ -34,6 +34,8 @@ EOF
 fi
 
 core=$out/src/src
+flags='-O2 -flto -w' # ours (meson.build)
+[ "$(uname -m)" = x86_64 ] && flags="$flags -mmemset-strategy=vector_loop:2048:noalign,libcall:-1:noalign"
 sources="$core/core/init.c $core/core/def.c $core/core/inet_chksum.c $core/core/ip.c $core/core/mem.c
   $core/core/memp.c $core/core/netif.c $core/core/pbuf.c $core/core/sys.c $core/core/tcp.c
   $core/core/tcp_in.c $core/core/tcp_out.c $core/core/timeouts.c $core/core/ipv4/icmp.c
@@ -42,7 +44,7 @@ sources="$core/core/init.c $core/core/def.c $core/core/inet_chksum.c $core/core/
 make_one() { # NAME MSS PCBS CHECKSUMS
   [ "$out/$1.so" -nt "$here/node.c" ] && [ "$out/$1.so" -nt "$here/lwipopts.h" ] && return
   # shellcheck disable=SC2086 # the list is words
-  ${CC:-cc} -O2 -flto -fPIC -shared -fvisibility=default -w -DBENCH_MSS="$2" -DBENCH_PCBS="$3" \
+  ${CC:-cc} $flags -fPIC -shared -fvisibility=default -DBENCH_MSS="$2" -DBENCH_PCBS="$3" \
     -DBENCH_CHECKSUMS="$4" -I"$here" -I. -I"$core/include" $sources "$here/node.c" -o "$out/$1.so"
 }
 
@@ -58,7 +60,7 @@ done
 # Behind a TUN device: a program of its own.
 if [ ! "$out/lwip_tun" -nt bench/peers/lwip_tun.c ] || [ ! "$out/lwip_tun" -nt "$here/lwipopts.h" ]; then
   # shellcheck disable=SC2086 # the list is words
-  ${CC:-cc} -O2 -flto -w -DBENCH_MSS=1460 -DBENCH_PCBS=64 -DBENCH_CHECKSUMS=1 -I"$here" -I. -I"$core/include" \
+  ${CC:-cc} $flags -DBENCH_MSS=1460 -DBENCH_PCBS=64 -DBENCH_CHECKSUMS=1 -I"$here" -I. -I"$core/include" \
     $sources bench/peers/lwip_tun.c -o "$out/lwip_tun"
 fi
 echo "lwip: $(sed -n 's/^#define LWIP_VERSION_\(MAJOR\|MINOR\|REVISION\) *//p' "$core/include/lwip/init.h" |
