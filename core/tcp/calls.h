@@ -151,7 +151,7 @@ void tct_tcp_block_reclaim(tct_stack *s);                   /* gives old quiet b
 struct tct_extra *tct_tcp_block_extra(tct_stack *s,
                                       struct tct_tcp *c); /* attach; NULL: no memory */
 static inline struct tct_tcp_active *tct_tcp_active(const struct tct_tcp *c) {
-  return c->u.active;
+  return c->active;
 }
 
 /* ---- tcp_state.c: the transition table, the one assignment, the ends of a life ----------------

@@ -20,7 +20,7 @@ static inline void tct_tcp_delack_plain_data(const tct_stack *s, struct tct_tcp 
 }
 
 static inline void tct_tcp_recv_plain_ack(tct_stack *s, struct tct_tcp *c, tct_seq edge) {
-  struct tct_tcp_active *a = c->u.active;
+  struct tct_tcp_active *a = c->active;
   bool owed = (c->rcv.flags & (TCT_RCV_ACK_NOW | TCT_RCV_DELACK)) != 0;
   if (owed && (c->rcv.delack & TCT_DELACK_QUICK) != 0)
     tct_tcp_delack_on_ack_sent(s, c, true);
@@ -37,7 +37,7 @@ static inline void tct_tcp_recv_plain_ack(tct_stack *s, struct tct_tcp *c, tct_s
 
 static inline void tct_tcp_send_plain_data(tct_stack *s, struct tct_tcp *c,
                                            const struct tct_tcp_plan *p, uint32_t now_ms) {
-  struct tct_tcp_active *a = c->u.active;
+  struct tct_tcp_active *a = c->active;
   uint32_t len = p->len, mss = p->mss;
   bool is_small = len > mss ? len % mss != 0 : len != mss;
   if (c->snd.una == c->snd.nxt)
@@ -55,7 +55,7 @@ static inline void tct_tcp_send_plain_data(tct_stack *s, struct tct_tcp *c,
 }
 
 static inline void tct_tcp_push_plain_data(struct tct_tcp *c, const struct tct_tcp_plan *p) {
-  c->u.active->train_end = tct_seq_add(p->seq, p->train);
+  c->active->train_end = tct_seq_add(p->seq, p->train);
 }
 
 /* ---- tcp_sack.c ------------------------------------------------------------------------------ */
@@ -63,7 +63,7 @@ static inline void tct_tcp_push_plain_data(struct tct_tcp *c, const struct tct_t
 /* The only run: as nearly always when one writes and waits for the answer. No MSG_EOR is about. */
 static inline void tct_tcp_sack_plain_data(tct_stack *s, struct tct_tcp *c, tct_seq begin,
                                            uint16_t seg_size) {
-  struct tct_tcp_active *a = c->u.active;
+  struct tct_tcp_active *a = c->active;
   struct tct_runs *r = &a->runs;
   tct_seq end = c->snd.nxt;
   if (r->n > 0) {
@@ -116,7 +116,7 @@ static inline void tct_tcp_timer_on_plain_ack(struct tct_tcp *c, uint32_t now_ms
 }
 
 static inline void tct_tcp_ecn_on_plain_ack(struct tct_tcp *c) {
-  bool here = c->u.active->ecn_cut == c->snd.una;
+  bool here = c->active->ecn_cut == c->snd.una;
   c->rcv.ecn =
       (uint16_t)(here ? c->rcv.ecn | TCT_ECNF_CUT_HERE : c->rcv.ecn & (unsigned)~TCT_ECNF_CUT_HERE);
 }
@@ -125,7 +125,7 @@ static inline void tct_tcp_ecn_on_plain_ack(struct tct_tcp *c) {
 
 /* Nothing is dubious: what follows the numbers goes along. */
 static inline void tct_tcp_recover_on_plain_text(struct tct_tcp *c) {
-  struct tct_tcp_rec *rec = &c->u.active->rec;
+  struct tct_tcp_rec *rec = &c->active->rec;
   rec->frto_new = false;
   rec->reneging = false;
   rec->flight_bytes = tct_seq_len(c->snd.una, c->snd.nxt);
@@ -134,7 +134,7 @@ static inline void tct_tcp_recover_on_plain_text(struct tct_tcp *c) {
 
 static inline void tct_tcp_recover_on_plain_ack(const tct_stack *s, struct tct_tcp *c,
                                                 const struct tct_tcp_ack *ack) {
-  struct tct_tcp_rec *rec = &c->u.active->rec;
+  struct tct_tcp_rec *rec = &c->active->rec;
   rec->frto_new = false;
   rec->reneging = false;
   rec->repaired = false;
@@ -187,7 +187,7 @@ static inline void tct_tcp_send_on_plain_ack(tct_stack *s, struct tct_tcp *c,
   tct_tcp_sack_on_plain_ack(c, h->ack, a);
   c->snd.una = h->ack;
   TCT_EXTRA_ADD(c, bytes_acked, a->acked_bytes);
-  tct_tcp_send_free_plain(s, c, c->u.active);
+  tct_tcp_send_free_plain(s, c, c->active);
   bool clean = a->first_at != TCT_NEVER && !a->resent_acked;
   a->rtt_ns = clean ? tct_time_sub(a->at, a->first_at) : tct_tcp_send_rtt_of(s, c, a);
   a->restart_timer = true;

@@ -17,13 +17,13 @@
 
 /* Attached if there is none; NULL: no memory. */
 static inline struct tct_tcp_active *tct_tcp_block_active(tct_stack *s, struct tct_tcp *c) {
-  return c->u.active != NULL ? c->u.active : tct_tcp_block_attach(s, c);
+  return c->active != NULL ? c->active : tct_tcp_block_attach(s, c);
 }
 
 /* Of one that is no listener: as who sends or receives. */
 static inline struct tct_tcp_active *tct_tcp_block_active_of(const struct tct_tcp *c) {
   TCT_CHECKED(c->state != TCT_LISTEN);
-  return c->u.active;
+  return c->active;
 }
 
 /* ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2 */

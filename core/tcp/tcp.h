@@ -175,14 +175,12 @@ enum {                           /* sock: sock/ alone */
 struct tct_tcp {
   /* line 0: who */
   struct tct_tuple key;
-  uint32_t gen;   /* survives the slot's reuse */
-  uint32_t index; /* in the slab */
-  uint8_t state;  /* tct_state; tcp_state.c alone */
-  uint8_t open;   /* TCT_OPEN_* */
-  uint16_t sockf; /* TCT_SOCKF_* */
-  struct {
-    struct tct_tcp_active *active; /* NULL in state LISTEN, too */
-  } u;
+  uint32_t gen;                  /* survives the slot's reuse */
+  uint32_t index;                /* in the slab */
+  uint8_t state;                 /* tct_state; tcp_state.c alone */
+  uint8_t open;                  /* TCT_OPEN_* */
+  uint16_t sockf;                /* TCT_SOCKF_* */
+  struct tct_tcp_active *active; /* NULL in state LISTEN, too */
   struct tct_extra *extra;
   /* line 1: hot */
   struct tct_tcp_snd snd;

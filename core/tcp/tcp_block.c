@@ -77,7 +77,7 @@ struct tct_tcp *tct_tcp_block_at(tct_stack *s, tct_sock k) {
   if (c->state == TCT_LISTEN)
     return c;
   state_of(s)->found_last = c; /* the next call is about it, most likely */
-  tct_mem_prefetch(c->u.active, TCT_ACTIVE_HOT_BYTES);
+  tct_mem_prefetch(c->active, TCT_ACTIVE_HOT_BYTES);
   return c;
 }
 
@@ -129,7 +129,7 @@ void tct_tcp_block_drop_active(tct_stack *s, struct tct_tcp *c) {
   tct_tcp_reasm_deinit(s, &a->ooo);
   tct_tcp_past_save(c);
   tct_tcp_tune_save(c);
-  c->u.active = NULL;
+  c->active = NULL;
   tct_stack_free(s, a, sizeof *a);
   s->n.ActiveNow--;
 }
@@ -195,7 +195,7 @@ static void give_way(tct_stack *s) {
 }
 
 struct tct_tcp_active *tct_tcp_block_attach(tct_stack *s, struct tct_tcp *c) {
-  TCT_ASSERT(c->state != TCT_LISTEN && c->u.active == NULL);
+  TCT_ASSERT(c->state != TCT_LISTEN && c->active == NULL);
   give_way(s);
   const size_t zeroed = offsetof(struct tct_tcp_active, ooo.first); /* sack_init clears the rest */
   struct tct_tcp_active *a = tct_stack_alloc_front(s, sizeof *a, zeroed);
@@ -212,7 +212,7 @@ struct tct_tcp_active *tct_tcp_block_attach(tct_stack *s, struct tct_tcp *c) {
   begin_history(a);
   tct_tcp_tune_recall(c, &a->tune);
   tct_tcp_past_recall(c, &a->rec);
-  c->u.active = a;
+  c->active = a;
   s->n.ActiveNow++;
   return a;
 }

@@ -78,7 +78,7 @@ static bool is_plain(const tct_stack *s, const struct tct_tcp *c, struct plain *
     return false;
   if (h->opt.has_ts && (int32_t)tct_ms32_since(h->opt.tsval, c->rcv.ts_recent) < 0)
     return false;
-  const struct tct_tcp_active *a = c->u.active;
+  const struct tct_tcp_active *a = c->active;
   if (a == NULL ? in->advances : !is_plain_active(a))
     return false;
   /* who only receives has told congestion control nothing yet, and does not now */
@@ -117,7 +117,7 @@ static void take_ack(tct_stack *s, struct tct_tcp *c, const struct plain *in) {
 /* Nothing left since tcp_cc and tcp_rate looked at the last burst's end, and nothing waits: they
  * would find what they found then. */
 static bool is_burst_judged(const struct tct_tcp *c) {
-  const struct tct_tcp_active *a = c->u.active;
+  const struct tct_tcp_active *a = c->active;
   const struct tct_extra *x = c->extra;
   if (a->cc.sent || a->tx.end != c->snd.nxt)
     return false;
@@ -127,14 +127,14 @@ static bool is_burst_judged(const struct tct_tcp *c) {
 }
 
 static void step5_ack(tct_stack *s, struct tct_tcp *c, const struct plain *in) {
-  if (c->u.active != NULL && !is_burst_judged(c))
+  if (c->active != NULL && !is_burst_judged(c))
     tct_tcp_cc_on_burst_end(s, c);
   tct_tcp_send_plain_window(c, in->h);
   if (s->tcp->profile->ack_ends_soft_error)
     c->soft_err = 0;
   if (in->advances)
     take_ack(s, c, in);
-  else if (c->u.active != NULL)
+  else if (c->active != NULL)
     tct_tcp_recover_on_plain_text(c);
   if ((c->sockf & TCT_SOCKF_WANTS_ROOM) != 0)
     tct_sock_event_writable(s, c);

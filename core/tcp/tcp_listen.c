@@ -32,7 +32,7 @@ int tct_tcp_listen_start(tct_stack *s, struct tct_tcp *c, unsigned backlog) {
     c->listener->backlog = tct_min_u32(backlog, BACKLOG_MAX);
     return TCT_OK;
   }
-  TCT_ASSERT(c->state == TCT_CLOSED && c->u.active == NULL);
+  TCT_ASSERT(c->state == TCT_CLOSED && c->active == NULL);
   struct tct_listener *li = tct_stack_alloc(s, sizeof *li);
   if (li == NULL)
     return TCT_ENOMEM;

@@ -84,7 +84,7 @@ static uint32_t fill_payload(struct tct_tcp *c, struct tct_tcp_plan *p, struct t
     *n = 0;
     return 0;
   }
-  return tct_queue_peek(&c->u.active->tx, text_seq(p), p->len, out->iov + 1, n);
+  return tct_queue_peek(&c->active->tx, text_seq(p), p->len, out->iov + 1, n);
 }
 
 static void finish(tct_stack *s, const struct tct_tcp *c, tct_frame *f, struct tct_out *out,

@@ -71,7 +71,7 @@ static uint64_t write_tcp(const tct_stack *s, const struct tct_tcp *c, const str
   bool ts = (c->open & TCT_OPEN_TS) != 0;
   uint32_t offset = (ts ? (uint32_t)HEADER_TS_LEN : (uint32_t)HEADER_LEN) / 4;
   uint32_t bits = offset << 28 | (uint32_t)p->flags << 16 | window;
-  uint64_t sum = (uint64_t)c->u.active->head.ports + p->seq + c->rcv.nxt + bits;
+  uint64_t sum = (uint64_t)c->active->head.ports + p->seq + c->rcv.nxt + bits;
   tct_bytes_put32(tcp + 4, p->seq);
   tct_bytes_put32(tcp + 8, c->rcv.nxt);
   tct_bytes_put32(tcp + 12, bits);
@@ -87,7 +87,7 @@ static uint64_t write_tcp(const tct_stack *s, const struct tct_tcp *c, const str
 
 /* The edge that tct_tcp_recv_edge_to_offer finds: no FIN has come, and the handshake is over. */
 static tct_seq edge_to_offer(const struct tct_tcp *c) {
-  const struct tct_tcp_active *a = c->u.active;
+  const struct tct_tcp_active *a = c->active;
   uint32_t clamp = c->extra != NULL ? c->extra->window_clamp : 0;
   uint32_t limit = clamp != 0 ? tct_min_u32(c->rcv.buf_max, clamp) : c->rcv.buf_max;
   uint32_t most = 65535u << tct_tcp_rcv_shift(c);
@@ -117,7 +117,7 @@ static void finish(const tct_stack *s, const struct tct_tcp_template *t, uint64_
 
 bool tct_tcp_plain_build(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan *p,
                          tct_seq *edge, tct_frame *f, struct tct_out *out) {
-  struct tct_tcp_active *a = c->u.active;
+  struct tct_tcp_active *a = c->active;
   struct tct_tcp_template *t = &a->head;
   unsigned pieces = p->len > 0 ? TCT_OUT_PIECES_MAX - 1 : 0;
   if ((c->sockf & TCT_SOCKF_NO_DF) != 0)

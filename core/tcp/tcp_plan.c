@@ -90,7 +90,7 @@ static bool plan_keepalive(conn *c, plan_t *p) {
 /* The FIN again, when there is no memory for runs. */
 static bool plan_bare_fin(conn *c, plan_t *p) {
   if ((c->tmr.due & TCT_DUE_FIN) == 0 || (c->snd.flags & TCT_SND_FIN_SENT) == 0 ||
-      c->u.active != NULL)
+      c->active != NULL)
     return false;
   set(p, TCT_WHY_FIN_REXMIT, tct_seq_sub(c->snd.nxt, 1), 0, TCT_FIN | TCT_ACK);
   p->resend = true;
@@ -312,7 +312,7 @@ static bool has_nothing_to_say(conn *c) {
 /* Established, and nothing that any question above but those about new data and ACKs is about:
  * nothing due, owed singly, lost, probed, paced, marked, bounded or half closed. */
 static bool is_plain(const tct_stack *s, conn *c) {
-  const struct tct_tcp_active *a = c->u.active;
+  const struct tct_tcp_active *a = c->active;
   const struct tct_extra *x = c->extra;
   if (c->state != TCT_ESTABLISHED || a == NULL || !tct_tcp_syn_acked(c))
     return false;
@@ -327,7 +327,7 @@ static bool is_plain(const tct_stack *s, conn *c) {
 
 /* What tct_tcp_send_usable says, where no MSG_EOR, cork or override is about. */
 static uint32_t plain_usable(const tct_stack *s, conn *c, uint32_t mss, uint32_t unsent) {
-  const struct tct_tcp_active *a = c->u.active;
+  const struct tct_tcp_active *a = c->active;
   uint32_t window = tct_seq_ahead(c->snd.nxt, tct_seq_add(c->snd.una, c->snd.wnd));
   uint32_t usable = tct_tcp_recover_room_upto(s, c, mss, tct_min_u32(unsent, window));
   if (usable >= mss || usable == 0)
@@ -343,7 +343,7 @@ static uint32_t plain_usable(const tct_stack *s, conn *c, uint32_t mss, uint32_t
 static bool plan_plain(const tct_stack *s, conn *c, plan_t *p) {
   if (!is_plain(s, c))
     return false;
-  const struct tct_tcp_active *a = c->u.active;
+  const struct tct_tcp_active *a = c->active;
   uint32_t unsent = tct_seq_ahead(c->snd.nxt, a->tx.end);
   uint32_t mss = unsent > 0 ? tct_tcp_send_mss(s, c) : 0;
   uint32_t usable = unsent > 0 ? plain_usable(s, c, mss, unsent) : 0;

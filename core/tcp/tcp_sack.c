@@ -552,7 +552,7 @@ static void take_plain_part(struct tct_tcp_active *act, struct tct_tcp_ack *a, s
 
 /* The same where nothing is SACKed, lost or under way again. */
 void tct_tcp_sack_on_plain_ack(struct tct_tcp *c, tct_seq una, struct tct_tcp_ack *a) {
-  struct tct_tcp_active *act = c->u.active;
+  struct tct_tcp_active *act = c->active;
   struct tct_runs *r = &act->runs;
   while (r->n > 0) {
     struct tct_run *run = tct_tcp_sack_at(r, 0);

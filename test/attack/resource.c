@@ -278,7 +278,7 @@ ATTACK(a076_segment_smack) {
     lab_drain(&l);
     assert_true(l.s->memory_bytes - before <=
                 2 * 65536 + (192 << 10)); /* ranges are capped, so are chunks */
-    uint32_t steps = tct_tcp_block_at(l.s, p.sock)->u.active->rx.walk_steps;
+    uint32_t steps = tct_tcp_block_at(l.s, p.sock)->active->rx.walk_steps;
     assert_true(steps <= 60000 * 64u);
     expect_all_of_it(&p, data, buf, sizeof data);
     lab_finish(&l);

@@ -115,7 +115,7 @@ static inline void leaf_init(struct leaf *f, bool strict) {
   tct_queue_init(&f->a.rx, c->rcv.nxt);
   tct_tcp_sack_init(&f->a.runs);
   tct_tcp_reasm_init(&f->a.ooo);
-  c->u.active = &f->a;
+  c->active = &f->a;
 }
 
 static inline void leaf_end(struct leaf *f) {

@@ -221,7 +221,7 @@ static void no_memory_for_runs__fin_due_again__goes_from_conn_alone(void **state
   (void)state;
   struct leaf f;
   leaf_init(&f, true);
-  f.c.u.active = NULL;
+  f.c.active = NULL;
   f.c.state = TCT_FIN_WAIT_1;
   f.c.snd.flags |= TCT_SND_FIN_WANTED;
   struct tct_tcp_plan p;
@@ -234,7 +234,7 @@ static void no_memory_for_runs__fin_due_again__goes_from_conn_alone(void **state
   f.c.tmr.due = TCT_DUE_FIN;
   tct_tcp_plan(&f.s, &f.c, &p);
   is(&p, TCT_WHY_FIN_REXMIT, FIRST, 0, TCT_FIN | TCT_ACK);
-  f.c.u.active = &f.a;
+  f.c.active = &f.a;
   f.a.tx.begin = f.a.tx.end = FIRST;
   leaf_end(&f);
 }
