@@ -10,6 +10,7 @@ bool lemma_agreed_options_come_back(tct_time now, uint8_t opts, uint32_t offset)
   tct_stack s;
   struct tct_half_open r;
   s.now = now;
+  s.now_ms = tct_time_ms32(now);
   r.opts = opts;
   uint32_t sent = (uint32_t)(make_tsval(&s, &r) + offset);
   uint32_t bits = (uint32_t)(sent - offset);
@@ -23,6 +24,7 @@ bool lemma_tsval_is_never_ahead_and_little_behind(tct_time now, uint8_t opts) {
   tct_stack s;
   struct tct_half_open r;
   s.now = now;
+  s.now_ms = tct_time_ms32(now);
   r.opts = opts;
   return tct_ms32_since(tct_time_ms32(now), make_tsval(&s, &r)) <= TS_BITS;
 }
