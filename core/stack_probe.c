@@ -40,7 +40,7 @@ static void probe_who(const struct tct_tcp *c, struct tct_probe_conn *p) {
 }
 
 static void probe_timer(const tct_stack *s, const struct tct_tcp *c, struct tct_probe_conn *p) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   p->timer = c->tmr.kind;
   p->tries = c->tmr.tries;
   p->backoff = c->tmr.backoff;
@@ -55,7 +55,7 @@ static void probe_timer(const tct_stack *s, const struct tct_tcp *c, struct tct_
 }
 
 static void probe_numbers(const tct_stack *s, const struct tct_tcp *c, struct tct_probe_conn *p) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   p->opening = !tct_tcp_syn_acked(c) && c->snd.nxt != c->iss;
   p->iss = c->iss;
   p->irs = c->irs;
@@ -131,7 +131,7 @@ static void count_conns(const tct_stack *s, struct tct_probe_stack *p) {
       continue;
     p->conns++;
     p->conns_armed += tct_list_is_linked(&c->tmr.node);
-    p->actives += tct_tcp_active(c) != NULL;
+    p->actives += c->active != NULL;
     p->extras += c->extra != NULL;
   }
 }
@@ -189,7 +189,7 @@ static uint64_t hash_active(uint64_t h, const struct tct_tcp_active *a) {
 }
 
 static uint64_t hash_conn(uint64_t h, const struct tct_tcp *c) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   h = mix_bytes(h, c, sizeof *c);
   if (a != NULL)
     h = hash_active(h, a);

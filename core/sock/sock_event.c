@@ -12,7 +12,7 @@
 #include "util/plant.h"
 
 static uint32_t unread_of(const struct tct_tcp *c) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   return a == NULL ? 0 : tct_seq_ahead(a->rx.begin, tct_tcp_reasm_data_end(c));
 }
 

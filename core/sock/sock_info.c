@@ -74,14 +74,13 @@ static void fill_windows(const tct_stack *s, const struct tct_tcp *c, tct_info *
 
 /* Counted in segments as Linux does: sacked are also those that duplicate ACKs stand for. */
 static void fill_recovery(const tct_stack *s, const struct tct_tcp *c, tct_info *i) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
-  const struct tct_tcp_past *past = c->extra != NULL ? &c->extra->past : NULL;
+  const struct tct_tcp_active *a = c->active;
+  const struct tct_tcp_past *past = tct_tcp_past_of(c);
+  i->reordering = tct_tcp_rack_reordering(s, c);
+  i->reord_seen = past != NULL ? past->reord_seen : 0;
   if (a == NULL) {
-    bool seen = past != NULL && past->reordering != 0;
     i->unacked = c->snd.una != c->snd.nxt ? 1 : 0;
     i->ca_state = past != NULL ? past->phase : TCT_REC_OPEN;
-    i->reordering = seen ? past->reordering : s->cfg.reordering;
-    i->reord_seen = past != NULL ? past->reord_seen : 0;
     return;
   }
   i->ca_state = a->rec.phase;
@@ -89,8 +88,6 @@ static void fill_recovery(const tct_stack *s, const struct tct_tcp *c, tct_info 
   i->sacked = a->runs.sacked.segs + a->rec.dupacks;
   i->lost = a->runs.lost.segs;
   i->retrans = a->runs.resent.segs;
-  i->reordering = tct_tcp_rack_reordering(s, c);
-  i->reord_seen = a->rec.past.reord_seen;
 }
 
 static void fill_rates(const tct_stack *s, const struct tct_tcp *c, tct_info *i) {

@@ -72,7 +72,7 @@ int tct_sock_tx_commit(tct_stack *s, tct_sock k, size_t len, unsigned flags) {
   if (c == NULL)
     return TCT_EBADF;
   int e = check_send(c);
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   if (e != TCT_OK)
     return e;
   if (a == NULL || len > a->tx.reserved_bytes || (flags & ~SEND_FLAGS) != 0)
@@ -120,7 +120,7 @@ int tct_sock_tx_lend(tct_stack *s, tct_sock k, const void *base, size_t len, uin
 /* ---- receive --------------------------------------------------------------------------------- */
 
 uint32_t tct_sock_io_unread(const struct tct_tcp *c) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   return a == NULL ? 0 : tct_seq_ahead(a->rx.begin, tct_tcp_reasm_data_end(c));
 }
 
@@ -134,7 +134,7 @@ static __attribute__((noinline)) int why_no_bytes(const struct tct_tcp *c) {
 }
 
 static void consume(tct_stack *s, struct tct_tcp *c, uint32_t len) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   tct_queue_consume_to(&a->rx, &s->chunks, tct_seq_add(a->rx.begin, (uint32_t)len));
   tct_tcp_recv_on_app_read(s, c);
   if ((c->sockf & TCT_SOCKF_DONE) != 0 && tct_sock_io_unread(c) == 0)
@@ -153,7 +153,7 @@ long tct_sock_recv(tct_stack *s, tct_sock k, void *buf, size_t len, unsigned fla
   if (unread == 0)
     return why_no_bytes(c);
   uint32_t take = (uint32_t)tct_min_size(len, unread);
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   take = tct_queue_copy_out(&a->rx, a->rx.begin, buf, take);
   if ((flags & TCT_MSG_PEEK) == 0)
     consume(s, c, take);
@@ -170,7 +170,7 @@ int tct_sock_rx_peek(tct_stack *s, tct_sock k, tct_iov *v, unsigned *n) {
     *n = 0;
     return why_no_bytes(c);
   }
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   (void)tct_queue_peek(&a->rx, a->rx.begin, unread, v, n);
   return TCT_OK;
 }

@@ -202,7 +202,7 @@ static int set_keepalive(tct_stack *s, struct tct_tcp *c, int64_t value) {
 
 /* Both let out at once what they held back. */
 static int set_sending(tct_stack *s, struct tct_tcp *c, tct_opt o, int64_t value) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   int e = set_flag8(&c->snd.flags, o == TCT_OPT_CORK ? TCT_SND_CORK : TCT_SND_NODELAY, value);
   if (e == TCT_OK && o == TCT_OPT_CORK && value == 0 && a != NULL)
     a->cork_at = TCT_NEVER;

@@ -51,7 +51,6 @@ struct tct_tcp_profile {
 const struct tct_tcp_profile *tct_tcp_profile(tct_profile p);
 
 /* ---- tcp_demux.c: state of the folder; four-tuple -> connection, listener or nobody ---------- */
-#define TCT_GUESS_MAX 64u /* frames of a burst */
 /* What a plain segment touches of the other blocks; behind it are runs and what they point to. */
 #define TCT_EXTRA_HOT_BYTES offsetof(struct tct_extra, fin_wait_2_ms)
 #define TCT_ACTIVE_HOT_BYTES offsetof(struct tct_tcp_active, ooo.recent)
@@ -67,7 +66,7 @@ struct tct_tcp_state {
    * since; whose a burst's frames are, perhaps; the last hash, which is asked for by several tables
    * in a row */
   struct tct_tcp *found_last;
-  struct tct_tcp *guess[TCT_GUESS_MAX];
+  struct tct_tcp *guess[TCT_BURST_MAX];
   struct tct_tuple hashed;
   uint64_t hashed_key[2], hash;
   struct { /* tcp_options.c: timestamp offset of the pair of addresses that was last asked for */
@@ -150,9 +149,6 @@ void tct_tcp_block_settle(tct_stack *s, struct tct_tcp *c); /* after a call: qui
 void tct_tcp_block_reclaim(tct_stack *s);                   /* gives old quiet blocks back */
 struct tct_extra *tct_tcp_block_extra(tct_stack *s,
                                       struct tct_tcp *c); /* attach; NULL: no memory */
-static inline struct tct_tcp_active *tct_tcp_active(const struct tct_tcp *c) {
-  return c->active;
-}
 
 /* ---- tcp_state.c: the transition table, the one assignment, the ends of a life ----------------
  */

@@ -108,6 +108,7 @@ void tct_tcp_dupack_eat(tct_stack *s, struct tct_tcp *c, struct tct_tcp_ack *ack
 /* ---- tcp_past.c: what was learnt, across quiet times ----------------------------------------- */
 void tct_tcp_past_forget(const struct tct_tcp *c, struct tct_tcp_rec *rec);
 void tct_tcp_past_save(struct tct_tcp *c);
+const struct tct_tcp_past *tct_tcp_past_of(const struct tct_tcp *c); /* NULL: nothing is known */
 void tct_tcp_past_recall(const struct tct_tcp *c, struct tct_tcp_rec *rec);
 bool tct_tcp_past_is_waiting(const struct tct_tcp *c); /* for a D-SACK, without a block */
 void tct_tcp_past_count_rto(const tct_stack *s, struct tct_tcp *c, bool again);

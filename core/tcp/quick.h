@@ -20,12 +20,6 @@ static inline struct tct_tcp_active *tct_tcp_block_active(tct_stack *s, struct t
   return c->active != NULL ? c->active : tct_tcp_block_attach(s, c);
 }
 
-/* Of one that is no listener: as who sends or receives. */
-static inline struct tct_tcp_active *tct_tcp_block_active_of(const struct tct_tcp *c) {
-  TCT_CHECKED(c->state != TCT_LISTEN);
-  return c->active;
-}
-
 /* ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2 */
 static inline bool tct_tcp_state_may_receive(const struct tct_tcp *c) {
   return c->state == TCT_ESTABLISHED || c->state == TCT_FIN_WAIT_1 || c->state == TCT_FIN_WAIT_2;
@@ -123,7 +117,7 @@ static inline tct_seq tct_tcp_send_first_byte(const struct tct_tcp *c) {
 
 /* One past the last queued byte. */
 static inline tct_seq tct_tcp_send_data_end(const struct tct_tcp *c) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   if (a != NULL)
     return a->tx.end;
   bool fin = (c->snd.flags & TCT_SND_FIN_SENT) != 0;
@@ -184,7 +178,7 @@ static inline struct tct_run *tct_tcp_sack_at(const struct tct_runs *r, uint32_t
 
 /* Bytes thought to be in the network: not what arrived or is lost, but what was sent again. */
 static inline uint32_t tct_tcp_recover_pipe(const struct tct_tcp *c) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   uint32_t flight = tct_tcp_send_flight(c);
   if (a == NULL)
     return flight;
@@ -195,7 +189,7 @@ static inline uint32_t tct_tcp_recover_pipe(const struct tct_tcp *c) {
 }
 
 static inline uint32_t tct_tcp_recover_pipe_segs(const struct tct_tcp *c) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   if (a == NULL)
     return c->snd.una != c->snd.nxt ? 1 : 0;
   const struct tct_runs *r = &a->runs;
@@ -248,7 +242,7 @@ static inline bool tct_tcp_reasm_has_news(const struct tct_tcp *c, const struct 
 
 /* The earliest that the connection waits for. */
 static inline tct_time tct_tcp_timer_next(const struct tct_tcp *c) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   tct_time at = c->tmr.main_at;
   if (a == NULL)
     return at;
@@ -257,19 +251,16 @@ static inline tct_time tct_tcp_timer_next(const struct tct_tcp *c) {
   return tct_time_min(tct_time_min(at, a->cork_at), a->pace.wake_at);
 }
 
-/* After a side deadline or the state changed. Re-arming later leaves the wheel alone: the node
- * moves when it fires early. */
-static inline void tct_tcp_timer_refresh(tct_stack *s, struct tct_tcp *c) {
-  tct_time at = tct_tcp_timer_next(c);
+/* One deadline was set, or moved: no other can be before the wheel's, which tcp_check asserts.
+ * Re-arming later leaves the wheel alone: the node moves when it fires early. */
+static inline void tct_tcp_timer_await(tct_stack *s, struct tct_tcp *c, tct_time at) {
   if (at < c->tmr.wheel_at)
     tct_tcp_timer_arm(s, c, at);
 }
 
-/* The same after one deadline alone was set, or moved: no other can be before the wheel's, which
- * tcp_check asserts. */
-static inline void tct_tcp_timer_await(tct_stack *s, struct tct_tcp *c, tct_time at) {
-  if (at < c->tmr.wheel_at)
-    tct_tcp_timer_arm(s, c, at);
+/* After the state changed, or more than one deadline did. */
+static inline void tct_tcp_timer_refresh(tct_stack *s, struct tct_tcp *c) {
+  tct_tcp_timer_await(s, c, tct_tcp_timer_next(c));
 }
 
 /* The backoff ends [EP-50]. */
@@ -290,7 +281,7 @@ static inline void tct_tcp_output_wake(tct_stack *s, struct tct_tcp *c) {
 /* The run leaves, first or again. Nothing outstanding: the clocks start anew. */
 static inline void tct_tcp_rate_on_sent(const tct_stack *s, struct tct_tcp *c,
                                         struct tct_run *run) {
-  const struct tct_tcp_active *a = tct_tcp_block_active_of(c);
+  const struct tct_tcp_active *a = c->active;
   if (c->extra == NULL)
     return;
   struct tct_tcp_rate_keep *k = &c->extra->rate;
@@ -313,7 +304,7 @@ static inline void tct_tcp_rate_set_limited(struct tct_tcp *c, uint32_t pipe) {
 
 /* The application was the limit: what is out now is the last of a full pipe. */
 static inline void tct_tcp_rate_on_burst_end(const tct_stack *s, struct tct_tcp *c) {
-  const struct tct_tcp_active *a = tct_tcp_block_active_of(c);
+  const struct tct_tcp_active *a = c->active;
   if (c->extra == NULL || a == NULL || a->runs.waiting_bytes > 0)
     return;
   uint32_t unsent = tct_tcp_send_unsent(c), pipe = tct_tcp_recover_pipe(c);
@@ -347,7 +338,7 @@ static inline bool tct_tcp_pace_is_on(const tct_stack *s, const struct tct_tcp *
 
 /* Pure. 0: now. */
 static inline tct_time tct_tcp_pace_not_before(const tct_stack *s, const struct tct_tcp *c) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   if (a == NULL || a->pace.at <= s->now || !tct_tcp_pace_is_on(s, c))
     return 0;
   return tct_tcp_pace_held_until(s, c);
@@ -355,7 +346,7 @@ static inline tct_time tct_tcp_pace_not_before(const tct_stack *s, const struct 
 
 /* Nothing more leaves now: because of the pace, or has the flow itself nothing to say? */
 static inline void tct_tcp_pace_on_burst_end(tct_stack *s, struct tct_tcp *c) {
-  struct tct_tcp_active *a = tct_tcp_block_active_of(c);
+  struct tct_tcp_active *a = c->active;
   tct_time at = tct_tcp_pace_not_before(s, c);
   if (a != NULL && at != 0)
     tct_tcp_pace_wait(s, c, at);

@@ -116,7 +116,7 @@ static void leave_quiet(tct_stack *s, struct tct_tcp_active *a) {
 }
 
 void tct_tcp_block_drop_active(tct_stack *s, struct tct_tcp *c) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   if (a == NULL)
     return;
   if (tct_list_is_linked(&a->quiet))
@@ -160,7 +160,7 @@ static __attribute__((noinline)) void settle_drained(tct_stack *s, struct tct_tc
 }
 
 void tct_tcp_block_settle(tct_stack *s, struct tct_tcp *c) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   tct_tcp_chrono_update(s, c);
   if (a == NULL)
     return;
@@ -172,7 +172,7 @@ void tct_tcp_block_settle(tct_stack *s, struct tct_tcp *c) {
 
 /* Would no later frame be another one? */
 bool tct_tcp_block_may_drop_active(const tct_stack *s, const struct tct_tcp *c) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   return a != NULL && tct_list_is_linked(&a->quiet) && is_quiet(c, a) &&
          (c->extra != NULL || tct_tcp_tune_is_stale(s, &a->tune, c));
 }

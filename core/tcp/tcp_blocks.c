@@ -46,7 +46,7 @@ static bool narrow(tct_stack *s, struct tct_runs *r, uint32_t *i, struct tct_ran
 
 /* After a time-out that was real, what comes in late is no news. */
 static bool counts_as_reordering(const struct tct_tcp *c) {
-  const struct tct_tcp_rec *rec = &tct_tcp_active(c)->rec;
+  const struct tct_tcp_rec *rec = &c->active->rec;
   return rec->phase != TCT_REC_RTO || rec->past.undo_on;
 }
 
@@ -61,7 +61,7 @@ static void take_sacked(struct tct_tcp *c, struct tct_runs *r, struct tct_run *r
   if (run->times == 1) {
     if (counts_as_reordering(c) && tct_seq_lt(run->begin, tct_tcp_sack_fack(c)))
       tct_tcp_sack_note_reordering(a, run->begin);
-    if (tct_seq_leq(run->end, tct_tcp_active(c)->rec.recover))
+    if (tct_seq_leq(run->end, c->active->rec.recover))
       a->orig_acked = true;
     a->sacked_first_at = tct_time_min(a->sacked_first_at, run->sent_at);
     a->sacked_last_at = run->sent_at;
@@ -111,7 +111,7 @@ static void join_all(struct tct_runs *r, uint32_t from, uint32_t upto) {
 
 static void mark_block(tct_stack *s, struct tct_tcp *c, struct tct_range b, bool duplicate,
                        struct tct_tcp_ack *a) {
-  struct tct_runs *r = &tct_tcp_active(c)->runs;
+  struct tct_runs *r = &c->active->runs;
   uint32_t first = tct_tcp_sack_find(r, b.begin), i = first;
   for (; i < r->n && tct_seq_lt(tct_tcp_sack_at(r, i)->begin, b.end); i++) {
     bool sacked = (tct_tcp_sack_at(r, i)->flags & TCT_RUN_SACKED) != 0;
@@ -169,7 +169,7 @@ static unsigned sort_blocks(tct_stack *s, const struct tct_tcp *c, const struct 
 /* [RFC2018 5] What the peer says it holds. Before snd.una moves. */
 void tct_tcp_blocks_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_hdr *h,
                            struct tct_tcp_ack *a) {
-  struct tct_tcp_active *act = tct_tcp_active(c);
+  struct tct_tcp_active *act = c->active;
   struct tct_range b[4];
   unsigned dup;
   if ((c->open & TCT_OPEN_SACK) == 0 || h->opt.n_sack == 0)

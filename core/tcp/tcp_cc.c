@@ -144,7 +144,7 @@ void tct_tcp_cc_on_mss(tct_stack *s, struct tct_tcp *c, uint32_t before) {
   c->cc.cwnd = tct_min_u32(c->cc.cwnd / before, TCT_CWND_MAX / mss) * mss;
   if (c->cc.ssthresh != TCT_SSTHRESH_NONE)
     c->cc.ssthresh = tct_min_u32(c->cc.ssthresh / before, TCT_CWND_MAX / mss) * mss;
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   if (a != NULL)
     a->cc.out_max_bytes = tct_min_u32(a->cc.out_max_bytes / before, TCT_CWND_MAX / mss) * mss;
 }
@@ -175,7 +175,7 @@ uint32_t tct_tcp_cc_slow_start(const tct_stack *s, struct tct_tcp *c, uint32_t s
 
 /* Without an extra block the count lives in active, and a quiet time forgets it. */
 static uint32_t *count_of(struct tct_tcp *c) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   if (c->extra != NULL)
     return &c->extra->cc.acked_segs;
   return a != NULL ? &a->cc.acked_segs : NULL;
@@ -200,7 +200,7 @@ void tct_tcp_cc_avoid(const tct_stack *s, struct tct_tcp *c, uint32_t every, uin
 /* Growth that nobody tested is not trusted. In slow start half a window in use is enough: it
  * doubles within the round trip. Linux's rule, both profiles' (RFC 7661's aim). */
 bool tct_tcp_cc_is_limited(const struct tct_tcp *c) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   if (a == NULL)
     return false;
   return a->cc.limited || (tct_tcp_cc_in_slow_start(c) && c->cc.cwnd / 2 < a->cc.out_max_bytes);
@@ -209,7 +209,7 @@ bool tct_tcp_cc_is_limited(const struct tct_tcp *c) {
 /* What was not used for an RTO is half given back; ssthresh remembers. */
 static __attribute__((noinline)) void give_back(tct_stack *s, struct tct_tcp *c) {
   struct tct_tcp_cc_keep *k = &c->extra->cc;
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   uint32_t mss = tct_tcp_send_mss(s, c);
   uint32_t used = tct_max_u32(k->used_bytes, initial_window(s, c));
   bool held_by_buffer = (c->sockf & TCT_SOCKF_WANTS_ROOM) != 0;
@@ -243,13 +243,13 @@ static __attribute__((noinline)) bool is_train_held(const tct_stack *s, const st
 static bool is_window_full(const tct_stack *s, const struct tct_tcp *c, uint32_t mss) {
   if (tct_tcp_recover_room_upto(s, c, mss, mss) < mss)
     return true;
-  return tct_tcp_block_active_of(c)->rec.phase == TCT_REC_DISORDER && is_train_held(s, c, mss);
+  return c->active->rec.phase == TCT_REC_DISORDER && is_train_held(s, c, mss);
 }
 
 /* At the end of a burst: how far was the window used? The strongest sign within a round trip
  * counts. */
 static inline void judge_use(tct_stack *s, struct tct_tcp *c) {
-  struct tct_tcp_active *a = tct_tcp_block_active_of(c);
+  struct tct_tcp_active *a = c->active;
   if (a == NULL || !tct_tcp_syn_acked(c))
     return;
   if (!a->cc.sent && tct_tcp_send_unsent(c) == 0)
@@ -280,7 +280,7 @@ void tct_tcp_cc_on_burst_end(tct_stack *s, struct tct_tcp *c) {
 }
 
 void tct_tcp_cc_on_sent(struct tct_tcp *c) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   if (a != NULL)
     a->cc.sent = true;
 }
@@ -295,7 +295,7 @@ static bool is_of_nothing(const struct tct_tcp_ack *ack) {
 
 /* What the ACK tells of the path, before recovery draws its conclusions: as in Linux. */
 void tct_tcp_cc_on_news(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_ack *ack) {
-  if (tct_tcp_active(c) == NULL || is_of_nothing(ack))
+  if (c->active == NULL || is_of_nothing(ack))
     return;
   const struct tct_cc_ops *ops = ops_of(s, c);
   void *state = ops->on_news != NULL ? state_of(s, c) : NULL;
@@ -306,7 +306,7 @@ void tct_tcp_cc_on_news(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_ac
 /* Every ACK comes by; the window grows outside recovery, by what arrived. */
 void tct_tcp_cc_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_ack *ack) {
   uint32_t before = c->cc.cwnd;
-  if (tct_tcp_active(c) == NULL || is_of_nothing(ack) || !TCT_RULE(MUST_19))
+  if (c->active == NULL || is_of_nothing(ack) || !TCT_RULE(MUST_19))
     return;
   const struct tct_cc_ops *ops = ops_of(s, c);
   void *state = state_of(s, c);
@@ -361,7 +361,7 @@ void tct_tcp_cc_on_loss(tct_stack *s, struct tct_tcp *c, uint32_t flight) {
 }
 
 bool tct_tcp_cc_is_marked(const struct tct_tcp *c) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   return a != NULL && a->rec.phase == TCT_REC_CWR;
 }
 

@@ -483,7 +483,7 @@ static void init(tct_stack *s, struct tct_tcp *c, void *state) {
 
 /* Out of it the window is again what it was. */
 static void follow_recovery(struct tct_tcp *c, bbr *b) {
-  uint8_t phase = tct_tcp_active(c)->rec.phase;
+  uint8_t phase = c->active->rec.phase;
   bool in = phase == TCT_REC_FAST || phase == TCT_REC_RTO;
   if (b->in_recovery && !in) {
     c->cc.cwnd = tct_max_u32(c->cc.cwnd, b->saved_cwnd);

@@ -38,20 +38,20 @@ static uint32_t unit_bytes(const tct_stack *s, const struct tct_tcp *c) {
 }
 
 void tct_tcp_cc_prr_begin(tct_stack *s, struct tct_tcp *c) {
-  struct tct_tcp_prr *prr = &tct_tcp_active(c)->rec.prr;
+  struct tct_tcp_prr *prr = &c->active->rec.prr;
   uint32_t cwnd = c->cc.cwnd;
   memset(prr, 0, sizeof *prr);
   prr->prior_cwnd = cwnd / unit_bytes(s, c);
   /* FlightSize before the ACK that tells; what limited transmit sent beyond the window does not
    * count: RFC 5681 3.2 step 2 */
-  uint32_t flight = tct_max_u32(tct_tcp_send_flight(c), tct_tcp_active(c)->rec.flight_bytes);
+  uint32_t flight = tct_max_u32(tct_tcp_send_flight(c), c->active->rec.flight_bytes);
   tct_tcp_cc_on_loss(s, c, tct_min_u32(flight, cwnd));
   c->cc.cwnd = cwnd;
 }
 
 /* True: a reduction is under way, and the window was set. */
 bool tct_tcp_cc_prr_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_ack *ack) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   if (a == NULL || (a->rec.phase != TCT_REC_FAST && a->rec.phase != TCT_REC_CWR))
     return false;
   uint32_t mss = tct_tcp_send_mss(s, c), unit = unit_bytes(s, c);
@@ -73,7 +73,7 @@ bool tct_tcp_cc_prr_on_ack(tct_stack *s, struct tct_tcp *c, const struct tct_tcp
 
 /* Anything that left during a reduction, new or again. */
 void tct_tcp_cc_prr_on_sent(const tct_stack *s, struct tct_tcp *c, uint32_t segs, uint32_t bytes) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   if (a != NULL && (a->rec.phase == TCT_REC_FAST || a->rec.phase == TCT_REC_CWR))
     a->rec.prr.out = tct_add_sat_u32(a->rec.prr.out, counts_segs(s) ? segs : bytes);
 }
@@ -81,7 +81,7 @@ void tct_tcp_cc_prr_on_sent(const tct_stack *s, struct tct_tcp *c, uint32_t segs
 /* The end of a reduction, unless it was undone: the window is ssthresh, and no burst follows, since
  * the reduction kept the pipe full. RFC 6582's caution is for what had no such help. */
 void tct_tcp_cc_prr_end(tct_stack *s, struct tct_tcp *c) {
-  const struct tct_tcp_rec *rec = &tct_tcp_active(c)->rec;
+  const struct tct_tcp_rec *rec = &c->active->rec;
   bool cautious = !counts_segs(s) && (c->open & TCT_OPEN_SACK) == 0 && rec->phase == TCT_REC_FAST;
   if (rec->phase != TCT_REC_CWR && !rec->past.undo_on)
     return;

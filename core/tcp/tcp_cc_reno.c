@@ -22,7 +22,7 @@ static uint32_t ssthresh(tct_stack *s, struct tct_tcp *c, void *state, uint32_t 
 /* Bytes acknowledged, not ACKs received: dividing an ACK into many gains a peer nothing. The count
  * for avoidance is in bytes here. */
 static void grow_strict(struct tct_tcp *c, const struct tct_tcp_ack *ack) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   uint32_t *count = c->extra != NULL ? &c->extra->cc.acked_segs : &a->cc.acked_segs;
   uint32_t mss = c->snd.mss;
   if (tct_tcp_cc_in_slow_start(c)) {

@@ -96,7 +96,7 @@ static void check_timers(const tct_stack *s, const struct tct_tcp *c) {
 }
 
 static void check_live(const tct_stack *s, const struct tct_tcp *c) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   if (!is_live_state(c)) {
     if (c->state != TCT_LISTEN)
       TCT_ASSERT(c->tmr.main_at == TCT_NEVER); /* C12 */

@@ -137,12 +137,12 @@ static bool guess_tuple(const tct_frame *f, struct tct_tuple *t) {
  * many frames there is a guess. (All in one: gcc leaves out calls of what only prefetches.) */
 size_t tct_tcp_demux_prefetch(tct_stack *s, const tct_frame *f, size_t n) {
   struct tct_table_it it;
-  uint64_t hash[TCT_GUESS_MAX];
+  uint64_t hash[TCT_BURST_MAX];
   struct tct_tcp **guess = s->tcp->guess;
   struct tct_tuple t;
   if (n < BURST_FROM || tct_table_used(&s->tcp->tuples) < CONNS_FROM)
     return 0;
-  n = tct_min_size(n, TCT_GUESS_MAX);
+  n = tct_min_size(n, TCT_BURST_MAX);
   for (size_t i = 0; i < n; i++) {
     hash[i] = guess_tuple(&f[i], &t) ? tct_tcp_demux_hash(s, &t) : 0; /* a wrong one is no harm */
     tct_table_prefetch(&s->tcp->tuples, hash[i]);
@@ -153,7 +153,7 @@ size_t tct_tcp_demux_prefetch(tct_stack *s, const tct_frame *f, size_t n) {
     tct_mem_prefetch(guess[i], sizeof *guess[i]);
   }
   for (size_t i = 0; i < n; i++) {
-    const struct tct_tcp_active *a = guess[i] != NULL ? tct_tcp_active(guess[i]) : NULL;
+    const struct tct_tcp_active *a = guess[i] != NULL ? guess[i]->active : NULL;
     if (guess[i] != NULL)
       tct_mem_prefetch(guess[i]->extra, TCT_EXTRA_HOT_BYTES);
     tct_mem_prefetch(a, TCT_ACTIVE_HOT_BYTES);
@@ -161,7 +161,7 @@ size_t tct_tcp_demux_prefetch(tct_stack *s, const tct_frame *f, size_t n) {
       tct_mem_prefetch(&a->runs, RUNS_BYTES);
   }
   for (size_t i = 0; i < n; i++) {
-    const struct tct_tcp_active *a = guess[i] != NULL ? tct_tcp_active(guess[i]) : NULL;
+    const struct tct_tcp_active *a = guess[i] != NULL ? guess[i]->active : NULL;
     if (guess[i] != NULL && guess[i]->extra != NULL)
       tct_mem_prefetch(guess[i]->extra->cc.state, guess[i]->extra->cc.state_bytes);
     if (a == NULL)

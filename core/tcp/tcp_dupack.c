@@ -20,7 +20,7 @@ static void limit_duplicates(tct_stack *s, struct tct_tcp *c, struct tct_tcp_act
 /* A round trip brings at most one duplicate for each segment that was out when it began: forged
  * ones buy nothing (Savage 1999; RFC 5681 3.2 allows such a limit). */
 void tct_tcp_dupack_add(tct_stack *s, struct tct_tcp *c, struct tct_tcp_ack *ack) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   struct tct_tcp_rec *rec = &a->rec;
   uint32_t now_ms = s->now_ms, round_ms = c->rtt.srtt_us8 / 8000 + 1;
   uint32_t before = rec->dupacks;
@@ -41,7 +41,7 @@ void tct_tcp_dupack_add(tct_stack *s, struct tct_tcp *c, struct tct_tcp_ack *ack
 
 /* One segment filled the hole, the others had been told of by duplicates. */
 void tct_tcp_dupack_eat(tct_stack *s, struct tct_tcp *c, struct tct_tcp_ack *ack) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   uint32_t segs = ack->acked_segs;
   if ((c->open & TCT_OPEN_SACK) != 0 || segs == 0)
     return;

@@ -269,7 +269,7 @@ tct_seq tct_tcp_ecn_fresh_cut(const struct tct_tcp *c) {
 }
 
 static void note_cut(struct tct_tcp *c) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   tct_ecn_put(c, TCT_ECNF_CUT_HERE, a != NULL && a->ecn_cut == c->snd.una);
 }
 
@@ -288,7 +288,7 @@ void tct_tcp_ecn_on_ack(const tct_stack *s, struct tct_tcp *c, const struct tct_
 /* Once for each window of data: what was under way at the last cut was marked before it (6.1.2).
  * Losses that are being repaired have cut it already. */
 void tct_tcp_ecn_heed(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_ack *ack) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   if (a == NULL || ack->flight_before == 0 || a->rec.phase >= TCT_REC_CWR)
     return;
   if (!tct_seq_gt(c->snd.una, a->ecn_cut))

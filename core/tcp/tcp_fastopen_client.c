@@ -63,7 +63,7 @@ void tct_tcp_fastopen_client_on_stray_rst(tct_stack *s, struct tct_tcp *c) {
 
 /* Or nothing but a FIN beyond a gap. If data came, the path is good. */
 void tct_tcp_fastopen_client_on_end(tct_stack *s, struct tct_tcp *c) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   if (!tct_tcp_fastopen_has(c, TCT_FO_ASKED))
     return;
   if (c->extra->data_segs_in > 0) {
@@ -135,7 +135,7 @@ void tct_tcp_fastopen_client_launch(tct_stack *s, struct tct_tcp *c) {
     return;
   f->flags &= (uint16_t)~TCT_FO_DEFERRED;
   enum means m = choose(s, c, f, &k);
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   bool carries = (m == COOKIE || m == BARE) && a != NULL;
   f->syn_len = carries ? (uint16_t)tct_min_u32(tct_queue_len(&a->tx), room_by(s, c, k.mss)) : 0;
   set_option(f, m, &k);

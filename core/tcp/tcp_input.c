@@ -357,7 +357,7 @@ static bool trim(struct arrival *in, struct tct_text *t) {
     return false;
   if ((in->c->rcv.flags & TCT_RCV_FIN_OOO) != 0 &&
       !TCT_PLANT(DATA_AFTER_FIN)) /* nothing follows a FIN [RFC9293 EP-35] */
-    part.end = tct_seq_min(part.end, tct_tcp_active(in->c)->fin_seq);
+    part.end = tct_seq_min(part.end, in->c->active->fin_seq);
   if (!tct_seq_lt(part.begin, part.end))
     return false;
   t->seq = part.begin;
@@ -487,7 +487,7 @@ static void step8_fin(struct arrival *in) {
     tct_tcp_recv_owe(c, TCT_WHY_ACK_PROBE); /* no room even for its number */
   if (here && tct_seq_gt(fin_seq, c->rcv.nxt))
     remember_fin(in, fin_seq);
-  if ((c->rcv.flags & TCT_RCV_FIN_OOO) != 0 && tct_tcp_active(c)->fin_seq == c->rcv.nxt)
+  if ((c->rcv.flags & TCT_RCV_FIN_OOO) != 0 && c->active->fin_seq == c->rcv.nxt)
     take_fin(in);
 }
 

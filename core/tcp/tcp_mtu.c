@@ -122,7 +122,7 @@ static uint32_t next_size(const tct_stack *s, const struct tct_tcp_mtup *m) {
 /* Payload bytes of the probe that should go now, 0: none. *wait: none yet, and nothing else either,
  * until what is under way has made room. */
 uint32_t tct_tcp_mtu_probe_len(const tct_stack *s, const struct tct_tcp *c, bool *wait) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   const struct tct_tcp_mtup *m = search_of(c);
   *wait = false;
   if (m == NULL || m->size != 0 || a == NULL || !is_calm(s, c, a))

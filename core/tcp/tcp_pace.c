@@ -47,7 +47,7 @@ static uint64_t quantum_ns(const tct_stack *s, const struct tct_tcp *c, uint64_t
 
 /* Pure. Sending has run ahead of the clock. 0: not by too much. */
 tct_time tct_tcp_pace_held_until(const tct_stack *s, const struct tct_tcp *c) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   if (a->pace.phase != TCT_PACE_HELD &&
       a->pace.at <= tct_time_add(s->now, quantum_ns(s, c, tct_tcp_pace_rate(s, c))))
     return 0;
@@ -61,7 +61,7 @@ uint32_t tct_tcp_pace_quantum(const tct_stack *s, const struct tct_tcp *c) {
 }
 
 void tct_tcp_pace_on_sent(const tct_stack *s, struct tct_tcp *c, uint32_t bytes) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   if (a == NULL || !tct_tcp_pace_is_on(s, c))
     return;
   struct tct_tcp_pace *p = &a->pace;
@@ -77,7 +77,7 @@ void tct_tcp_pace_on_sent(const tct_stack *s, struct tct_tcp *c, uint32_t bytes)
 
 /* The pace holds, until `at`; but has the flow anything to say? */
 void tct_tcp_pace_wait(tct_stack *s, struct tct_tcp *c, tct_time at) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   if (a == NULL)
     return;
   bool waits = at != 0 && tct_tcp_plan_wants_data(s, c);
@@ -90,7 +90,7 @@ void tct_tcp_pace_wait(tct_stack *s, struct tct_tcp *c, tct_time at) {
 
 /* True: the wait is over. */
 bool tct_tcp_pace_on_timer(const tct_stack *s, struct tct_tcp *c) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   if (a == NULL || a->pace.wake_at > s->now)
     return false;
   a->pace.wake_at = TCT_NEVER;

@@ -28,12 +28,19 @@ void tct_tcp_past_forget(const struct tct_tcp *c, struct tct_tcp_rec *rec) {
 
 /* The block goes; a later one begins with what this one knew. */
 void tct_tcp_past_save(struct tct_tcp *c) {
-  const struct tct_tcp_rec *rec = &tct_tcp_active(c)->rec;
+  const struct tct_tcp_rec *rec = &c->active->rec;
   if (c->extra == NULL)
     return;
   c->extra->past = rec->past;
   c->extra->past.phase = rec->phase;
   c->extra->past.prr = rec->prr;
+}
+
+/* But phase and prr, which are the block's while there is one. */
+const struct tct_tcp_past *tct_tcp_past_of(const struct tct_tcp *c) {
+  if (c->active != NULL)
+    return &c->active->rec.past;
+  return c->extra != NULL ? &c->extra->past : NULL;
 }
 
 /* rec is all zero. */

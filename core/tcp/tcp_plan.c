@@ -100,7 +100,7 @@ static bool plan_bare_fin(conn *c, plan_t *p) {
 /* The octet of a probe that was refused goes again with what is queued behind it: alone it would
  * hold the rest back for a round trip. */
 static uint32_t with_queued(const tct_stack *s, conn *c, uint32_t take) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   bool probe = a->rec.why == TCT_WHY_REOPENED && take == 1 && tct_tcp_send_flight(c) == 1;
   if (!probe || a->n_eor > 0)
     return take;
@@ -111,7 +111,7 @@ static uint32_t with_queued(const tct_stack *s, conn *c, uint32_t take) {
 /* [RFC8985 7.3] New data if the peer's window lets it, whatever the congestion window says; else
  * the last segment again. */
 static bool plan_tlp(const tct_stack *s, conn *c, plan_t *p) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   uint32_t mss = tct_tcp_send_mss(s, c);
   if ((c->tmr.due & TCT_DUE_TLP) == 0 || a == NULL || a->runs.n == 0)
     return false;
@@ -139,7 +139,7 @@ static bool plan_tlp(const tct_stack *s, conn *c, plan_t *p) {
  * and all of it makes one segment (Linux). `most`: mss, or what the window leaves. */
 static uint32_t with_followers(const tct_stack *s, conn *c, const struct tct_run *run,
                                uint32_t most, uint8_t *push) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   uint32_t take = tct_seq_len(run->begin, run->end);
   if (!s->tcp->profile->joins_resent || take > run->seg_size)
     return take;
@@ -177,7 +177,7 @@ static bool plan_lost(const tct_stack *s, conn *c, plan_t *p) {
   if (!fin && take == bytes && take > 0)
     take = with_followers(s, c, run, tct_min_u32(mss, room), &push);
   take = fin ? take : with_queued(s, c, take);
-  tct_why why = bytes == 0 ? TCT_WHY_FIN_REXMIT : (tct_why)tct_tcp_active(c)->rec.why;
+  tct_why why = bytes == 0 ? TCT_WHY_FIN_REXMIT : (tct_why)c->active->rec.why;
   set(p, why, run->begin, take, (uint8_t)(data_flags(c, run->begin, take) | (fin ? TCT_FIN : 0)));
   p->train = tct_tcp_push_resend_train(s, c, run);
   if (p->train > 0 && take >= p->train)
@@ -211,7 +211,7 @@ static uint32_t span(const tct_stack *s, conn *c, uint32_t mss, uint32_t usable)
 }
 
 static tct_why why_new_data(conn *c) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   if ((c->snd.flags & TCT_SND_OVERRIDE) != 0)
     return TCT_WHY_SWS_OVERRIDE;
   if (a != NULL && a->rec.phase == TCT_REC_DISORDER)
@@ -296,7 +296,7 @@ static bool plan_ack(conn *c, plan_t *p) {
 
 /* Every question below would be answered with no: so it is after each last segment of a burst. */
 static bool has_nothing_to_say(conn *c) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   if (tct_tcp_send_unsent(c) > 0)
     return false;
   unsigned odd = (unsigned)c->rcv.debts | c->tmr.due;

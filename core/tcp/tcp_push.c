@@ -14,7 +14,7 @@
 /* Where a write ends that nothing may be merged with any more: at the end of what is queued, and at
  * each boundary set by MSG_EOR. */
 bool tct_tcp_push_is_end(const struct tct_tcp *c, tct_seq end) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   for (unsigned i = 0; a != NULL && i < a->n_eor; i++) {
     if (a->eor[i] == end)
       return true;
@@ -40,7 +40,7 @@ static uint32_t train_segs(const tct_stack *s, const struct tct_tcp *c, uint32_t
 /* Bytes from snd.nxt to the end of the train that the next segment is in, or begins when so much
  * may go now; 0: of none. */
 uint32_t tct_tcp_push_train(const tct_stack *s, const struct tct_tcp *c, uint32_t usable_bytes) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   if (a == NULL || s->cfg.min_tso_segs < 2)
     return 0;
   uint32_t begun = tct_seq_ahead(c->snd.nxt, a->train_end);
@@ -53,7 +53,7 @@ uint32_t tct_tcp_push_train(const tct_stack *s, const struct tct_tcp *c, uint32_
  * the window would go. Here in disorder alone, where waiting lets the first SACKs pass before new
  * data: with an open window it cost 8 % of the goodput at 1 % loss. */
 bool tct_tcp_push_should_wait(const tct_stack *s, const struct tct_tcp *c, uint32_t usable_bytes) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   uint32_t mss = tct_tcp_send_mss(s, c), unsent = tct_tcp_send_unsent(c);
   if (a == NULL || s->cfg.min_tso_segs < 2 || a->runs.n == 0 || unsent <= mss ||
       usable_bytes >= unsent || tct_seq_lt(c->snd.nxt, a->train_end))
@@ -68,7 +68,7 @@ bool tct_tcp_push_should_wait(const tct_stack *s, const struct tct_tcp *c, uint3
 }
 
 void tct_tcp_push_on_sent(struct tct_tcp *c, tct_seq begin, uint32_t train_bytes_left) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   if (a != NULL)
     a->train_end = tct_seq_add(begin, train_bytes_left);
 }
@@ -77,7 +77,7 @@ void tct_tcp_push_on_sent(struct tct_tcp *c, tct_seq begin, uint32_t train_bytes
  * there is room for. */
 uint32_t tct_tcp_push_resend_train(const tct_stack *s, const struct tct_tcp *c,
                                    const struct tct_run *run) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   uint32_t mss = tct_tcp_send_mss(s, c);
   if (s->cfg.min_tso_segs < 2)
     return 0;
@@ -91,7 +91,7 @@ uint32_t tct_tcp_push_resend_train(const tct_stack *s, const struct tct_tcp *c,
 }
 
 void tct_tcp_push_on_resent(struct tct_tcp *c, tct_seq begin, uint32_t train_bytes_left) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   if (a != NULL)
     a->resend_end = tct_seq_add(begin, train_bytes_left);
 }

@@ -17,12 +17,12 @@
 #define TIMER_SLACK_NS TCT_MS(2) /* Linux's least time-out */
 
 static struct tct_tcp_past *past_of(const struct tct_tcp *c) {
-  return &tct_tcp_active(c)->rec.past;
+  return &c->active->rec.past;
 }
 
 uint32_t tct_tcp_rack_reordering(const tct_stack *s, const struct tct_tcp *c) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
-  return a != NULL && a->rec.past.reordering != 0 ? a->rec.past.reordering : s->cfg.reordering;
+  const struct tct_tcp_past *past = tct_tcp_past_of(c);
+  return past != NULL && past->reordering != 0 ? past->reordering : s->cfg.reordering;
 }
 
 bool tct_tcp_rack_is_on(const tct_stack *s, const struct tct_tcp *c) {
@@ -33,7 +33,7 @@ bool tct_tcp_rack_is_on(const tct_stack *s, const struct tct_tcp *c) {
  * is the original: it says nothing of when the resent one left. */
 void tct_tcp_rack_on_delivered(struct tct_tcp *c, const struct tct_tcp_ack *ack,
                                const struct tct_run *run) {
-  struct tct_tcp_rack *rack = &tct_tcp_active(c)->rec.rack;
+  struct tct_tcp_rack *rack = &c->active->rec.rack;
   uint64_t rtt_ns = tct_time_sub(ack->at, run->sent_at);
   if (run->times > 1 && rtt_ns / 1000 < c->rtt.min_us)
     return;
@@ -47,7 +47,7 @@ void tct_tcp_rack_on_delivered(struct tct_tcp *c, const struct tct_tcp_ack *ack,
 
 /* What recovery changed asks for another look. */
 void tct_tcp_rack_look_again(struct tct_tcp *c) {
-  tct_tcp_active(c)->rec.rack.advanced = true;
+  c->active->rec.rack.advanced = true;
 }
 
 /* ---- The window for reordering --------------------------------------------------------------- */
@@ -55,7 +55,7 @@ void tct_tcp_rack_look_again(struct tct_tcp *c) {
 /* [RFC8985 6.2 step 4] None while a repair goes on, or with three segments of proof, on a path that
  * never reordered. */
 static uint64_t window_ns(const tct_stack *s, const struct tct_tcp *c) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   const struct tct_tcp_past *past = &a->rec.past;
   if (past->reord_seen == 0) {
     bool proof = a->runs.sacked.segs >= tct_tcp_rack_reordering(s, c);
@@ -141,7 +141,7 @@ void tct_tcp_rack_on_rto(const tct_stack *s, struct tct_tcp *c, uint32_t proven_
 /* Nanoseconds until the run counts as lost. */
 static uint64_t left_ns(const tct_stack *s, const struct tct_tcp *c, const struct tct_run *run,
                         uint64_t wnd_ns) {
-  const struct tct_tcp_rack *rack = &tct_tcp_active(c)->rec.rack;
+  const struct tct_tcp_rack *rack = &c->active->rec.rack;
   uint64_t patience_ns = tct_time_add(rack->rtt_ns, wnd_ns);
   return tct_time_sub(patience_ns, tct_time_sub(s->now, run->sent_at));
 }
@@ -161,7 +161,7 @@ static bool is_judged(const struct tct_run *run) {
  * it, in the order of such transmissions, all did. */
 static void detect_in(tct_stack *s, struct tct_tcp *c, uint32_t i, uint32_t upto, uint8_t times,
                       uint64_t *wait_ns) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   const struct tct_tcp_rack *rack = &a->rec.rack;
   uint64_t wnd_ns = window_ns(s, c);
   for (; i < upto; i++) {
@@ -184,7 +184,7 @@ static void detect_in(tct_stack *s, struct tct_tcp *c, uint32_t i, uint32_t upto
  * First what was sent again, then what was not: between lies what is judged already, and is passed
  * over. */
 uint64_t tct_tcp_rack_detect(tct_stack *s, struct tct_tcp *c) {
-  struct tct_runs *r = &tct_tcp_active(c)->runs;
+  struct tct_runs *r = &c->active->runs;
   uint64_t wait_ns = 0;
   tct_seq lost_from = r->lost_from, judged_to = r->judged_to;
   bool skip = r->waiting_bytes > 0 && tct_seq_lt(lost_from, judged_to);
@@ -204,7 +204,7 @@ uint64_t tct_tcp_rack_detect(tct_stack *s, struct tct_tcp *c) {
 
 /* After an ACK; true: the timer for what may only be reordered is set. */
 bool tct_tcp_rack_on_ack(tct_stack *s, struct tct_tcp *c) {
-  struct tct_tcp_rack *rack = &tct_tcp_active(c)->rec.rack;
+  struct tct_tcp_rack *rack = &c->active->rec.rack;
   if (!rack->advanced)
     return false;
   rack->advanced = false;
@@ -219,7 +219,7 @@ bool tct_tcp_rack_on_ack(tct_stack *s, struct tct_tcp *c) {
 /* [RFC6675 4] IsLost, for all at once, from the top: three SACKed islands above, or more than two
  * segments. Retransmissions are not judged. */
 void tct_tcp_rack_without(tct_stack *s, struct tct_tcp *c) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   uint32_t threshold = tct_tcp_rack_reordering(s, c), islands = 0, bytes = 0;
   uint32_t enough = (threshold - 1) * tct_tcp_send_mss(s, c);
   bool sacked_above = false;

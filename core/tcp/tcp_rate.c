@@ -30,7 +30,7 @@ static void take_sample(const tct_stack *s, struct tct_tcp *c, struct tct_tcp_ac
   k->first_sent_at = newest->sent_at;
   r->prior_delivered = newest->delivered;
   r->delivered_bytes = k->delivered_bytes - newest->delivered;
-  r->lost_bytes = tct_tcp_block_active_of(c)->runs.lost_ever.bytes - newest->lost;
+  r->lost_bytes = c->active->runs.lost_ever.bytes - newest->lost;
   r->in_flight = newest->in_flight & ~1u;
   r->app_limited = (newest->in_flight & 1u) != 0;
   r->interval_ns = tct_max_u64(sending_ns, acking_ns);

@@ -143,7 +143,7 @@ static tct_seq join(struct tct_tcp_ooo *o, tct_seq end) {
 }
 
 void tct_tcp_reasm_discard(tct_stack *s, struct tct_tcp *c) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   if (a == NULL)
     return;
   tct_seq end = tct_tcp_reasm_data_end(c);
@@ -152,7 +152,7 @@ void tct_tcp_reasm_discard(tct_stack *s, struct tct_tcp *c) {
 }
 
 void tct_tcp_reasm_end_at(tct_stack *s, struct tct_tcp *c, tct_seq end) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   if (a == NULL || a->ooo.set.n == 0)
     return;
   tct_ranges_trim_from(&a->ooo.set, end);
@@ -218,7 +218,7 @@ static bool find_block(const struct tct_tcp *c, const struct tct_tcp_active *a, 
 }
 
 void tct_tcp_reasm_on_fin(struct tct_tcp *c) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   if (a != NULL)
     remember_recent(&a->ooo, a->fin_seq);
 }
@@ -226,7 +226,7 @@ void tct_tcp_reasm_on_fin(struct tct_tcp *c) {
 /* First a duplicate to report, then the block of the newest arrival, then older ones (RFC 2018 4,
  * RFC 2883 4). */
 void tct_tcp_reasm_sack_blocks(const struct tct_tcp *c, struct tct_tcp_opts *o, unsigned room) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   struct tct_range block;
   if (a == NULL)
     return;
@@ -246,7 +246,7 @@ void tct_tcp_reasm_sack_blocks(const struct tct_tcp *c, struct tct_tcp_opts *o, 
 }
 
 void tct_tcp_reasm_on_sack_sent(struct tct_tcp *c) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   if (a == NULL || a->ooo.n_dsack == 0)
     return;
   memmove(a->ooo.dsack, a->ooo.dsack + 1, sizeof a->ooo.dsack - sizeof a->ooo.dsack[0]);

@@ -31,7 +31,7 @@ bool tct_tcp_recover_may_resend(const tct_stack *s, const struct tct_tcp *c,
 /* ---- Phases ---------------------------------------------------------------------------------- */
 
 static void set_phase(const tct_stack *s, struct tct_tcp *c, uint8_t phase) {
-  struct tct_tcp_rec *rec = &tct_tcp_active(c)->rec;
+  struct tct_tcp_rec *rec = &c->active->rec;
   if (rec->phase == TCT_REC_RTO && phase != TCT_REC_RTO)
     tct_tcp_past_end_rto(s, c);
   rec->phase = phase;
@@ -324,7 +324,7 @@ static bool is_reneging(tct_stack *s, struct tct_tcp *c, struct tct_tcp_ack *ack
   tct_time wait_ns = tct_max_u64(TCT_US((tct_time)c->rtt.srtt_us8 / 16), TCT_MS(10));
   tct_tcp_timer_set(s, c, TCT_TIMER_REXMIT, tct_time_add(s->now, wait_ns));
   ack->restart_timer = false;
-  tct_tcp_active(c)->rec.reneging = true;
+  c->active->rec.reneging = true;
   return true;
 }
 
@@ -381,7 +381,7 @@ static void on_probe_repaired(tct_stack *s, struct tct_tcp *c, struct tct_tcp_ac
 }
 
 void tct_tcp_recover_on_ack(tct_stack *s, struct tct_tcp *c, struct tct_tcp_ack *ack) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   if (a == NULL)
     return;
   struct tct_run_sum before = a->runs.lost_ever;
@@ -407,7 +407,7 @@ void tct_tcp_recover_on_ack(tct_stack *s, struct tct_tcp *c, struct tct_tcp_ack 
 
 /* [RFC8985 6.2 step 5] The time allowed for reordering is over. */
 void tct_tcp_recover_on_reorder_timer(tct_stack *s, struct tct_tcp *c) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   struct tct_tcp_ack one = {.delivered_segs = 1, .delivered_bytes = tct_tcp_send_mss(s, c)};
   if (a == NULL)
     return;
@@ -442,7 +442,7 @@ static void lose_all(tct_stack *s, struct tct_tcp *c, struct tct_tcp_active *a) 
 
 /* RFC 5681 3.1 (4): ssthresh falls once for a window, however often its time-out comes. */
 void tct_tcp_recover_on_rto(tct_stack *s, struct tct_tcp *c) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   bool again = c->tmr.tries > 1;
   s->n.TCPTimeouts++;
   tct_tcp_past_count_rto(s, c, again);
@@ -483,16 +483,16 @@ void tct_tcp_recover_on_rto(tct_stack *s, struct tct_tcp *c) {
  * repeated as soon as there is room, not a time-out later; those that went with a SYN as soon as
  * the SYN,ACK leaves them out [RFC7413 4.2.1]. */
 void tct_tcp_recover_on_refused(tct_stack *s, struct tct_tcp *c, tct_why why) {
-  if (tct_tcp_active(c) == NULL)
+  if (c->active == NULL)
     return;
   tct_tcp_sack_mark_lost(s, c, c->snd.una, c->snd.nxt);
-  repair(s, c, tct_tcp_active(c), why);
+  repair(s, c, c->active, why);
 }
 
 /* The path shrank: what is out in too large pieces is gone, and that is no congestion (RFC
  * 8201 5.4). */
 void tct_tcp_recover_on_mtu(tct_stack *s, struct tct_tcp *c) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   uint32_t mss = tct_tcp_send_mss(s, c);
   for (uint32_t i = 0; a != NULL && i < a->runs.n; i++) {
     const struct tct_run *run = tct_tcp_sack_at(&a->runs, i);
@@ -511,7 +511,7 @@ void tct_tcp_recover_on_mtu(tct_stack *s, struct tct_tcp *c) {
 /* [begin, end) went again. */
 void tct_tcp_recover_on_resent(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct_seq end,
                                tct_why why) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   bool probe = why == TCT_WHY_TLP;
   if (a == NULL)
     return;
@@ -535,7 +535,7 @@ void tct_tcp_recover_on_resent(tct_stack *s, struct tct_tcp *c, tct_seq begin, t
 /* Retransmissions wait while new data shows whether they are needed (F-RTO), and for the time-out
  * that a reneging peer causes. */
 bool tct_tcp_recover_holds_back(const tct_stack *s, const struct tct_tcp *c) {
-  const struct tct_tcp_rec *rec = &tct_tcp_active(c)->rec;
+  const struct tct_tcp_rec *rec = &c->active->rec;
   if (!rec->frto_new || rec->reneging)
     return rec->reneging;
   return tct_seq_gt(c->snd.nxt, rec->recover) ||
@@ -544,7 +544,7 @@ bool tct_tcp_recover_holds_back(const tct_stack *s, const struct tct_tcp *c) {
 
 /* All is acknowledged and nothing waits: no phase outlives that, if there is nothing to keep it. */
 void tct_tcp_recover_on_quiet(tct_stack *s, struct tct_tcp *c) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   if (a->rec.phase == TCT_REC_OPEN || c->extra != NULL)
     return;
   if (in_reduction(&a->rec))

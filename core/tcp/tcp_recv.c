@@ -48,7 +48,7 @@ void tct_tcp_recv_start(tct_stack *s, struct tct_tcp *c, tct_seq irs) {
    */
   bool small = c->extra != NULL && c->extra->maxseg != 0 && c->extra->maxseg < 536;
   c->rcv.mss = small ? c->extra->maxseg : 536;
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   if (a == NULL)
     return;
   tct_queue_init(&a->rx, c->rcv.nxt); /* made for data queued before anything could be received */
@@ -94,7 +94,7 @@ bool tct_tcp_recv_trim(const struct tct_tcp *c, tct_seq begin, uint32_t len,
 /* Bytes that the application has not taken, out-of-order ones left out: those lie inside the
  * window. */
 static uint32_t unread(const struct tct_tcp *c) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   return a == NULL ? 0 : tct_seq_len(a->rx.begin, tct_tcp_reasm_data_end(c));
 }
 
@@ -103,7 +103,7 @@ uint32_t tct_tcp_recv_free(const struct tct_tcp *c) {
 }
 
 static bool has_gap(const struct tct_tcp *c) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   return a != NULL && a->ooo.set.n > 0;
 }
 
@@ -207,7 +207,7 @@ static __attribute__((noinline)) void learn_mss(const tct_stack *s, struct tct_t
  * FIN as well: then seg_len is 0. [RFC9293 SHLD-18] [RFC9293 SHLD-19] */
 void tct_tcp_recv_on_in_order(tct_stack *s, struct tct_tcp *c, uint32_t bytes, uint32_t seg_len,
                               bool filled_gap) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   c->rcv.nxt = tct_seq_add(c->rcv.nxt, bytes);
   if (tct_seq_gt(c->rcv.nxt, c->rcv.edge))
     c->rcv.edge = c->rcv.nxt; /* a FIN just beyond a full window */
@@ -233,7 +233,7 @@ void tct_tcp_recv_on_in_order(tct_stack *s, struct tct_tcp *c, uint32_t bytes, u
 }
 
 void tct_tcp_recv_on_delack_timer(tct_stack *s, struct tct_tcp *c) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   if (a != NULL)
     a->delack_at = TCT_NEVER;
   c->rcv.flags &= (uint8_t)~TCT_RCV_DELACK;
@@ -243,7 +243,7 @@ void tct_tcp_recv_on_delack_timer(tct_stack *s, struct tct_tcp *c) {
 
 /* A segment with the ACK bit has left: it tells all that is in order, and the window up to edge. */
 void tct_tcp_recv_on_ack_sent(tct_stack *s, struct tct_tcp *c, tct_seq edge) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   TCT_ASSERT(tct_seq_leq(c->rcv.edge, edge) || TCT_PLANT(EDGE_MOVES_LEFT));
   tct_tcp_delack_on_ack_sent(s, c, tct_tcp_recv_is_owing(c));
   c->rcv.edge = edge;
@@ -262,7 +262,7 @@ void tct_tcp_recv_pay_debt(struct tct_tcp *c) {
 }
 
 static void ack_on_read(tct_stack *s, struct tct_tcp *c) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   if (a == NULL || (c->rcv.flags & TCT_RCV_DELACK) == 0)
     return;
   bool all = unread(c) == 0 && a->ooo.set.n == 0;
@@ -358,7 +358,7 @@ void tct_tcp_recv_on_timestamp(tct_stack *s, struct tct_tcp *c, const struct tct
 }
 
 static tct_seq read_upto(const struct tct_tcp *c) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   return a != NULL ? a->rx.begin : tct_tcp_reasm_data_end(c);
 }
 

@@ -153,7 +153,7 @@ void tct_tcp_sack_set_flags(struct tct_runs *r, struct tct_run *run, unsigned fl
 }
 
 uint32_t tct_tcp_sack_fack(const struct tct_tcp *c) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   if (a == NULL || a->runs.sacked.segs == 0)
     return c->snd.una;
   return tct_seq_max(a->runs.fack, c->snd.una);
@@ -210,7 +210,7 @@ static void push(tct_stack *s, struct tct_runs *r, const struct tct_run *piece) 
 
 void tct_tcp_sack_on_sent(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct_seq end,
                           uint16_t seg_size) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   bool fin = (c->snd.flags & TCT_SND_FIN_SENT) != 0 && end == c->snd.nxt;
   if (a == NULL)
     return; /* a FIN alone, without memory: one run is implied */
@@ -288,7 +288,7 @@ static void pass_over(struct tct_runs *r, uint32_t i, const struct tct_run *piec
 
 /* Run i, or as much of it as lies in [begin, end), went again; returns where that ends. */
 static tct_seq resend_run(tct_stack *s, struct tct_tcp *c, uint32_t i, tct_seq end, bool probe) {
-  struct tct_runs *r = &tct_tcp_active(c)->runs;
+  struct tct_runs *r = &c->active->runs;
   struct tct_run piece = *tct_tcp_sack_at(r, i);
   bool lost = waits(&piece);
   if (tct_seq_lt(end, piece.end)) {
@@ -318,7 +318,7 @@ static tct_seq resend_run(tct_stack *s, struct tct_tcp *c, uint32_t i, tct_seq e
 /* The runs of [begin, end), each one short segment, go again as one: as if they had been one, sent
  * when the first was. */
 void tct_tcp_sack_merge(struct tct_tcp *c, tct_seq begin, tct_seq end) {
-  struct tct_runs *r = &tct_tcp_active(c)->runs;
+  struct tct_runs *r = &c->active->runs;
   uint32_t i = tct_tcp_sack_find(r, begin), k = i + 1;
   if (i == r->n || tct_tcp_sack_at(r, i)->begin != begin)
     return;
@@ -344,7 +344,7 @@ void tct_tcp_sack_merge(struct tct_tcp *c, tct_seq begin, tct_seq end) {
 /* [begin, end) went again: as a repair, or as a probe, which repairs nothing that is known. */
 void tct_tcp_sack_on_resent(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct_seq end,
                             bool probe) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   struct tct_runs *r = a != NULL ? &a->runs : NULL;
   while (r != NULL && tct_seq_lt(begin, end)) {
     uint32_t i = tct_tcp_sack_find(r, begin);
@@ -377,7 +377,7 @@ void tct_tcp_sack_lose(tct_stack *s, struct tct_runs *r, uint32_t i) {
 
 /* What of [begin, end) is not SACKed. */
 void tct_tcp_sack_mark_lost(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct_seq end) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   struct tct_runs *r = a != NULL ? &a->runs : NULL;
   for (uint32_t i = r != NULL ? tct_tcp_sack_find(r, begin) : 0; r != NULL && i < r->n; i++) {
     struct tct_run run = *tct_tcp_sack_at(r, i);
@@ -395,7 +395,7 @@ void tct_tcp_sack_mark_lost(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct_
 
 /* Nothing is lost after all; what was sent again stays under way. */
 void tct_tcp_sack_clear_lost(struct tct_tcp *c) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   for (uint32_t i = 0; a != NULL && i < a->runs.n && a->runs.lost.segs > 0; i++) {
     struct tct_run *run = tct_tcp_sack_at(&a->runs, i);
     tct_tcp_sack_set_flags(&a->runs, run, run->flags & (unsigned)~TCT_RUN_LOST);
@@ -406,7 +406,7 @@ void tct_tcp_sack_clear_lost(struct tct_tcp *c) {
  * is no news of this moment: no RTT is taken from it, and no time-out was false for it (RFC 5682
  * 3.1). */
 void tct_tcp_sack_forget_sacked(struct tct_tcp *c) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   if (a == NULL)
     return;
   a->runs.n_told = 0;
@@ -430,7 +430,7 @@ void tct_tcp_sack_recut(struct tct_runs *r, uint32_t i, uint16_t seg_size) {
 
 /* Losses are resent lowest first, and nothing below lost_from waits. */
 const struct tct_run *tct_tcp_sack_next_lost(const struct tct_tcp *c) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   if (a == NULL || a->runs.waiting_bytes == 0)
     return NULL;
   for (uint32_t i = tct_tcp_sack_find(&a->runs, a->runs.lost_from); i < a->runs.n; i++) {
@@ -480,7 +480,7 @@ static void take_acked(struct tct_tcp *c, struct tct_tcp_ack *a, const struct tc
     a->last_at = piece->sent_at;
     if (tct_seq_lt(piece->begin, a->fack_before))
       tct_tcp_sack_note_reordering(a, piece->begin);
-    if (tct_seq_leq(piece->end, tct_tcp_active(c)->rec.recover))
+    if (tct_seq_leq(piece->end, c->active->rec.recover))
       a->orig_acked = true;
   }
   if ((piece->flags & TCT_RUN_SACKED) == 0)
@@ -489,7 +489,7 @@ static void take_acked(struct tct_tcp *c, struct tct_tcp_ack *a, const struct tc
 
 /* Drops what is acknowledged. */
 void tct_tcp_sack_on_ack(struct tct_tcp *c, tct_seq una, struct tct_tcp_ack *a) {
-  struct tct_tcp_active *act = tct_tcp_active(c);
+  struct tct_tcp_active *act = c->active;
   struct tct_runs *r = act != NULL ? &act->runs : NULL;
   while (r != NULL && r->n > 0) {
     struct tct_run *run = tct_tcp_sack_at(r, 0), piece = *run;

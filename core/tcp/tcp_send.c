@@ -105,7 +105,7 @@ static bool is_duplicate(const struct tct_tcp *c, const struct tct_tcp_hdr *h, u
 
 static void advance(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_hdr *h,
                     struct tct_tcp_ack *a) {
-  struct tct_tcp_active *act = tct_tcp_active(c);
+  struct tct_tcp_active *act = c->active;
   bool syn_acked = !tct_tcp_syn_acked(c);
   a->acked_bytes = tct_seq_len(c->snd.una, h->ack);
   a->advanced = true;
@@ -140,7 +140,7 @@ static void begin_ack(const struct tct_tcp *c, const struct tct_pkt *p, const st
 /* A SACK of what left before the head last did puts the time-out off, as an ACK would; of what left
  * later it does not, or the time-out would never come during a repair (Linux). */
 static bool restarts_by_sack(const struct tct_tcp *c, const struct tct_tcp_ack *a) {
-  const struct tct_tcp_active *act = tct_tcp_active(c);
+  const struct tct_tcp_active *act = c->active;
   return a->sacked_first_at != TCT_NEVER && act->runs.n > 0 &&
          a->sacked_first_at < tct_tcp_sack_at(&act->runs, 0)->sent_at;
 }
@@ -201,7 +201,7 @@ tct_seq tct_tcp_send_bare_seq(const struct tct_tcp *c) {
 
 /* MSG_EOR ended a write here. */
 bool tct_tcp_send_is_eor(const struct tct_tcp *c, tct_seq pos) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   for (unsigned i = 0; a != NULL && i < a->n_eor; i++)
     if (a->eor[i] == pos)
       return true;
@@ -210,7 +210,7 @@ bool tct_tcp_send_is_eor(const struct tct_tcp *c, tct_seq pos) {
 
 /* Everything queued up to the next boundary that MSG_EOR set. */
 uint32_t tct_tcp_send_sendable(const struct tct_tcp *c) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   uint32_t unsent = tct_tcp_send_unsent(c);
   for (unsigned i = 0; a != NULL && i < a->n_eor; i++) {
     uint32_t upto = tct_seq_ahead(c->snd.nxt, a->eor[i]);
@@ -224,7 +224,7 @@ uint32_t tct_tcp_send_sendable(const struct tct_tcp *c) {
  * MAY-16]? Nagle is on by default [RFC9293 SHLD-7], can be turned off [RFC9293 MUST-17], and never
  * holds back when nothing is outstanding [RFC9293 MUST-60]. */
 static bool may_send_remnant(const tct_stack *s, const struct tct_tcp *c) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   if ((c->snd.flags & (TCT_SND_FIN_WANTED | TCT_SND_OVERRIDE)) != 0)
     return true;
   if ((c->snd.flags & (TCT_SND_CORK | TCT_SND_MORE)) != 0)
@@ -263,7 +263,7 @@ uint32_t tct_tcp_send_usable(const tct_stack *s, const struct tct_tcp *c, bool *
 
 void tct_tcp_send_on_sent(tct_stack *s, struct tct_tcp *c, tct_seq begin, tct_seq end, bool fin) {
   TCT_ASSERT(begin == c->snd.nxt);
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   if (tct_tcp_send_flight(c) == 0)
     tct_tcp_cc_on_start(s, c);
   c->snd.nxt = end;
@@ -297,7 +297,7 @@ uint32_t tct_tcp_send_limit(const tct_stack *s, const struct tct_tcp *c) {
 }
 
 uint32_t tct_tcp_send_room_of(const tct_stack *s, const struct tct_tcp *c, uint32_t limit) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   if (a == NULL)
     return limit;
   bool own = c->extra != NULL && c->extra->notsent_lowat != 0;
@@ -338,7 +338,7 @@ static __attribute__((noinline)) void apply_flags(tct_stack *s, struct tct_tcp *
 
 /* Queued bytes are there: flags that came with them, and the plan to be asked. */
 void tct_tcp_send_on_queued(tct_stack *s, struct tct_tcp *c, unsigned flags) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   bool corked = (c->snd.flags & (TCT_SND_CORK | TCT_SND_MORE)) != 0 || a->cork_at != TCT_NEVER;
   if (flags != 0 || corked)
     apply_flags(s, c, a, flags);
@@ -350,7 +350,7 @@ void tct_tcp_send_on_queued(tct_stack *s, struct tct_tcp *c, unsigned flags) {
 /* Of len bytes, how many there is room for: mostly all of them, which is seen without asking what
  * the buffer may have beyond its least size. */
 static size_t room_upto(const tct_stack *s, const struct tct_tcp *c, size_t len) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   const struct tct_extra *x = c->extra;
   uint32_t least = x != NULL && x->sndbuf != 0 ? x->sndbuf : s->cfg.sndbuf_bytes;
   bool fits = a != NULL && len <= least && tct_queue_len(&a->tx) <= least - len;
@@ -378,7 +378,7 @@ long tct_tcp_send_queue(tct_stack *s, struct tct_tcp *c, const void *buf, size_t
 }
 
 void tct_tcp_send_drop(tct_stack *s, struct tct_tcp *c) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   if (a == NULL)
     return;
   tct_queue_deinit(&a->tx, &s->chunks);

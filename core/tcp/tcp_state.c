@@ -167,7 +167,7 @@ void tct_tcp_state_shut_send(tct_stack *s, struct tct_tcp *c) {
 }
 
 static bool has_unread(const struct tct_tcp *c) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   return a != NULL && tct_seq_lt(a->rx.begin, tct_tcp_reasm_data_end(c));
 }
 

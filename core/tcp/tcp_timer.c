@@ -163,7 +163,7 @@ static void on_persist(tct_stack *s, struct tct_tcp *c) {
 /* When the time-out would be if nothing had come between: it counts from the head's last
  * transmission. May have passed. */
 static tct_time rto_of_head(const tct_stack *s, const struct tct_tcp *c) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   tct_time from = a != NULL && a->runs.n > 0 ? tct_tcp_sack_at(&a->runs, 0)->sent_at : s->now;
   return tct_time_add(from, tct_tcp_rtt_rto_ns(s, c));
 }
@@ -222,7 +222,7 @@ static void on_main(tct_stack *s, struct tct_tcp *c) {
 }
 
 void tct_tcp_timer_fire(tct_stack *s, struct tct_tcp *c) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   c->tmr.wheel_at = TCT_NEVER;
   if (a != NULL && (c->rcv.flags & TCT_RCV_DELACK) != 0 && a->delack_at <= s->now) {
     tct_tcp_trace_timer(s, c, TCT_TIMER_DELACK);
@@ -367,7 +367,7 @@ void tct_tcp_timer_restart(tct_stack *s, struct tct_tcp *c) {
 /* As below, where the window is open and no user time-out is set, in one step: the time-out runs or
  * is started, and a probe comes before it. False: it is not so, or not so simple. */
 static bool start_plainly(tct_stack *s, struct tct_tcp *c, bool first) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   bool runs = is_for_answer(c->tmr.kind) && c->tmr.main_at != TCT_NEVER;
   bool idle = c->tmr.kind == TCT_TIMER_NONE || c->tmr.kind == TCT_TIMER_KEEPALIVE;
   if (a == NULL || a->runs.n == 0 || !(runs || idle) || user_timeout_ms(c) != 0 ||

@@ -12,18 +12,18 @@
 #define ACK_DELAY_NS TCT_MS(200) /* RFC 8985's worst case of a delayed ACK */
 
 static struct tct_tcp_past *past_of(const struct tct_tcp *c) {
-  return &tct_tcp_active(c)->rec.past;
+  return &c->active->rec.past;
 }
 
 /* [RFC8985 7.2] Only with SACK, and while nothing is being repaired. */
 /* RFC 8985 7.2: no probe while something is SACKed; the tail, repeated, may be just that. */
 static bool has_sacked(const struct tct_tcp *c) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   return a != NULL && a->runs.sacked.segs > 0;
 }
 
 static bool may_probe(const tct_stack *s, const struct tct_tcp *c) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   if (s->cfg.tlp != TCT_ON || a == NULL || a->runs.n == 0 || (c->open & TCT_OPEN_SACK) == 0)
     return false;
   if (!tct_tcp_syn_acked(c)) /* Fast Open: the timer is the SYN's */
@@ -40,7 +40,7 @@ tct_time tct_tcp_tlp_at(const tct_stack *s, const struct tct_tcp *c, tct_time rt
   tct_time wait_ns = TCT_MS(s->cfg.rto_initial_ms);
   if (c->rtt.srtt_us8 != 0)
     wait_ns = TCT_US((tct_time)c->rtt.srtt_us8 / 4) +
-              (tct_tcp_active(c)->runs.all.segs == 1 ? delay_ns : SLACK_NS);
+              (c->active->runs.all.segs == 1 ? delay_ns : SLACK_NS);
   return tct_time_min(tct_time_add(s->now, wait_ns), rto_at);
 }
 

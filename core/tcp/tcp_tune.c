@@ -23,7 +23,7 @@ void tct_tcp_tune_init(struct tct_tcp_tune *t) {
 /* Nothing of it is lost while there is no block, where extra can keep it. */
 void tct_tcp_tune_save(struct tct_tcp *c) {
   if (c->extra != NULL)
-    c->extra->tune = tct_tcp_active(c)->tune;
+    c->extra->tune = c->active->tune;
 }
 
 void tct_tcp_tune_recall(const struct tct_tcp *c, struct tct_tcp_tune *t) {
@@ -35,7 +35,7 @@ void tct_tcp_tune_recall(const struct tct_tcp *c, struct tct_tcp_tune *t) {
 
 /* NULL: nothing is known. */
 const struct tct_tcp_tune *tct_tcp_tune_known(const tct_stack *s, const struct tct_tcp *c) {
-  const struct tct_tcp_active *a = tct_tcp_active(c);
+  const struct tct_tcp_active *a = c->active;
   if (a != NULL)
     return &a->tune;
   bool kept = c->extra != NULL && !tct_tcp_tune_is_stale(s, &c->extra->tune, c);
@@ -78,7 +78,7 @@ static void sample_window(const tct_stack *s, const struct tct_tcp *c, struct tc
 
 /* Text has come. */
 void tct_tcp_tune_on_text(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_hdr *h) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   if (a == NULL)
     return;
   if (a->tune.since != TCT_NEVER && tct_tcp_tune_is_stale(s, &a->tune, c))
@@ -103,7 +103,7 @@ uint32_t tct_tcp_tune_next(uint32_t buf_bytes, uint32_t taken_bytes, uint32_t ma
 
 /* The application has read up to rx.begin. */
 void tct_tcp_tune_on_read(tct_stack *s, struct tct_tcp *c) {
-  struct tct_tcp_active *a = tct_tcp_active(c);
+  struct tct_tcp_active *a = c->active;
   if (a == NULL)
     return;
   struct tct_tcp_tune *t = &a->tune;

@@ -9,7 +9,7 @@
 #include "tcp/calls.h"
 
 static struct tct_tcp_past *past_of(const struct tct_tcp *c) {
-  return &tct_tcp_active(c)->rec.past;
+  return &c->active->rec.past;
 }
 
 /* The peer echoes a time of our clock before `at`: it answers something sent earlier. */
@@ -24,7 +24,7 @@ bool tct_tcp_undo_echo_is_before(const struct tct_tcp *c, const struct tct_tcp_a
 /* A cut is made; what is under way again may yet be reported as duplicate. */
 void tct_tcp_undo_begin(struct tct_tcp *c) {
   struct tct_tcp_past *past = past_of(c);
-  uint32_t segs = tct_tcp_active(c)->runs.resent.segs + (past->tlp == TCT_TLP_RESENT ? 1u : 0u);
+  uint32_t segs = c->active->runs.resent.segs + (past->tlp == TCT_TLP_RESENT ? 1u : 0u);
   past->undo_on = true;
   past->undo_from = c->snd.una;
   past->undo_resent = segs > 0 ? (int32_t)tct_min_u32(segs, INT32_MAX) : -1;
@@ -54,7 +54,7 @@ void tct_tcp_undo_on_resent(const tct_stack *s, struct tct_tcp *c, uint32_t segs
 
 /* Something sent again is still out, or was acknowledged in part only. */
 static bool has_resent(const struct tct_tcp *c) {
-  const struct tct_runs *r = &tct_tcp_active(c)->runs;
+  const struct tct_runs *r = &c->active->runs;
   return r->resent.segs > 0 || (r->n > 0 && tct_tcp_sack_at(r, 0)->times > 1);
 }
 
@@ -114,7 +114,7 @@ static uint32_t count_duplicates(tct_stack *s, struct tct_tcp *c, struct tct_ran
 bool tct_tcp_undo_on_dsack(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_hdr *h,
                            struct tct_tcp_ack *a) {
   struct tct_range b = {h->opt.sack[0].begin, h->opt.sack[0].end};
-  if (tct_tcp_active(c) == NULL || !is_dsack(s, h))
+  if (c->active == NULL || !is_dsack(s, h))
     return false;
   uint32_t segs = count_duplicates(s, c, b, a);
   if (segs == 0) {
@@ -131,7 +131,7 @@ bool tct_tcp_undo_on_dsack(tct_stack *s, struct tct_tcp *c, const struct tct_tcp
 /* [RFC3522 3.2] What is acknowledged now had only been late. Before anything was resent that is
  * plain; after, the echo tells. */
 static bool was_late(const struct tct_tcp *c, const struct tct_tcp_ack *ack) {
-  const struct tct_tcp_rec *rec = &tct_tcp_active(c)->rec;
+  const struct tct_tcp_rec *rec = &c->active->rec;
   if (rec->past.stamped)
     return ack->has_ts && ack->tsecr != 0 && tct_seq_lt(ack->tsecr, rec->past.first_resent_ts);
   return (c->open & TCT_OPEN_SACK) != 0 || tct_seq_lt(c->snd.una, rec->recover);

@@ -168,7 +168,7 @@ static void open_all(uint8_t how, bool twins_listen, int64_t isn) {
 static bool is_in_template(uint64_t at) {
   const struct tct_slab *conns = &t.s[FAST]->tcp->conns;
   for (uint32_t i = 0; i < tct_slab_index_end(conns); i++) {
-    const struct tct_tcp_active *a = tct_tcp_active(tct_slab_at(conns, i));
+    const struct tct_tcp_active *a = ((const struct tct_tcp *)tct_slab_at(conns, i))->active;
     uint64_t from = a != NULL ? (uint64_t)((const uint8_t *)&a->head - arenas[FAST].bytes) : 0;
     if (a != NULL && at + 8 > from && at < from + sizeof a->head)
       return true;

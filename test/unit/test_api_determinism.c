@@ -41,7 +41,7 @@ static void drop_quiet(struct play *p, unsigned i) {
   unsigned n = 0;
   for (uint32_t k = 0; k < tct_slab_index_end(&s->tcp->conns) && n < 4; k++) {
     struct tct_tcp *c = tct_slab_at(&s->tcp->conns, k);
-    struct tct_tcp_active *a = tct_tcp_block_is_live(s, c) ? tct_tcp_active(c) : NULL;
+    struct tct_tcp_active *a = tct_tcp_block_is_live(s, c) ? c->active : NULL;
     if (a == NULL || !tct_list_is_linked(&a->quiet))
       continue;
     tct_tcp_block_settle(s, c); /* it may be in use again since, as reclaim asks too */
