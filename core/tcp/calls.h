@@ -56,8 +56,9 @@ const struct tct_tcp_profile *tct_tcp_profile(tct_profile p);
 #define TCT_ACTIVE_HOT_BYTES offsetof(struct tct_tcp_active, ooo.recent)
 #define TCT_TRACE_HELD_MAX 4 /* one segment draws fewer */
 #define TCT_QUIET_NS TCT_S(1)
-#define TCT_QUIET_MAX 128u        /* so few that they stay in the cache */
-#define TCT_QUIET_MAX_BASIC 1024u /* without extra they have to wait */
+#define TCT_QUIET_MAX 128u /* so few that they stay in the cache */
+#define TCT_QUIET_MAX_WAITING                                                                      \
+  1024u /* where they must wait: without extra what tcp_tune knows goes with them */
 
 struct tct_tcp_state {
   struct tct_slab conns;   /* struct tct_tcp */

@@ -88,6 +88,11 @@ static inline bool tct_tcp_delack_is_due_on_read(const struct tct_tcp *c) {
 
 /* ---- tcp_tune.c ------------------------------------------------------------------------------ */
 
+/* May a receive buffer that nobody has set grow at all? */
+static inline bool tct_tcp_tune_is_on(const tct_stack *s) {
+  return s->cfg.rcvbuf_max_bytes > s->cfg.rcvbuf_bytes;
+}
+
 /* 0: not known */
 static inline uint32_t tct_tcp_tune_rtt_of(const struct tct_tcp_tune *t, const struct tct_tcp *c) {
   return t != NULL && t->rtt_us != 0 ? t->rtt_us : c->rtt.srtt_us8 / 8;

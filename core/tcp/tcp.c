@@ -22,7 +22,8 @@ int tct_tcp_new(tct_stack *s) {
   tct_table_init(&t->bound, &s->alloc, s->cfg.limits.conns);
   tct_list_init(&t->quiet);
   t->quiet_ns = TCT_QUIET_NS;
-  t->quiet_max = s->cfg.info == TCT_INFO_FULL ? TCT_QUIET_MAX : TCT_QUIET_MAX_BASIC;
+  bool waits = s->cfg.info != TCT_INFO_FULL && tct_tcp_tune_is_on(s);
+  t->quiet_max = waits ? TCT_QUIET_MAX_WAITING : TCT_QUIET_MAX;
   tct_list_init(&t->due);
   int e = tct_tcp_listen_new(s);
   return e != TCT_OK ? e : tct_tcp_timewait_new(s);

@@ -179,16 +179,16 @@ bool tct_tcp_block_may_drop_active(const tct_stack *s, const struct tct_tcp *c) 
 
 /* A further block is wanted: who has been quiet for longest gives back. So among very many
  * connections the same few blocks go round, which are in the cache, and there is not one kept for
- * each. Without extra a block may not go so early: tct_tcp_block_reclaim sees to it. */
+ * each. One that must wait stands in the way of all: tct_tcp_block_reclaim sees to it. */
 static void give_way(tct_stack *s) {
   struct tct_tcp_state *t = state_of(s);
   for (unsigned i = 0; i < GIVE_WAY_PER_CALL && t->quiet_n > t->quiet_max; i++) {
     struct tct_list *first = tct_list_first(&t->quiet);
     struct tct_tcp_active *a = TCT_CONTAINER_OF(first, struct tct_tcp_active, quiet);
-    if (a->conn->extra == NULL)
-      return;
     if (tct_tcp_block_may_drop_active(s, a->conn))
       tct_tcp_block_drop_active(s, a->conn);
+    else if (is_quiet(a->conn, a))
+      return;
     else
       leave_quiet(s, a); /* in use again since */
   }

@@ -33,6 +33,12 @@ void tct_tcp_tune_recall(const struct tct_tcp *c, struct tct_tcp_tune *t) {
     tct_tcp_tune_init(t);
 }
 
+/* Nothing comes of it: no buffer may grow, and there is no extra, whose connections are told of it.
+ * So nothing is measured, and the block makes way as soon as it is quiet. */
+static bool is_idle(const tct_stack *s, const struct tct_tcp *c) {
+  return c->extra == NULL && !tct_tcp_tune_is_on(s);
+}
+
 /* NULL: nothing is known. */
 const struct tct_tcp_tune *tct_tcp_tune_known(const tct_stack *s, const struct tct_tcp *c) {
   const struct tct_tcp_active *a = c->active;
@@ -79,7 +85,7 @@ static void sample_window(const tct_stack *s, const struct tct_tcp *c, struct tc
 /* Text has come. */
 void tct_tcp_tune_on_text(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_hdr *h) {
   struct tct_tcp_active *a = c->active;
-  if (a == NULL)
+  if (a == NULL || is_idle(s, c))
     return;
   if (a->tune.since != TCT_NEVER && tct_tcp_tune_is_stale(s, &a->tune, c))
     tct_tcp_tune_init(&a->tune);
@@ -104,7 +110,7 @@ uint32_t tct_tcp_tune_next(uint32_t buf_bytes, uint32_t taken_bytes, uint32_t ma
 /* The application has read up to rx.begin. */
 void tct_tcp_tune_on_read(tct_stack *s, struct tct_tcp *c) {
   struct tct_tcp_active *a = c->active;
-  if (a == NULL)
+  if (a == NULL || is_idle(s, c))
     return;
   struct tct_tcp_tune *t = &a->tune;
   if (t->since != TCT_NEVER && tct_time_sub(s->now, t->since) < TCT_US(tct_tcp_tune_rtt_of(t, c)))
