@@ -228,6 +228,30 @@ void tct_stack_free(tct_stack *s, void *p, size_t size) {
     s->alloc.free(s->alloc.ctx, p, size);
 }
 
+void *tct_stack_alloc_kept(tct_stack *s, void **kept, size_t size, size_t zeroed) {
+  void *p = *kept;
+  if (p == NULL)
+    return tct_stack_alloc_front(s, size, zeroed);
+  *kept = NULL;
+  s->memory_bytes += size;
+  memset(p, 0, zeroed);
+  return p;
+}
+
+void tct_stack_keep(tct_stack *s, void **kept, void *p, size_t size) {
+  if (TCT_CHECKS || *kept != NULL) { /* checks: a sanitizer shall see who uses what is gone */
+    tct_stack_free(s, p, size);
+    return;
+  }
+  *kept = p;
+  s->memory_bytes -= size;
+}
+
+void tct_stack_end_kept(tct_stack *s, void **kept, size_t size) {
+  if (*kept != NULL)
+    tct_stack_free(s, tct_stack_alloc_kept(s, kept, size, 0), size);
+}
+
 void tct_stack_counters(const tct_stack *s, tct_counters *c) {
   *c = s->n;
   c->BufferBytesNow = s->chunks.used_bytes;

@@ -117,6 +117,11 @@ tct_if tct_stack_if_handle(const tct_stack *s, uint32_t ifi);
 void *tct_stack_alloc(tct_stack *s, size_t size);                      /* zeroed; NULL if none */
 void *tct_stack_alloc_front(tct_stack *s, size_t size, size_t zeroed); /* zeroed so far */
 void tct_stack_free(tct_stack *s, void *p, size_t size);               /* p may be NULL */
+/* The same for blocks that come and go all the time: one that is given back is kept for the next,
+ * and not counted meanwhile. end_kept gives it back for good. */
+void *tct_stack_alloc_kept(tct_stack *s, void **kept, size_t size, size_t zeroed);
+void tct_stack_keep(tct_stack *s, void **kept, void *p, size_t size);
+void tct_stack_end_kept(tct_stack *s, void **kept, size_t size);
 /* Lent memory: room for its token is made before it is taken (false: no memory), so none is ever
  * lost. */
 bool tct_stack_expect_token(tct_stack *s);
@@ -189,7 +194,9 @@ bool tct_ip_is_local(const tct_stack *s, tct_addr a); /* one of ours */
 bool tct_ip_is_multicast(tct_addr a);
 bool tct_ip_is_broadcast(const tct_stack *s, tct_addr a); /* limited, or of a subnet of ours */
 bool tct_ip_is_any(tct_addr a);                           /* ::, or ::ffff:0.0.0.0 */
-bool tct_ip_equal(tct_addr a, tct_addr b);
+static inline bool tct_ip_equal(tct_addr a, tct_addr b) {
+  return memcmp(a.b, b.b, sizeof a.b) == 0;
+}
 /* Loopback, 0/8, multicast, broadcast, 240/4, our own: no peer has this address. */
 bool tct_ip_is_bad_source(const tct_stack *s, uint32_t ifi, tct_addr a);
 uint32_t tct_ip_pmtu(tct_stack *s, tct_addr dst, uint32_t ifi); /* <= the interface's MTU */

@@ -21,10 +21,6 @@ static bool is_zero(const uint8_t *p, size_t len) {
   return any == 0;
 }
 
-bool tct_ip_equal(tct_addr a, tct_addr b) {
-  return memcmp(a.b, b.b, sizeof a.b) == 0;
-}
-
 bool tct_ip_is_any(tct_addr a) {
   return is_zero(a.b, 16) || (tct_bytes_addr_is_ipv4(&a) && is_zero(a.b + 12, 4));
 }

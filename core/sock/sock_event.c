@@ -89,12 +89,12 @@ static bool is_reached(const struct tct_tcp *c, const struct tct_tcp_mark *m) {
 }
 
 /* Reached ones stand in front, in the order in which they were reached. */
-void tct_sock_event_marks(tct_stack *s, struct tct_tcp *c) {
+void tct_sock_event_marks_told(tct_stack *s, struct tct_tcp *c) {
   struct tct_extra *x = c->extra;
   bool news = false;
-  if (x != NULL && x->notsent_lowat != 0)
+  if (x->notsent_lowat != 0)
     tct_sock_event_writable(s, c);
-  for (uint8_t i = x != NULL ? x->n_reached : 0; x != NULL && i < x->n_marks; i++) {
+  for (uint8_t i = x->n_reached; i < x->n_marks; i++) {
     struct tct_tcp_mark m = x->marks[i];
     if (!is_reached(c, &m))
       continue;

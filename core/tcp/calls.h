@@ -87,12 +87,13 @@ struct tct_tcp_state {
     uint16_t lport;
     struct tct_tcp *conn; /* NULL: not known */
   } listening;
-  struct tct_table listeners;  /* of (laddr, lport) -> conn index in LISTEN */
-  struct tct_table bound;      /* of lport -> conn index that holds the port */
-  struct tct_list quiet;       /* active blocks that could be given back, oldest first */
-  struct tct_list due;         /* tcp.c: whose time has come, and the last call had no time for */
-  uint32_t quiet_n, quiet_max; /* more than that go before their time */
-  tct_time quiet_ns;           /* for how long they are kept */
+  struct tct_table listeners; /* of (laddr, lport) -> conn index in LISTEN */
+  struct tct_table bound;     /* of lport -> conn index that holds the port */
+  struct tct_list quiet;      /* active blocks that could be given back, oldest first */
+  struct tct_list due;        /* tcp.c: whose time has come, and the last call had no time for */
+  void *kept_active, *kept_extra; /* tcp_block.c: the last ones given back, for the next */
+  uint32_t quiet_n, quiet_max;    /* more than that go before their time */
+  tct_time quiet_ns;              /* for how long they are kept */
   const struct tct_tcp_profile *profile;
   struct tct_syn_cache *syn;           /* tcp_listen.c */
   struct tct_tw_table *tw;             /* tcp_timewait.c */
@@ -318,6 +319,7 @@ struct tct_tcp_plan {
 void tct_tcp_plan(const tct_stack *s, const struct tct_tcp *c, struct tct_tcp_plan *plan);
 bool tct_tcp_plan_wants_data(const tct_stack *s, const struct tct_tcp *c); /* if unpaced */
 bool tct_tcp_plan_is_idle(const tct_stack *s, const struct tct_tcp *c);    /* why == NONE */
+bool tct_tcp_plan_is_spent(const struct tct_tcp *c); /* idle, as is seen at once */
 
 /* ---- tcp_plain.c: a segment of the plain state ------------------------------------------------
  */
@@ -463,7 +465,7 @@ void tct_sock_event_done(tct_stack *s, struct tct_tcp *c, int err,
                          tct_why why); /* CLOSED, once all is read */
 void tct_sock_event_on_drained(tct_stack *s,
                                struct tct_tcp *c); /* receive queue emptied: CLOSED may go now */
-void tct_sock_event_marks(tct_stack *s, struct tct_tcp *c); /* una or nxt moved */
+void tct_sock_event_marks_told(tct_stack *s, struct tct_tcp *c); /* with extra; see quick.h */
 
 /* ---- tcp_check.c ----------------------------------------------------------------------------- */
 bool tct_tcp_check_conn(const tct_stack *s, const struct tct_tcp *c); /* true, or it traps */

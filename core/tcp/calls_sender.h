@@ -193,7 +193,7 @@ void tct_tcp_cc_on_probed(const tct_stack *s, struct tct_tcp *c, uint32_t before
 void tct_tcp_cc_on_mss(tct_stack *s, struct tct_tcp *c, uint32_t before); /* tct_tcp_send_mss */
 bool tct_tcp_cc_is_limited(const struct tct_tcp *c); /* did the window hold back the newest data? */
 void tct_tcp_cc_on_sent(struct tct_tcp *c);
-void tct_tcp_cc_on_burst_end(tct_stack *s, struct tct_tcp *c); /* nothing more leaves now */
+void tct_tcp_cc_judge_burst(tct_stack *s, struct tct_tcp *c); /* with active; see quick.h */
 
 /* ---- tcp_rate.c: what was delivered, how fast ------------------------------------------------ */
 void tct_tcp_rate_init(struct tct_tcp *c);

@@ -86,9 +86,7 @@ static inline void tct_tcp_sack_plain_data(tct_stack *s, struct tct_tcp *c, tct_
 /* ---- sock_event.c ---------------------------------------------------------------------------- */
 
 static inline void tct_sock_event_plain_data(tct_stack *s, struct tct_tcp *c) {
-  const struct tct_extra *x = c->extra;
-  if (x != NULL && (x->notsent_lowat != 0 || x->n_reached < x->n_marks))
-    tct_sock_event_marks(s, c);
+  tct_sock_event_marks(s, c);
   if ((c->sockf & TCT_SOCKF_WANTS_ROOM) != 0)
     tct_sock_event_writable(s, c);
 }

@@ -273,6 +273,15 @@ static inline void tct_tcp_timer_forgive(struct tct_tcp *c) {
   c->tmr.backoff = 0;
 }
 
+/* ---- sock_event.c ---------------------------------------------------------------------------- */
+
+/* una or nxt moved: places that the application has marked may be reached. */
+static inline void tct_sock_event_marks(tct_stack *s, struct tct_tcp *c) {
+  const struct tct_extra *x = c->extra;
+  if (x != NULL && (x->notsent_lowat != 0 || x->n_reached < x->n_marks))
+    tct_sock_event_marks_told(s, c);
+}
+
 /* ---- tcp_output.c ---------------------------------------------------------------------------- */
 
 /* Asks the plan again: onto the ready list. */
@@ -332,6 +341,12 @@ static inline bool tct_tcp_cc_is_plain(const tct_stack *s, const struct tct_tcp 
   tct_cc id = tct_tcp_cc_algorithm(s, c);
   return id == TCT_CC_NEWRENO ||
          (id == TCT_CC_CUBIC && c->extra != NULL && c->extra->cc.state != NULL);
+}
+
+/* Nothing more leaves now. */
+static inline void tct_tcp_cc_on_burst_end(tct_stack *s, struct tct_tcp *c) {
+  if (c->active != NULL)
+    tct_tcp_cc_judge_burst(s, c);
 }
 
 /* A rate of UINT64_MAX is no limit. */

@@ -47,6 +47,8 @@ void tct_tcp_free(tct_stack *s) {
     if (tct_tcp_block_is_live(s, c))
       tct_tcp_block_free(s, c);
   }
+  tct_stack_end_kept(s, &t->kept_active, sizeof(struct tct_tcp_active));
+  tct_stack_end_kept(s, &t->kept_extra, sizeof(struct tct_extra));
   tct_tcp_fastopen_cache_free(s);
   tct_tcp_timewait_free(s);
   tct_tcp_listen_free(s);

@@ -50,7 +50,7 @@ void tct_tcp_block_free(tct_stack *s, struct tct_tcp *c) {
     tct_stack_free(s, c->extra->marks, TCT_MARKS_MAX * sizeof(struct tct_tcp_mark));
     tct_tcp_cc_drop(s, c->extra);
     tct_stack_free(s, c->extra->fastopen, sizeof *c->extra->fastopen);
-    tct_stack_free(s, c->extra, sizeof *c->extra);
+    tct_stack_keep(s, &state_of(s)->kept_extra, c->extra, sizeof *c->extra);
     c->extra = NULL;
   }
   c->state = TCT_CLOSED;
@@ -130,7 +130,7 @@ void tct_tcp_block_drop_active(tct_stack *s, struct tct_tcp *c) {
   tct_tcp_past_save(c);
   tct_tcp_tune_save(c);
   c->active = NULL;
-  tct_stack_free(s, a, sizeof *a);
+  tct_stack_keep(s, &state_of(s)->kept_active, a, sizeof *a);
   s->n.ActiveNow--;
 }
 
@@ -198,7 +198,7 @@ struct tct_tcp_active *tct_tcp_block_attach(tct_stack *s, struct tct_tcp *c) {
   TCT_ASSERT(c->state != TCT_LISTEN && c->active == NULL);
   give_way(s);
   const size_t zeroed = offsetof(struct tct_tcp_active, ooo.first); /* sack_init clears the rest */
-  struct tct_tcp_active *a = tct_stack_alloc_front(s, sizeof *a, zeroed);
+  struct tct_tcp_active *a = tct_stack_alloc_kept(s, &state_of(s)->kept_active, sizeof *a, zeroed);
   if (a == NULL)
     return NULL;
   tct_list_init(&a->quiet);
@@ -245,7 +245,7 @@ void tct_tcp_block_reclaim(tct_stack *s) {
 struct tct_extra *tct_tcp_block_extra(tct_stack *s, struct tct_tcp *c) {
   if (c->extra != NULL)
     return c->extra;
-  c->extra = tct_stack_alloc(s, sizeof *c->extra);
+  c->extra = tct_stack_alloc_kept(s, &state_of(s)->kept_extra, sizeof *c->extra, sizeof *c->extra);
   if (c->extra != NULL)
     tct_tcp_tune_init(&c->extra->tune);
   if (c->extra != NULL && tct_tcp_syn_acked(c)) /* attached late: what can still be known */

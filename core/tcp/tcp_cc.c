@@ -250,7 +250,7 @@ static bool is_window_full(const tct_stack *s, const struct tct_tcp *c, uint32_t
  * counts. */
 static inline void judge_use(tct_stack *s, struct tct_tcp *c) {
   struct tct_tcp_active *a = c->active;
-  if (a == NULL || !tct_tcp_syn_acked(c))
+  if (!tct_tcp_syn_acked(c))
     return;
   if (!a->cc.sent && tct_tcp_send_unsent(c) == 0)
     return;
@@ -274,7 +274,7 @@ static inline void judge_use(tct_stack *s, struct tct_tcp *c) {
     judge_starving(s, c, out);
 }
 
-void tct_tcp_cc_on_burst_end(tct_stack *s, struct tct_tcp *c) {
+void tct_tcp_cc_judge_burst(tct_stack *s, struct tct_tcp *c) {
   judge_use(s, c);
   tct_tcp_rate_on_burst_end(s, c);
 }

@@ -291,7 +291,10 @@ static enum turn output_one(tct_stack *s, struct tct_tcp *c, tct_frame *f, struc
   trace(s, c, &p, edge);
   on_sent(s, c, &p, edge);
   tct_tcp_check(s, c);
-  return SENT;
+  if (!tct_tcp_plan_is_spent(c))
+    return SENT;
+  TCT_CHECKED(tct_tcp_plan_is_idle(s, c));
+  return SENT_LAST;
 }
 
 static void end_burst(tct_stack *s, struct tct_tcp *c) {

@@ -295,7 +295,7 @@ static bool plan_ack(conn *c, plan_t *p) {
 }
 
 /* Every question below would be answered with no: so it is after each last segment of a burst. */
-static bool has_nothing_to_say(conn *c) {
+static inline bool has_nothing_to_say(conn *c) {
   const struct tct_tcp_active *a = c->active;
   if (tct_tcp_send_unsent(c) > 0)
     return false;
@@ -407,6 +407,10 @@ bool tct_tcp_plan_wants_data(const tct_stack *s, const struct tct_tcp *c) {
   memset(&p, 0, sizeof p);
   return c->state >= TCT_ESTABLISHED && c->state <= TCT_LAST_ACK &&
          (plan_lost(s, c, &p) || plan_new(s, c, &p));
+}
+
+bool tct_tcp_plan_is_spent(const struct tct_tcp *c) {
+  return c->state == TCT_SYN_SENT ? (c->tmr.due & TCT_DUE_SYN) == 0 : has_nothing_to_say(c);
 }
 
 bool tct_tcp_plan_is_idle(const tct_stack *s, const struct tct_tcp *c) {

@@ -28,8 +28,9 @@ static const uint16_t moves[TCT_STATE_COUNT] = {
     [TCT_TIME_WAIT] = BIT(TCT_CLOSED),
 };
 
-static bool is_counted(tct_state st) {
-  return st == TCT_ESTABLISHED || st == TCT_CLOSE_WAIT; /* what SNMP calls CurrEstab */
+/* What SNMP calls CurrEstab. */
+static unsigned is_counted(unsigned st) {
+  return (BIT(TCT_ESTABLISHED) | BIT(TCT_CLOSE_WAIT)) >> st & 1u;
 }
 
 void tct_tcp_state_set(tct_stack *s, struct tct_tcp *c, tct_state to, tct_why why) {
@@ -37,10 +38,8 @@ void tct_tcp_state_set(tct_stack *s, struct tct_tcp *c, tct_state to, tct_why wh
   if (from == to)
     return;
   TCT_ASSERT((moves[from] & BIT(to)) != 0);
-  if (is_counted(from) && !is_counted(to))
-    s->n.CurrEstab--;
-  if (!is_counted(from) && is_counted(to))
-    s->n.CurrEstab++;
+  s->n.CurrEstab += is_counted(to);
+  s->n.CurrEstab -= is_counted(from);
   if (to == TCT_CLOSED && (from == TCT_SYN_SENT || from == TCT_SYN_RECEIVED))
     s->n.AttemptFails++;
   c->state = (uint8_t)to;
@@ -70,7 +69,7 @@ static void fall_silent(tct_stack *s, struct tct_tcp *c) {
 void tct_tcp_state_end(tct_stack *s, struct tct_tcp *c, int err, tct_why why) {
   if (c->state == TCT_CLOSED)
     return;
-  if (err == TCT_ECONNRESET && is_counted((tct_state)c->state))
+  if (err == TCT_ECONNRESET && is_counted(c->state) != 0)
     s->n.EstabResets++;
   bool was_over = c->state == TCT_TIME_WAIT; /* the record took over and the application knows */
   tct_tcp_state_set(s, c, TCT_CLOSED, why);

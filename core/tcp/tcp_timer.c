@@ -416,12 +416,17 @@ void tct_tcp_timer_on_head_resent(tct_stack *s, struct tct_tcp *c) {
   tct_tcp_timer_set(s, c, TCT_TIMER_REXMIT, capped(c, s->now, at));
 }
 
+/* An answer is awaited, and what waits for it runs: update has nothing to do. */
+static bool runs_plainly(const struct tct_tcp *c) {
+  bool outstanding = c->snd.una != c->snd.nxt && c->snd.wnd != 0 && tct_tcp_syn_acked(c);
+  return outstanding && is_for_answer(c->tmr.kind) && c->tmr.main_at != TCT_NEVER &&
+         !TCT_RULES_VARY;
+}
+
 /* Asked whether a probe is to go, the plan had none. */
 void tct_tcp_timer_on_idle(tct_stack *s, struct tct_tcp *c) {
   c->tmr.due &= (uint8_t)~TCT_DUE_TLP;
-  bool outstanding = c->snd.una != c->snd.nxt && c->snd.wnd != 0 && tct_tcp_syn_acked(c);
-  bool runs = is_for_answer(c->tmr.kind) && c->tmr.main_at != TCT_NEVER;
-  if (!outstanding || !runs || TCT_RULES_VARY) /* else what the state wants is running */
+  if (!runs_plainly(c))
     tct_tcp_timer_update(s, c);
 }
 
@@ -451,7 +456,8 @@ void tct_tcp_timer_on_answer(struct tct_tcp *c, tct_time now) {
 /* RFC 6298 5.1: something that wants an answer has left; start the timer if none runs for it. */
 void tct_tcp_timer_on_sent(tct_stack *s, struct tct_tcp *c) {
   c->tmr.due &= (uint8_t) ~(TCT_DUE_SYN | TCT_DUE_FIN);
-  tct_tcp_timer_update(s, c);
+  if (!runs_plainly(c))
+    tct_tcp_timer_update(s, c);
 }
 
 void tct_tcp_timer_set_due(tct_stack *s, struct tct_tcp *c, uint8_t bit) {

@@ -13,9 +13,11 @@
 #define TCT_STATIC_ASSERT(x, text) _Static_assert(x, text)
 
 #if defined(TCT_CHECK) && TCT_CHECK
+#define TCT_CHECKS 1
 #define TCT_CHECKED(x) TCT_ASSERT(x)
 #define TCT_NEVER_HAPPENS(x) ((x) ? (__builtin_trap(), 1) : 0)
 #else
+#define TCT_CHECKS 0
 #define TCT_CHECKED(x) ((void)(0 && (x))) /* still compiled, never evaluated */
 #define TCT_NEVER_HAPPENS(x) (x)
 #endif

@@ -104,10 +104,13 @@ static uint32_t scan(const struct tct_table_array *a, struct tct_table_it *it) {
     if (is_gone(a, i))
       return TCT_TABLE_NONE;
     const struct tct_table_slot *slot = tct_table_slot(a, i);
-    if (slot->ref == TCT_TABLE_NONE || get_distance(a, i) < it->distance)
+    if (slot->ref == TCT_TABLE_NONE)
+      return TCT_TABLE_NONE;
+    bool match = slot->tag == it->tag; /* its home is where the search began */
+    if (!match && get_distance(a, i) < it->distance)
       return TCT_TABLE_NONE;
     it->distance++;
-    if (slot->tag == it->tag && slot->ref != GONE)
+    if (match && slot->ref != GONE)
       return slot->ref;
   }
 }
@@ -133,7 +136,7 @@ static uint32_t measure_run(const struct tct_table_array *a, uint32_t tag) {
 }
 
 /* Whoever is nearer to home gives way. There is a free slot. */
-static void place(struct tct_table_array *a, struct tct_table_slot entry) {
+static inline void place(struct tct_table_array *a, struct tct_table_slot entry) {
   uint32_t distance = 0;
   uint32_t i = get_home(a, entry.tag);
   struct tct_table_slot *slot = tct_table_slot(a, i);
