@@ -40,8 +40,9 @@ enum {
   BURST = 64,
   RING = 2048, /* descriptors in each of the four rings, and frames of each direction */
   FRAMES = 2 * RING,
-  HEADROOM = 256, /* that the kernel keeps before what it receives */
-  TAG = 4,        /* of a VLAN */
+  HEADROOM = 256,                  /* that the kernel keeps before what it receives */
+  TAG = 4,                         /* of a VLAN */
+  GSO_SEGS_MAX = RING / BURST / 2, /* so that a burst of super-segments has room */
   CHUNK_SMALL = 2048,
   CHUNK_LARGE = 4096,
   KICKS_MAX = 16,
@@ -440,7 +441,9 @@ struct tct_driver tct_af_xdp_driver(struct tct_af_xdp *x) {
                          .fd = x->wait_fd,
                          .name = x->name,
                          .link = TCT_LINK_ETHERNET,
-                         .mtu = x->mtu};
+                         .mtu = x->mtu,
+                         .gso_max_bytes = TCT_SEGMENT_GSO_BYTES_MAX,
+                         .gso_max_segs = GSO_SEGS_MAX};
   memcpy(d.mac, x->mac, sizeof d.mac);
   return d;
 }

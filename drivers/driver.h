@@ -29,8 +29,8 @@ struct tct_driver {
   uint8_t mac[6]; /* ETHERNET: the stack's own */
   bool alone;     /* on the link with the kernel's end: no duplicates there */
   uint32_t mtu;
-  bool csum_offload;                    /* finishes checksums that were left open */
-  uint32_t gso_max_bytes, gso_max_segs; /* of super-segments that it takes; 0: none */
+  bool csum_offload;                    /* the device finishes checksums, cuts and joins */
+  uint32_t gso_max_bytes, gso_max_segs; /* of super-segments that send takes; 0: none */
 };
 
 #endif

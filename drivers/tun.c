@@ -23,8 +23,7 @@
 #include "wire/tcp.h"
 
 enum { WRITE_IOV_MAX = 64, COPY_MAX = 2048, LINE = 64 };
-/* Of payload: an IPv4 packet counts its headers too, and its length has 16 bits. */
-enum { GSO_BYTES_MAX = 65535 - TCT_IP6_HEADER_LEN - TCT_TCP_HEADER_MAX, GSO_SEGS_MAX = 128 };
+enum { GSO_SEGS_MAX = 128 };
 
 _Static_assert(sizeof(tct_iov) == sizeof(struct iovec), "tct_iov is handed to writev as it is");
 _Static_assert(offsetof(tct_iov, base) == offsetof(struct iovec, iov_base), "same first member");
@@ -162,8 +161,8 @@ struct tct_driver tct_tun_driver(struct tct_tun *t) {
                          .alone = t->fresh,
                          .mtu = t->mtu,
                          .csum_offload = t->offload,
-                         .gso_max_bytes = t->offload ? GSO_BYTES_MAX : 0,
-                         .gso_max_segs = t->offload ? GSO_SEGS_MAX : 0};
+                         .gso_max_bytes = TCT_SEGMENT_GSO_BYTES_MAX,
+                         .gso_max_segs = GSO_SEGS_MAX};
   memcpy(d.mac, t->mac, sizeof d.mac);
   return d;
 }

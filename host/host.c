@@ -199,5 +199,5 @@ tct_time tct_host_now(tct_host *h) {
 }
 
 bool tct_host_has_offload(const tct_host *h) {
-  return h->drv.gso_max_bytes != 0;
+  return h->drv.csum_offload;
 }

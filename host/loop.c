@@ -18,6 +18,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "drivers/fast_sum.h"
+#include "drivers/merge.h"
+
 enum {
   KEY_DEVICE = 1000,
   KEY_SIGNAL = 1001,
@@ -77,6 +80,8 @@ static size_t bytes_of(const tct_frame *f, size_t n) {
 }
 
 static void hand_in(tct_host *h, size_t n) {
+  if (!h->drv.csum_offload)
+    n = tct_merge(h->frames, n, h->drv.link, tct_fast_sum());
   if (n > 0)
     tct_input(h->stack, h->ifc, h->frames, n, h->now);
   show_frames(h, n, false);

@@ -19,6 +19,7 @@ struct engine_opts {
   uint32_t ports;        /* the server listens on so many, and the client takes turns */
   uint32_t buffer_bytes; /* of each direction of a connection */
   uint32_t write_bytes;  /* of one write in bulk */
+  bool merge; /* super-segments are cut before the slots, and packets joined after them */
   bool checksums, parity, copy, slots, ipv6;
 };
 

@@ -8,7 +8,7 @@
  * WHAT: connect-close, round-trips, bulk. Values, with their defaults: ms=300 (CPU time a
  * repetition), reps=1, mtu=1500, checksums=1, parity=0, conns=1, hot=0 (use so few of them; 0:
  * all), batch=1, copy=0, slots=1, buffer=262144, write=32768, time_wait=32, ports=1, ipv6=0,
- * client=FILE and server=FILE (an engine's libraries).
+ * merge=1, client=FILE and server=FILE (an engine's libraries).
  */
 #define _GNU_SOURCE
 #include <inttypes.h>
@@ -95,7 +95,7 @@ static const struct {
 } switches[] = {
     {"checksums", offsetof(struct job, o.checksums)}, {"parity", offsetof(struct job, o.parity)},
     {"copy", offsetof(struct job, o.copy)},           {"slots", offsetof(struct job, o.slots)},
-    {"ipv6", offsetof(struct job, o.ipv6)},
+    {"ipv6", offsetof(struct job, o.ipv6)},           {"merge", offsetof(struct job, o.merge)},
 };
 
 static bool set_value(struct job *j, const char *name, size_t len, const char *value) {
@@ -230,7 +230,8 @@ int main(int argc, char **argv) {
                              .buffer_bytes = 262144,
                              .write_bytes = 32768,
                              .checksums = true,
-                             .slots = true};
+                             .slots = true,
+                             .merge = true};
   if (!read_args(&j, argc, argv) || !make_source())
     return 2;
   CPU_ZERO(&one);

@@ -11,6 +11,8 @@
 
 #include "bench/engine/engine.h"
 #include "drivers/fast_sum.h"
+#include "drivers/merge.h"
+#include "drivers/segment.h"
 #include "tercet/tercet.h"
 
 struct side {
@@ -26,7 +28,8 @@ static struct {
   struct side client, server;
   tct_sock listener[64]; /* on ports from ENGINE_PORT on: one pair has but 64 k ports */
   tct_sock *conns;       /* the client's ends */
-  uint64_t connected, replies, received, ended, accepted, frames;
+  uint64_t connected, replies, received, ended, accepted;
+  uint64_t frames; /* handed over as they are */
   uint32_t next;
   bool echo, closing, bulk;
 } b;
@@ -60,6 +63,8 @@ static bool start_side(struct side *me, unsigned number, struct ring *out) {
   tct_if_config link = {
       .size = sizeof link, .link = TCT_LINK_IP, .mtu = b.o.mtu, .csum_offload = !b.o.checksums};
   int err;
+  if (b.o.merge && b.o.slots)
+    link.gso_max_bytes = TCT_SEGMENT_GSO_BYTES_MAX, link.gso_max_segs = TCT_BURST_MAX;
   tct_config_init(&c, sizeof c);
   c.alloc = (tct_alloc){get_memory, give_back, NULL};
   memset(c.seed, (int)number + 1, sizeof c.seed);
@@ -104,6 +109,13 @@ static bool start(const struct engine_opts *o) {
   return true;
 }
 
+static const char *how_carried(void) {
+  if (!b.o.slots)
+    return "handed over as they are";
+  return b.o.merge ? "cut into slots and joined from them in software"
+                   : "copied into slots one by one";
+}
+
 static void describe(char *text, size_t cap) {
   snprintf(text, cap,
            "tercet %s, %s profile; buffers of %u bytes; frames %s; TIME-WAIT records %u; software "
@@ -111,24 +123,58 @@ static void describe(char *text, size_t cap) {
            TCT_VERSION,
            b.o.parity ? "parity (no timestamps, NewReno, no RACK-TLP, no ECN, BASIC info)"
                       : "full (LINUX: timestamps, SACK, CUBIC, RACK-TLP, ECN passive, FULL info)",
-           b.o.buffer_bytes, b.o.slots ? "copied into slots" : "handed over as they are",
-           b.o.time_wait, b.o.checksums ? "on" : "off");
+           b.o.buffer_bytes, how_carried(), b.o.time_wait, b.o.checksums ? "on" : "off");
 }
 
 /* ---- The link -------------------------------------------------------------------------------- */
 
-static void copy_to_slots(struct side *from, size_t n) {
-  for (size_t i = 0; i < n; i++) {
-    const tct_frame *f = &from->frames[i];
-    uint8_t *p = ring_slot(from->out), *at = p;
-    if (p == NULL)
-      return;
-    for (uint32_t k = 0; k < f->n_iov; k++) {
-      memcpy(at, f->iov[k].base, f->iov[k].len);
-      at += f->iov[k].len;
-    }
-    ring_commit(from->out, (uint32_t)(at - p));
+/* Where nobody looks at checksums. */
+static uint64_t copy_only(void *to, const void *from, size_t len) {
+  memcpy(to, from, len);
+  return 0;
+}
+
+static void copy_plain(const tct_frame *f, struct ring *r) {
+  uint8_t *p = ring_slot(r), *at = p;
+  if (p == NULL)
+    return;
+  for (uint32_t k = 0; k < f->n_iov; k++) {
+    memcpy(at, f->iov[k].base, f->iov[k].len);
+    at += f->iov[k].len;
   }
+  ring_commit(r, (uint32_t)(at - p));
+}
+
+/* As a driver without offload does: packets of the link's size, their sums made on the way. */
+static void cut_to_slots(const tct_frame *f, struct ring *r) {
+  struct tct_cut cut;
+  size_t len;
+  uint8_t *p;
+  tct_segment_begin(&cut, f, 0, b.o.checksums ? tct_fast_copy_sum() : copy_only);
+  while ((p = ring_slot(r)) != NULL && (len = tct_segment_next(&cut, p, r->slot_bytes)) > 0)
+    ring_commit(r, (uint32_t)len);
+}
+
+static size_t output_frames(struct side *from, uint64_t now) {
+  size_t n = tct_output(from->stack, from->ifc, from->frames, TCT_BURST_MAX, now);
+  for (size_t i = 0; i < n; i++)
+    if (tct_segment_is_plain(&from->frames[i]))
+      copy_plain(&from->frames[i], from->out);
+    else
+      cut_to_slots(&from->frames[i], from->out);
+  return n;
+}
+
+/* Each packet made by the stack, straight into its slot, the checksum made on the way. */
+static size_t output_packets(struct side *from, uint64_t now) {
+  size_t n = 0, len;
+  uint8_t *p;
+  while (n < TCT_BURST_MAX && (p = ring_slot(from->out)) != NULL &&
+         (len = tct_output_copy(from->stack, from->ifc, p, from->out->slot_bytes, now)) > 0) {
+    ring_commit(from->out, (uint32_t)len);
+    n++;
+  }
+  return n;
 }
 
 static size_t take_from_slots(struct side *from, struct side *to) {
@@ -141,50 +187,30 @@ static size_t take_from_slots(struct side *from, struct side *to) {
     to->frames[n].csum = b.o.checksums ? TCT_CSUM_CHECK : TCT_CSUM_GOOD;
     n++;
   }
-  return n;
+  return b.o.merge ? tct_merge(to->frames, n, TCT_LINK_IP, tct_fast_sum()) : n;
 }
 
-/* Straight into slots, the checksum made on the way. */
-static size_t output_to_slots(struct side *from, uint64_t now) {
-  size_t n = 0, len;
-  uint8_t *p;
-  while (n < TCT_BURST_MAX && (p = ring_slot(from->out)) != NULL &&
-         (len = tct_output_copy(from->stack, from->ifc, p, from->out->slot_bytes, now)) > 0) {
-    ring_commit(from->out, (uint32_t)len);
-    n++;
-  }
-  return n;
-}
-
-static size_t carry_copies(struct side *from, struct side *to, uint64_t now) {
-  size_t n = output_to_slots(from, now);
-  b.frames += n;
-  if (n > 0)
-    tct_input(to->stack, to->ifc, to->frames, take_from_slots(from, to), now);
+static size_t carry_slots(struct side *from, struct side *to, uint64_t now) {
+  bool alone = b.bulk && b.o.checksums && !b.o.merge;
+  size_t n = alone ? output_packets(from, now) : output_frames(from, now), taken;
+  while (n > 0 && (taken = take_from_slots(from, to)) > 0)
+    tct_input(to->stack, to->ifc, to->frames, taken, now);
   return n;
 }
 
 /* One burst. Returns its frames. */
 static size_t carry(struct side *from, struct side *to) {
   uint64_t now = engine_now();
-  if (b.o.slots && b.o.checksums && b.bulk)
-    return carry_copies(from, to, now);
+  if (b.o.slots)
+    return carry_slots(from, to, now);
   size_t n = tct_output(from->stack, from->ifc, from->frames, TCT_BURST_MAX, now);
-  if (n == 0)
-    return 0;
   b.frames += n;
-  tct_frame *in = to->frames;
-  if (b.o.slots) {
-    copy_to_slots(from, n);
-    n = take_from_slots(from, to);
-  } else {
-    in = from->frames;
-    for (size_t i = 0; i < n; i++) {
-      in[i].csum = b.o.checksums ? TCT_CSUM_CHECK : TCT_CSUM_GOOD;
-      in[i].flags = 0;
-    }
+  for (size_t i = 0; i < n; i++) {
+    from->frames[i].csum = b.o.checksums ? TCT_CSUM_CHECK : TCT_CSUM_GOOD;
+    from->frames[i].flags = 0;
   }
-  tct_input(to->stack, to->ifc, in, n, now);
+  if (n > 0)
+    tct_input(to->stack, to->ifc, from->frames, n, now);
   return n;
 }
 
@@ -330,7 +356,7 @@ static bool bulk(uint64_t bytes) {
 }
 
 static uint64_t packets(void) {
-  return b.frames;
+  return b.frames + engine_up.packets + engine_down.packets;
 }
 
 const struct engine engine_tercet = {"tercet", start,    describe, connect_close, establish,

@@ -228,6 +228,17 @@ def link():
     yield from stateful([b"\3\2\2\6\x20", b"\3\3\2\6\x20"], [60, 200, 400])
 
 
+def merge():
+    for how in range(4):
+        start = bytes([how]) + struct.pack(">I", 0xFFFFF000) + struct.pack(">H", 1000)
+        yield start + bytes(24)
+        yield start + bytes([0] * 5 + [2] + [0] * 5 + [32, 0, 9] + [0] * 4)
+        yield start + bytes([16] * 8 + [8, 5] * 6)
+        yield start + noise(how + 3, 100)
+        yield start + b"".join(b"\0\0\1" + bytes([what]) + noise(what + how, 4) for what in range(8))
+        yield start + b"".join(b"\0\4" + noise(at * 4 + how, 3) for at in range(10))
+
+
 def plain():
     yield from stateful([b"\0", b"\1", b"\2", b"\3"], [30, 120, 300])
 
@@ -257,7 +268,7 @@ def plan():
 def main():
     root = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus")
     targets = {"wire_tcp": wire_tcp, "wire_udp": wire_udp, "wire_ip": wire_ip, "wire_icmp": wire_icmp,
-               "pcapng": pcapng, "plot": plot, "url_http": url_http, "drill": lambda: (d.encode() for d in DRILLS),
+               "merge": merge, "pcapng": pcapng, "plot": plot, "url_http": url_http, "drill": lambda: (d.encode() for d in DRILLS),
                "input": input_target, "tcp_pair": tcp_pair, "tcp_bulk": tcp_pair, "states": states, "plan": plan,
                "wheel": plain, "model": plain, "api": api, "ranges": plain, "queue": plain,
                "reasm": plain, "record": record, "link": link, "fast": fast}
