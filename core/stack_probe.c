@@ -162,8 +162,8 @@ uint32_t tct_stack_probe_pmtu(tct_stack *s, tct_addr dst) {
 
 static uint64_t mix(uint64_t h, uint64_t x) {
   h ^= x;
-  h = h << 29 | h >> 35; /* linear, so that nothing wraps; a change of a few bits always shows */
-  return h ^ h << 17 ^ h >> 47;
+  h = h << 29 | h >> 35; /* linear, so that nothing wraps */
+  return h ^ h >> 17;    /* and one to one: however much follows, a change shows */
 }
 
 static uint64_t mix_bytes(uint64_t h, const void *p, size_t len) {

@@ -61,12 +61,13 @@ const struct tct_tcp_profile *tct_tcp_profile(tct_profile p);
   1024u /* where they must wait: without extra what tcp_tune knows goes with them */
 
 struct tct_tcp_state {
-  struct tct_slab conns;   /* struct tct_tcp */
+  struct tct_slab conns;   /* struct tct_tcp, or tct_tcp_full */
   struct tct_table tuples; /* keyed hash of struct tct_tuple -> conn index */
   /* tcp_demux.c: whose the last segment was, or the last call (tcp_block.c), which may have ended
    * since; whose a burst's frames are, perhaps; the last hash, which is asked for by several tables
    * in a row */
   struct tct_tcp *found_last;
+  uint32_t near_bytes; /* of a connection's slot: what a plain segment touches */
   struct tct_tcp *guess[TCT_BURST_MAX];
   struct tct_tuple hashed;
   uint64_t hashed_key[2], hash;
@@ -135,6 +136,15 @@ void tct_tcp_port_free(tct_stack *s);
 
 /* ---- tcp_block.c: life of the three blocks ----------------------------------------------------
  */
+struct tct_tcp_full { /* info = FULL: side by side, so that both come into the cache together */
+  struct tct_tcp conn;
+  struct tct_extra extra;
+};
+#if UINTPTR_MAX > 0xffffffffu
+_Static_assert(sizeof(struct tct_tcp_full) == 832, "thirteen cache lines");
+#endif
+uint32_t tct_tcp_block_bytes(const tct_stack *s);      /* of a slot of the slab ... */
+uint32_t tct_tcp_block_near_bytes(const tct_stack *s); /* ... and what is touched of it */
 struct tct_tcp *tct_tcp_block_new(tct_stack *s); /* CLOSED, all fields set; NULL: limit or memory */
 void tct_tcp_block_free(tct_stack *s, struct tct_tcp *c); /* leaves every table, list and wheel */
 bool tct_tcp_block_is_live(const tct_stack *s,

@@ -15,8 +15,9 @@ int tct_tcp_new(tct_stack *s) {
   s->tcp = t;
   t->profile = tct_tcp_profile(s->cfg.profile);
   t->drain_at = TCT_NEVER;
-  tct_slab_init(&t->conns, &s->alloc, sizeof(struct tct_tcp), offsetof(struct tct_tcp, iss),
+  tct_slab_init(&t->conns, &s->alloc, tct_tcp_block_bytes(s), offsetof(struct tct_tcp, iss),
                 s->cfg.limits.conns);
+  t->near_bytes = tct_tcp_block_near_bytes(s);
   tct_table_init(&t->tuples, &s->alloc, s->cfg.limits.conns);
   tct_table_init(&t->listeners, &s->alloc, s->cfg.limits.conns);
   tct_table_init(&t->bound, &s->alloc, s->cfg.limits.conns);

@@ -307,22 +307,22 @@ struct tct_tcp_prr { /* tcp_cc_prr.c; bytes, or segments (LINUX) */
  * new connection knows. */
 struct tct_tcp_past {
   /* tcp_undo.c */
-  bool undo_on;            /* the last cut may turn out to be needless */
-  bool stamped;            /* first_resent_ts is there */
+  bool undo_on : 1;        /* the last cut may turn out to be needless */
+  bool stamped : 1;        /* first_resent_ts is there */
+  bool reo_dsack : 1;      /* a D-SACK wants a step more; tcp_rack.c */
   uint8_t tlp;             /* TCT_TLP_*: a probe is out; tcp_tlp.c */
   uint8_t reo_steps;       /* window is (1 + this) * min_rtt / 4; tcp_rack.c */
   uint8_t reo_persist;     /* recoveries for which reo_steps stays; tcp_rack.c */
-  bool reo_dsack;          /* a D-SACK wants a step more; tcp_rack.c */
+  uint8_t phase;           /* that of a quiet time: TCT_REC_*; tcp_past.c */
+  uint16_t reordering;     /* segments; 0: the configured one; tcp_rack.c */
   tct_seq undo_from;       /* snd.una at the cut */
   int32_t undo_resent;     /* segments resent since and not reported as duplicates; -1: none yet */
   uint32_t prior_ssthresh; /* before the cut; 0: not to be restored */
   uint32_t prior_cwnd;
   uint32_t first_resent_ts; /* our TSval when the first of the episode was resent */
   tct_seq tlp_end;          /* snd.nxt behind the probe; tcp_tlp.c */
-  uint16_t reordering;      /* segments; 0: the configured one; tcp_rack.c */
   uint32_t reord_seen;      /* times reordering was seen; tcp_rack.c */
-  uint8_t phase;            /* that of a quiet time: TCT_REC_*; tcp_past.c */
-  struct tct_tcp_prr prr;   /* and its rec.prr */
+  struct tct_tcp_prr prr;   /* with `phase`; tcp_past.c */
   tct_time reo_changed_at;  /* reo_steps moves once a round trip; tcp_rack.c */
 };
 struct tct_tcp_rack { /* tcp_rack.c */
@@ -451,14 +451,13 @@ struct tct_tcp_mark {
 enum { TCT_CHRONO_NONE, TCT_CHRONO_BUSY, TCT_CHRONO_RWND, TCT_CHRONO_SNDBUF, TCT_CHRONO_KINDS };
 struct tct_tcp_chrono { /* tcp_chrono.c: what the sender's time went into */
   uint64_t spent_ns[TCT_CHRONO_KINDS];
-  tct_time since; /* when the present kind began */
-  uint8_t kind;
+  tct_time since; /* when the present kind (chrono_kind) began */
 };
 #define TCT_MARKS_MAX 64
 
 /* What congestion control knows of the path, for as long as the connection lives: tcp_cc.c. */
 struct tct_tcp_cc_keep {
-  void *state;          /* the algorithm's own record, state_bytes long (CUBIC's is 80) */
+  void *state;          /* the algorithm's own record, state_bytes long; cc_room if it fits */
   uint32_t acked_segs;  /* acknowledged towards the next growth */
   uint32_t used_bytes;  /* most that was outstanding since stamp_ms, when the window was not full */
   uint32_t stamp_ms;    /* when the window was last full, or data acknowledged */
@@ -507,32 +506,32 @@ struct tct_extra {
   struct tct_tcp_rate_keep rate;
   struct tct_tcp_least least;
   struct tct_tcp_cc_keep cc;
+  uint64_t cc_room[10]; /* CUBIC's record, or another so small */
   /* options; a zero `set` bit means the stack's default */
   uint64_t set;             /* bit per tct_opt */
   uint64_t max_pacing_rate; /* bytes a second; 0: no limit */
   uint32_t sndbuf, notsent_lowat, user_timeout_ms, window_clamp, rcvlowat;
   uint8_t n_marks, n_reached;
-  uint8_t ecn; /* tct_ecn */
-  struct tct_tcp_mtup mtup;
+  uint8_t ecn;              /* tct_ecn */
+  uint8_t chrono_kind;      /* TCT_CHRONO_*; tcp_chrono.c */
   struct tct_tcp_past past; /* tcp_recover.c: while there is no active block */
   struct tct_tcp_tune tune; /* tcp_tune.c: likewise */
+  struct tct_tcp_mtup mtup;
   /* rarely; more options */
   uint32_t fin_wait_2_ms, fixed_isn;
-  uint16_t keepidle_s, keepintvl_s, maxseg;
+  uint16_t keepidle_s, keepintvl_s, maxseg, pmtu_tries;
   uint8_t keepcnt, r1_retries, syn_retries, keep_garbage, mtu_probing;
   uint8_t defer_accept_s, syn_policy, no_ts, no_sack, no_wscale;
   uint8_t challenge_left;             /* per connection, refilled each second */
   uint32_t challenge_s, challenge_ms; /* second, and moment, of the last one */
-  uint16_t pmtu_tries;
   struct tct_ecn_counts ecn_n;
   /* counters, where events happen */
-  uint64_t bytes_retrans;
   uint32_t total_retrans, dsack_dups, challenge_acks;
   uint32_t rcv_ooopack;               /* segments that came out of order */
   uint16_t rto_count, rto_recoveries; /* tcp_recover.c: time-outs, series of them ... */
   uint32_t rto_ms, rto_since_ms; /* ... time spent in them; begin of the running one, 0: none */
-  /* urgent mechanism, RFC 9293 3.8.5: one past the last urgent byte */
-  tct_seq snd_up, rcv_up;
+  tct_seq snd_up, rcv_up; /* urgent mechanism, RFC 9293 3.8.5: one past the last urgent byte */
+  uint64_t bytes_retrans;
   struct tct_tcp_mark *marks; /* TCT_MARKS_MAX of them when first used */
   struct tct_tcp_fastopen *fastopen;
 };

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tcp_block.c - the life of a connection's three blocks: conn from a slab, active and extra beside
- * it while they are needed. Called by sock/ (open), tcp_listen (children) and whoever needs a queue
- * or a counter. What is quiet is given back lazily, oldest first; that changes no later frame.
+ * tcp_block.c - the life of a connection's three blocks: conn from a slab, active and extra while
+ * they are needed; extra has its place in the slab where every connection has one. Called by sock/
+ * (open), tcp_listen (children) and whoever needs a queue or a counter. What is quiet is given back
+ * lazily, oldest first; that changes no later frame.
  */
 #include "tcp/calls.h"
 #include "util/plant.h"
@@ -12,6 +13,24 @@
 
 static struct tct_tcp_state *state_of(tct_stack *s) {
   return s->tcp;
+}
+
+static bool has_place_for_extra(const tct_stack *s) {
+  return s->cfg.info == TCT_INFO_FULL;
+}
+
+uint32_t tct_tcp_block_bytes(const tct_stack *s) {
+  return has_place_for_extra(s) ? (sizeof(struct tct_tcp_full) + 63) / 64 * 64
+                                : sizeof(struct tct_tcp);
+}
+
+uint32_t tct_tcp_block_near_bytes(const tct_stack *s) {
+  return has_place_for_extra(s) ? offsetof(struct tct_tcp_full, extra) + TCT_EXTRA_HOT_BYTES
+                                : sizeof(struct tct_tcp);
+}
+
+static struct tct_extra *place_for_extra(struct tct_tcp *c) {
+  return &TCT_CONTAINER_OF(c, struct tct_tcp_full, conn)->extra;
 }
 
 struct tct_tcp *tct_tcp_block_new(tct_stack *s) {
@@ -32,10 +51,8 @@ struct tct_tcp *tct_tcp_block_new(tct_stack *s) {
   c->rcv.buf_max = s->cfg.rcvbuf_bytes;
   c->heard_ms = s->now_ms;
   s->n.ConnsNow++;
-  if (s->cfg.info == TCT_INFO_FULL && tct_tcp_block_extra(s, c) == NULL) {
-    tct_tcp_block_free(s, c);
-    return NULL;
-  }
+  if (has_place_for_extra(s))
+    (void)tct_tcp_block_extra(s, c);
   return c;
 }
 
@@ -50,7 +67,8 @@ void tct_tcp_block_free(tct_stack *s, struct tct_tcp *c) {
     tct_stack_free(s, c->extra->marks, TCT_MARKS_MAX * sizeof(struct tct_tcp_mark));
     tct_tcp_cc_drop(s, c->extra);
     tct_stack_free(s, c->extra->fastopen, sizeof *c->extra->fastopen);
-    tct_stack_keep(s, &state_of(s)->kept_extra, c->extra, sizeof *c->extra);
+    if (!has_place_for_extra(s))
+      tct_stack_keep(s, &state_of(s)->kept_extra, c->extra, sizeof *c->extra);
     c->extra = NULL;
   }
   c->state = TCT_CLOSED;
@@ -70,14 +88,14 @@ struct tct_tcp *tct_tcp_block_at(tct_stack *s, tct_sock k) {
   struct tct_tcp *c = tct_slab_at(&state_of(s)->conns, k.index);
   if (TCT_PLANT(STALE_HANDLE) && c != NULL && tct_tcp_block_is_live(s, c))
     return c;
-  tct_mem_prefetch(c, sizeof *c); /* one among very many has left the cache ... */
+  if (c != NULL && c == state_of(s)->found_last)
+    return c->gen == k.gen ? c : NULL;
+  tct_mem_prefetch(c, state_of(s)->near_bytes); /* one among very many has left the cache ... */
   if (c == NULL || c->gen != k.gen)
     return NULL;
-  tct_mem_prefetch(c->extra, TCT_EXTRA_HOT_BYTES); /* ... and so have its other blocks */
-  if (c->state == TCT_LISTEN)
-    return c;
-  state_of(s)->found_last = c; /* the next call is about it, most likely */
-  tct_mem_prefetch(c->active, TCT_ACTIVE_HOT_BYTES);
+  tct_tcp_block_prefetch(s, c); /* ... and so have its other blocks */
+  if (c->state != TCT_LISTEN)
+    state_of(s)->found_last = c; /* the next call is about it, most likely */
   return c;
 }
 
@@ -242,10 +260,17 @@ void tct_tcp_block_reclaim(tct_stack *s) {
   }
 }
 
+static struct tct_extra *new_extra(tct_stack *s, struct tct_tcp *c) {
+  const size_t size = sizeof *c->extra;
+  if (!has_place_for_extra(s))
+    return tct_stack_alloc_kept(s, &state_of(s)->kept_extra, size, size);
+  return memset(place_for_extra(c), 0, size);
+}
+
 struct tct_extra *tct_tcp_block_extra(tct_stack *s, struct tct_tcp *c) {
   if (c->extra != NULL)
     return c->extra;
-  c->extra = tct_stack_alloc_kept(s, &state_of(s)->kept_extra, sizeof *c->extra, sizeof *c->extra);
+  c->extra = new_extra(s, c);
   if (c->extra != NULL)
     tct_tcp_tune_init(&c->extra->tune);
   if (c->extra != NULL && tct_tcp_syn_acked(c)) /* attached late: what can still be known */

@@ -44,8 +44,16 @@ bool tct_tcp_cc_is_known(tct_cc id) {
   return find_ops(id) != NULL;
 }
 
+/* The record is in extra itself where it fits, so that they come into the cache together. */
+static void *new_state(tct_stack *s, struct tct_extra *x, uint16_t bytes) {
+  if (bytes <= sizeof x->cc_room)
+    return memset(x->cc_room, 0, bytes);
+  return tct_stack_alloc(s, bytes);
+}
+
 void tct_tcp_cc_drop(tct_stack *s, struct tct_extra *x) {
-  tct_stack_free(s, x->cc.state, x->cc.state_bytes);
+  if (x->cc.state != x->cc_room)
+    tct_stack_free(s, x->cc.state, x->cc.state_bytes);
   x->cc.state = NULL;
   x->cc.state_bytes = 0;
 }
@@ -66,7 +74,7 @@ static void *state_of(tct_stack *s, struct tct_tcp *c) {
   if (is_all_over(c))
     return NULL;
   tct_tcp_cc_drop(s, x);
-  x->cc.state = tct_stack_alloc(s, ops->state_bytes);
+  x->cc.state = new_state(s, x, ops->state_bytes);
   if (x->cc.state == NULL)
     return NULL;
   x->cc.state_bytes = ops->state_bytes;

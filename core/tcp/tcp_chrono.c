@@ -27,14 +27,14 @@ uint8_t tct_tcp_chrono_kind_busy(const tct_stack *s, const struct tct_tcp *c) {
 }
 
 void tct_tcp_chrono_set(const tct_stack *s, struct tct_extra *x, uint8_t kind) {
-  x->chrono.spent_ns[x->chrono.kind] += tct_time_sub(s->now, x->chrono.since);
-  x->chrono.kind = kind;
+  x->chrono.spent_ns[x->chrono_kind] += tct_time_sub(s->now, x->chrono.since);
+  x->chrono_kind = kind;
   x->chrono.since = s->now;
 }
 
 /* With what has run since the last change. */
 uint64_t tct_tcp_chrono_ns(const tct_stack *s, const struct tct_tcp *c, uint8_t kind) {
   const struct tct_tcp_chrono *t = &c->extra->chrono;
-  uint64_t running = t->kind == kind ? tct_time_sub(s->now, t->since) : 0;
+  uint64_t running = c->extra->chrono_kind == kind ? tct_time_sub(s->now, t->since) : 0;
   return t->spent_ns[kind] + running;
 }

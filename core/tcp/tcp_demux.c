@@ -150,20 +150,17 @@ size_t tct_tcp_demux_prefetch(tct_stack *s, const tct_frame *f, size_t n) {
   for (size_t i = 0; i < n; i++) {
     uint32_t ref = tct_table_first(&s->tcp->tuples, hash[i], &it);
     guess[i] = ref != TCT_TABLE_NONE ? tct_slab_at(&s->tcp->conns, ref) : NULL;
-    tct_mem_prefetch(guess[i], sizeof *guess[i]);
+    tct_mem_prefetch(guess[i], s->tcp->near_bytes);
   }
   for (size_t i = 0; i < n; i++) {
     const struct tct_tcp_active *a = guess[i] != NULL ? guess[i]->active : NULL;
     if (guess[i] != NULL)
-      tct_mem_prefetch(guess[i]->extra, TCT_EXTRA_HOT_BYTES);
-    tct_mem_prefetch(a, TCT_ACTIVE_HOT_BYTES);
+      tct_tcp_block_prefetch(s, guess[i]);
     if (a != NULL)
       tct_mem_prefetch(&a->runs, RUNS_BYTES);
   }
   for (size_t i = 0; i < n; i++) {
     const struct tct_tcp_active *a = guess[i] != NULL ? guess[i]->active : NULL;
-    if (guess[i] != NULL && guess[i]->extra != NULL)
-      tct_mem_prefetch(guess[i]->extra->cc.state, guess[i]->extra->cc.state_bytes);
     if (a == NULL)
       continue;
     tct_mem_prefetch(a->tx.head, sizeof *a->tx.head);

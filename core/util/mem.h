@@ -23,7 +23,7 @@ int memcmp(const void *a, const void *b, size_t n);
   ((type *)(void *)((unsigned char *)(void *)(ptr)-offsetof(type, member)))
 
 /* All cache lines of n bytes are asked for at once, so that they are under way together. */
-static inline void tct_mem_prefetch(const void *p, size_t n) {
+static inline __attribute__((always_inline)) void tct_mem_prefetch(const void *p, size_t n) {
   for (size_t at = 0; p != NULL && at < n; at += 64)
     __builtin_prefetch((const uint8_t *)p + at);
 }
