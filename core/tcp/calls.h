@@ -180,6 +180,7 @@ void tct_tcp_state_time_wait(tct_stack *s, struct tct_tcp *c); /* the record tak
  */
 tct_verdict tct_tcp_input_segment(tct_stack *s, struct tct_tcp *c, struct tct_pkt *p,
                                   const struct tct_tcp_hdr *h);
+void tct_tcp_input_take_fin(tct_stack *s, struct tct_tcp *c); /* all before it has come */
 
 /* ---- tcp_fast.c: the same for the segment that nearly all are ---------------------------------
  */

@@ -162,11 +162,11 @@ static inline void tct_tcp_send_free_plain(tct_stack *s, struct tct_tcp *c,
   }
 }
 
-/* SND.UNA moves: no SYN, FIN, urgent byte or end of a record is outstanding, nothing is SACKed, the
- * window was taken. */
-static inline void tct_tcp_send_on_plain_ack(tct_stack *s, struct tct_tcp *c,
-                                             const struct tct_pkt *p, const struct tct_tcp_hdr *h,
-                                             struct tct_tcp_ack *a) {
+/* SND.UNA moves: no SYN, urgent byte or end of a record is outstanding, nothing is SACKed, the
+ * window was taken. fin, a constant: our FIN is acknowledged, else none is outstanding. */
+static inline __attribute__((always_inline)) void
+tct_tcp_send_on_plain_ack(tct_stack *s, struct tct_tcp *c, const struct tct_pkt *p,
+                          const struct tct_tcp_hdr *h, struct tct_tcp_ack *a, bool fin) {
   const size_t half = offsetof(struct tct_tcp_ack, first_at);
   memset(a, 0, half); /* in two steps: each is short enough to be done with plain stores */
   memset((uint8_t *)a + half, 0, offsetof(struct tct_tcp_ack, newest) - half);
@@ -181,8 +181,12 @@ static inline void tct_tcp_send_on_plain_ack(tct_stack *s, struct tct_tcp *c,
   a->has_ts = h->opt.has_ts;
   a->tsecr = h->opt.tsecr;
   a->advanced = true;
-  a->acked_bytes = tct_seq_len(c->snd.una, h->ack);
-  tct_tcp_sack_on_plain_ack(c, h->ack, a);
+  a->acked_bytes = tct_seq_len(c->snd.una, h->ack) - (fin ? 1u : 0u);
+  a->fin_acked = fin;
+  if (fin)
+    tct_tcp_sack_on_ack(c, h->ack, a);
+  else
+    tct_tcp_sack_on_plain_ack(c, h->ack, a);
   c->snd.una = h->ack;
   TCT_EXTRA_ADD(c, bytes_acked, a->acked_bytes);
   tct_tcp_send_free_plain(s, c, c->active);

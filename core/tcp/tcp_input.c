@@ -450,9 +450,7 @@ static tct_verdict step7_text(struct arrival *in) {
 /* ---- Step 8: FIN ----------------------------------------------------------------------------- */
 
 /* [RFC9293 EP-36]: it takes the number behind the last byte, and only when all of those are in. */
-static void take_fin(struct arrival *in) {
-  tct_stack *s = in->s;
-  struct tct_tcp *c = in->c;
+void tct_tcp_input_take_fin(tct_stack *s, struct tct_tcp *c) {
   c->rcv.flags |= TCT_RCV_FIN;
   c->rcv.flags &= (uint8_t)~TCT_RCV_FIN_OOO;
   tct_tcp_recv_on_in_order(s, c, 1, 0, false);
@@ -480,7 +478,7 @@ static void step8_fin(struct arrival *in) {
   tct_seq fin_seq = fin_seq_of(in);
   bool here = has(in, TCT_FIN) && !in->only_control;
   if (here && (fin_seq == c->rcv.nxt || !TCT_RULE(EP_36))) {
-    take_fin(in);
+    tct_tcp_input_take_fin(in->s, c);
     return;
   }
   if (in->only_control && has(in, TCT_FIN) && in->text_len == 0)
@@ -488,7 +486,7 @@ static void step8_fin(struct arrival *in) {
   if (here && tct_seq_gt(fin_seq, c->rcv.nxt))
     remember_fin(in, fin_seq);
   if ((c->rcv.flags & TCT_RCV_FIN_OOO) != 0 && c->active->fin_seq == c->rcv.nxt)
-    take_fin(in);
+    tct_tcp_input_take_fin(in->s, c);
 }
 
 /* ---- The list -------------------------------------------------------------------------------- */
