@@ -119,7 +119,7 @@ static ALWAYS_INLINE void take_ack(tct_stack *s, struct tct_tcp *c, const struct
     tct_tcp_timer_forgive(c);
   }
   tct_tcp_timer_on_plain_ack(c, in->now_ms);
-  if (fin)
+  if (fin && c->extra != NULL && c->extra->cc.state != NULL)
     tct_tcp_cc_on_news(s, c, &a);
   tct_tcp_recover_on_plain_ack(s, c, &a);
   tct_tcp_rate_on_ack(s, c, &a);
@@ -131,10 +131,10 @@ static ALWAYS_INLINE void take_ack(tct_stack *s, struct tct_tcp *c, const struct
 
 /* Nothing left since tcp_cc and tcp_rate looked at the last burst's end, and nothing waits: they
  * would find what they found then. */
-static bool is_burst_judged(const struct tct_tcp *c) {
+static ALWAYS_INLINE bool is_burst_judged(const struct tct_tcp *c, const bool fin) {
   const struct tct_tcp_active *a = c->active;
   const struct tct_extra *x = c->extra;
-  if (a->cc.sent || a->tx.end != c->snd.nxt)
+  if (a->cc.sent || a->tx.end != (fin ? tct_seq_sub(c->snd.nxt, 1) : c->snd.nxt))
     return false;
   return x == NULL || (x->rate.app_limited &&
                        tct_seq_add(x->rate.delivered_bytes, tct_seq_len(c->snd.una, c->snd.nxt)) ==
@@ -143,7 +143,7 @@ static bool is_burst_judged(const struct tct_tcp *c) {
 
 static ALWAYS_INLINE void step5_ack(tct_stack *s, struct tct_tcp *c, const struct plain *in,
                                     const bool fin) {
-  if (fin || (c->active != NULL && !is_burst_judged(c)))
+  if (c->active != NULL && !is_burst_judged(c, fin))
     tct_tcp_cc_on_burst_end(s, c);
   tct_tcp_send_plain_window(c, in->h);
   if (s->tcp->profile->ack_ends_soft_error)

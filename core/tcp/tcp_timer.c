@@ -338,11 +338,18 @@ void tct_tcp_timer_on_progress(const tct_stack *s, struct tct_tcp *c) {
   c->tmr.due &= (uint8_t)~TCT_DUE_TLP;
 }
 
+/* No FIN is wanted, or it was the last to be acknowledged. */
+static bool is_all_said(const struct tct_tcp *c) {
+  if (c->state == TCT_ESTABLISHED)
+    return (c->snd.flags & TCT_SND_FIN_WANTED) == 0;
+  bool closing = c->state == TCT_FIN_WAIT_1 || c->state == TCT_LAST_ACK;
+  return closing && (c->snd.flags & TCT_SND_FIN_SENT) != 0;
+}
+
 /* All is acknowledged and nothing waits: what update below would find. */
 static bool stop_plainly(struct tct_tcp *c) {
-  if (c->snd.una != c->snd.nxt || c->state != TCT_ESTABLISHED || tct_tcp_send_unsent(c) > 0 ||
-      (c->snd.flags & TCT_SND_FIN_WANTED) != 0 || (c->sockf & TCT_SOCKF_KEEPALIVE) != 0 ||
-      !is_for_answer(c->tmr.kind) || TCT_RULES_VARY)
+  if (c->snd.una != c->snd.nxt || !is_all_said(c) || tct_tcp_send_unsent(c) > 0 ||
+      (c->sockf & TCT_SOCKF_KEEPALIVE) != 0 || !is_for_answer(c->tmr.kind) || TCT_RULES_VARY)
     return false;
   c->tmr.kind = TCT_TIMER_NONE;
   c->tmr.main_at = TCT_NEVER; /* the wheel's node fires early, and goes back to sleep */

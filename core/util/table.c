@@ -136,7 +136,7 @@ static uint32_t measure_run(const struct tct_table_array *a, uint32_t tag) {
 }
 
 /* Whoever is nearer to home gives way. There is a free slot. */
-static inline void place(struct tct_table_array *a, struct tct_table_slot entry) {
+static void place(struct tct_table_array *a, struct tct_table_slot entry) {
   uint32_t distance = 0;
   uint32_t i = get_home(a, entry.tag);
   struct tct_table_slot *slot = tct_table_slot(a, i);
@@ -272,7 +272,10 @@ bool tct_table_insert(struct tct_table *t, uint64_t hash, uint32_t ref) {
   if (run > TCT_TABLE_PROBE_MAX)
     return false;
   t->probe_max = tct_max_u32(t->probe_max, run);
-  place(&t->live, entry);
+  if (run == 0)
+    *tct_table_slot(&t->live, get_home(&t->live, entry.tag)) = entry;
+  else
+    place(&t->live, entry);
   t->live_used++;
   t->used++;
   return true;
