@@ -516,6 +516,7 @@ struct tct_extra {
   uint8_t chrono_kind;      /* TCT_CHRONO_*; tcp_chrono.c */
   struct tct_tcp_past past; /* tcp_recover.c: while there is no active block */
   struct tct_tcp_tune tune; /* tcp_tune.c: likewise */
+  struct tct_tcp_fastopen *fastopen;
   struct tct_tcp_mtup mtup;
   /* rarely; more options */
   uint32_t fin_wait_2_ms, fixed_isn;
@@ -533,7 +534,6 @@ struct tct_extra {
   tct_seq snd_up, rcv_up; /* urgent mechanism, RFC 9293 3.8.5: one past the last urgent byte */
   uint64_t bytes_retrans;
   struct tct_tcp_mark *marks; /* TCT_MARKS_MAX of them when first used */
-  struct tct_tcp_fastopen *fastopen;
 };
 
 /* Has the application set this option, or does the stack's default hold? */

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* Fixed-size objects by index. See slab.h for what is promised.
  *
- * index = | directory entry | 9 bits: page in the table | page_shift bits: object in the page | */
+ * index = | directory entry | 9 bits: page in the table | page_shift bits: object in the page |
+ *
+ * Where there are very many, memory is asked for in chunks of 2 MiB, so that an allocator may give
+ * huge pages: each object costs a walk through the page tables otherwise, which may cost more than
+ * the object itself. */
 #include "util/slab.h"
 
 #include "util/assert.h"
 #include "util/mem.h"
 
-#define PAGE_BYTES 16384u
+#define PAGE_BYTES 32768u
+#define CHUNK_BYTES (2u << 20) /* a slab that holds ... */
+#define CHUNKS_FROM 32u        /* ... so many of them asks for no less */
 #define PAGE_ALIGN 64u
 #define TABLE_SHIFT 9u
 #define TABLE_PAGES (1u << TABLE_SHIFT)
@@ -30,6 +36,24 @@ static uint32_t count_tables(uint32_t pages) {
 
 static uint32_t get_page_bytes(const struct tct_slab *slab) {
   return slab->object_bytes << slab->page_shift;
+}
+
+static uint32_t pages_in_chunk(const struct tct_slab *slab) {
+  return CHUNK_BYTES / get_page_bytes(slab);
+}
+
+static uint32_t pages_before_chunks(const struct tct_slab *slab) {
+  return CHUNKS_FROM * pages_in_chunk(slab);
+}
+
+/* The first pages are asked for one by one. */
+static bool is_in_chunk(const struct tct_slab *slab, uint32_t page) {
+  return pages_in_chunk(slab) > 1 && page >= pages_before_chunks(slab);
+}
+
+/* What of its chunk lies before this page. */
+static size_t get_chunk_offset(const struct tct_slab *slab, uint32_t page) {
+  return (size_t)(page % pages_in_chunk(slab)) * get_page_bytes(slab);
 }
 
 static size_t get_directory_bytes(const struct tct_slab *slab) {
@@ -60,12 +84,23 @@ static uint8_t **get_page_place(struct tct_slab *slab, uint32_t page) {
   return *table == NULL ? NULL : &(*table)[page & (TABLE_PAGES - 1)];
 }
 
+/* A chunk is not touched before its pages are used: no call clears more than a page. */
+static uint8_t *new_page(struct tct_slab *slab, uint32_t page) {
+  size_t bytes = get_page_bytes(slab);
+  if (!is_in_chunk(slab, page))
+    return alloc_zeroed(slab, bytes);
+  size_t offset = get_chunk_offset(slab, page);
+  if (offset == 0)
+    slab->chunk = slab->alloc->alloc(slab->alloc->ctx, CHUNK_BYTES, PAGE_ALIGN);
+  return slab->chunk == NULL ? NULL : memset(slab->chunk + offset, 0, bytes);
+}
+
 static bool grow(struct tct_slab *slab) {
   uint32_t page = slab->fresh >> slab->page_shift;
   uint8_t **place = get_page_place(slab, page);
   if (place == NULL)
     return false;
-  *place = alloc_zeroed(slab, get_page_bytes(slab));
+  *place = new_page(slab, page);
   if (*place == NULL)
     return false;
   uint64_t objects = ((uint64_t)page + 1) << slab->page_shift;
@@ -95,10 +130,17 @@ void tct_slab_init(struct tct_slab *slab, const tct_alloc *alloc, uint32_t objec
   };
 }
 
-static void free_table(struct tct_slab *slab, uint8_t **table) {
+static void free_page(struct tct_slab *slab, uint32_t page, uint8_t *at) {
+  if (!is_in_chunk(slab, page))
+    release(slab, at, get_page_bytes(slab));
+  else if (get_chunk_offset(slab, page) == 0)
+    release(slab, at, CHUNK_BYTES);
+}
+
+static void free_table(struct tct_slab *slab, uint32_t number, uint8_t **table) {
   for (uint32_t i = 0; i < TABLE_PAGES; i++)
     if (table[i] != NULL)
-      release(slab, table[i], get_page_bytes(slab));
+      free_page(slab, (number << TABLE_SHIFT) + i, table[i]);
   release(slab, table, TABLE_PAGES * sizeof(*table));
 }
 
@@ -107,7 +149,7 @@ void tct_slab_deinit(struct tct_slab *slab) {
     uint32_t tables = count_tables(count_pages(slab, slab->limit));
     for (uint32_t i = 0; i < tables; i++)
       if (slab->tables[i] != NULL)
-        free_table(slab, slab->tables[i]);
+        free_table(slab, i, slab->tables[i]);
     release(slab, slab->tables, get_directory_bytes(slab));
   }
   tct_slab_init(slab, slab->alloc, slab->object_bytes, slab->link_offset, slab->limit);
@@ -140,11 +182,20 @@ void *tct_slab_at(const struct tct_slab *slab, uint32_t index) {
   return index < slab->fresh ? locate(slab, index) : NULL;
 }
 
+static uint64_t get_bytes_of(const struct tct_slab *slab, uint32_t pages) {
+  uint32_t single = pages;
+  if (pages > 0 && is_in_chunk(slab, pages - 1))
+    single = pages_before_chunks(slab);
+  uint32_t rest = pages - single, in_chunk = pages_in_chunk(slab);
+  uint64_t chunks = rest == 0 ? 0 : ((uint64_t)rest + in_chunk - 1) / in_chunk;
+  return (uint64_t)single * get_page_bytes(slab) + chunks * CHUNK_BYTES;
+}
+
 uint64_t tct_slab_bytes(const struct tct_slab *slab) {
   if (slab->tables == NULL)
     return 0;
   uint32_t pages = count_pages(slab, slab->capacity);
-  return (uint64_t)pages * get_page_bytes(slab) +
+  return get_bytes_of(slab, pages) +
          (uint64_t)count_tables(pages) * TABLE_PAGES * sizeof(slab->tables[0][0]) +
          get_directory_bytes(slab);
 }

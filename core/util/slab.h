@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Fixed-size objects with a stable index <-> pointer mapping: connections, half-open and TIME-WAIT
  * records, active blocks. Grown one page at a time through a two-level table: no object ever moves,
- * and no growth touches more than one page and one table.
+ * and no growth touches more than one page and one table, though it may ask for more.
  *
  * A new object's memory is zero. A reused one holds what its last life left there, but for the four
  * bytes at link_offset: so a generation field outlives the object, and stale handles can be told.
@@ -17,6 +17,7 @@
 
 struct tct_slab {
   const tct_alloc *alloc;
+  uint8_t *chunk;        /* that the last pages came out of */
   uint8_t ***tables;     /* directory -> table -> page; NULL where nothing is yet */
   uint32_t object_bytes; /* multiple of 8 */
   uint32_t link_offset;  /* where in a free object the index of the next free one is kept */

@@ -23,6 +23,8 @@ struct thing {
   uint8_t rest[240];
 };
 
+enum { CHUNK = 2 << 20, FROM = 32 * CHUNK };
+
 static void init_things(struct tct_slab *slab, struct failing_alloc *a, uint32_t limit) {
   tct_slab_init(slab, &a->vtable, sizeof(struct thing), offsetof(struct thing, link), limit);
 }
@@ -130,24 +132,29 @@ static void growth__asks_for_a_page_at_a_time_and_moves_nothing(void **state) {
   struct failing_alloc a;
   struct tct_slab slab;
   uint32_t index;
-  const uint32_t n = 64 * 600; /* beyond one table of 512 pages */
+  const uint32_t n = FROM / sizeof(struct thing) + 128 * 600; /* tables are of 512 pages */
   failing_alloc_init(&a);
   init_things(&slab, &a, 10000000);
   void **places = malloc(n * sizeof(*places));
   assert_non_null(places);
-  size_t most = 0;
+  size_t most[2] = {0, 0}; /* before 64 MiB are held, and after that */
   for (uint32_t i = 0; i < n; i++) {
     size_t before = a.bytes_out;
     size_t requests = a.requests;
     places[i] = tct_slab_alloc(&slab, &index);
     assert_true(a.requests - requests <= 3);
-    most = a.bytes_out - before > most ? a.bytes_out - before : most;
+    size_t *m = &most[i >= FROM / sizeof(struct thing)];
+    *m = a.bytes_out - before > *m ? a.bytes_out - before : *m;
+    assert_int_equal((uintptr_t)places[i] % 64, 0);
+    assert_int_equal(((struct thing *)places[i])->value, 0);
+    ((struct thing *)places[i])->value = i;
   }
-  assert_true(most < 32768);
+  assert_true(most[0] < 2 * 65536); /* a page, a table, and at first the directory */
+  assert_in_range(most[1], CHUNK, CHUNK + 512 * sizeof(void *));
   for (uint32_t i = 0; i < n; i++)
-    assert_ptr_equal(tct_slab_at(&slab, i), places[i]);
+    assert_true(tct_slab_at(&slab, i) == places[i] && ((struct thing *)places[i])->value == i);
   assert_int_equal(tct_slab_bytes(&slab), a.bytes_out);
-  assert_true(a.bytes_out < (size_t)n * sizeof(struct thing) + 32768);
+  assert_true(a.bytes_out < (size_t)n * sizeof(struct thing) + CHUNK + 2 * 65536);
   free(places);
   tct_slab_deinit(&slab);
   failing_alloc_finish(&a);
@@ -176,8 +183,32 @@ static void use_with_failures(struct failing_alloc *a, void *arg) {
 static void allocator_fails_anywhere__slab_stays_whole(void **state) {
   (void)state;
   uint32_t runs = 0;
-  assert_int_equal(failing_alloc_each(use_with_failures, &runs), 6); /* directory, table, 4 pages */
-  assert_int_equal(runs, 7);
+  assert_int_equal(failing_alloc_each(use_with_failures, &runs), 4); /* directory, table, 2 pages */
+  assert_int_equal(runs, 5);
+}
+
+static void chunk_refused__next_call_asks_again(void **state) {
+  (void)state;
+  struct failing_alloc a;
+  struct tct_slab slab;
+  uint32_t index;
+  const uint32_t n = FROM / sizeof(struct thing); /* so far page by page */
+  failing_alloc_init(&a);
+  init_things(&slab, &a, 10000000);
+  for (uint32_t i = 0; i < n; i++)
+    assert_non_null(tct_slab_alloc(&slab, &index));
+  a.bytes_max = a.bytes_out + CHUNK - 1;
+  assert_null(tct_slab_alloc(&slab, &index));
+  assert_null(tct_slab_alloc(&slab, &index));
+  tct_slab_check(&slab);
+  a.bytes_max = 0;
+  for (uint32_t i = 0; i < 1000; i++)
+    assert_non_null(tct_slab_alloc(&slab, &index));
+  assert_int_equal(index, n + 999);
+  assert_int_equal(tct_slab_bytes(&slab), a.bytes_out);
+  tct_slab_check(&slab);
+  tct_slab_deinit(&slab);
+  failing_alloc_finish(&a);
 }
 
 static void free_unused(void *arg) {
@@ -265,6 +296,7 @@ int main(void) {
       cmocka_unit_test(small_limit__small_page),
       cmocka_unit_test(growth__asks_for_a_page_at_a_time_and_moves_nothing),
       cmocka_unit_test(allocator_fails_anywhere__slab_stays_whole),
+      cmocka_unit_test(chunk_refused__next_call_asks_again),
       cmocka_unit_test(free__of_what_is_not_out__traps),
       cmocka_unit_test(random_use__agrees_with_an_array),
   };
