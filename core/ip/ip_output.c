@@ -22,11 +22,11 @@ uint32_t tct_ip_output_id(tct_stack *s, const struct tct_ip_tx *tx) {
   return tct_bytes_addr_is_ipv4(&tx->dst) ? id & 0xffff : id;
 }
 
-static void fill(const struct tct_ip_tx *tx, struct tct_ip_hdr *h) {
+static void fill(const struct tct_ip_tx *tx, bool v4, struct tct_ip_hdr *h) {
   memset(h, 0, sizeof *h);
   h->src = tx->src;
   h->dst = tx->dst;
-  h->family = tct_bytes_addr_is_ipv4(&tx->dst) ? 4 : 6;
+  h->family = v4 ? 4 : 6;
   h->proto = tx->proto;
   h->hop_limit = tx->hop_limit;
   h->tclass = tx->tclass;
@@ -34,15 +34,15 @@ static void fill(const struct tct_ip_tx *tx, struct tct_ip_hdr *h) {
 }
 
 size_t tct_ip_output_header(tct_stack *s, const struct tct_ip_tx *tx, uint32_t l4_len, uint8_t *p) {
-  TCT_ASSERT(l4_len <= UINT16_MAX &&
-             (l4_len + 20 <= UINT16_MAX || !tct_bytes_addr_is_ipv4(&tx->dst)));
+  bool v4 = tct_bytes_addr_is_ipv4(&tx->dst);
+  TCT_ASSERT(l4_len <= (v4 ? UINT16_MAX - TCT_IP4_HEADER_LEN : UINT16_MAX));
   struct tct_ip_hdr h;
-  fill(tx, &h);
+  fill(tx, v4, &h);
   h.payload_len = (uint16_t)l4_len;
   h.dont_frag = tx->dont_frag;
   /* RFC 6864 4.1: the ID of what can never be a fragment means nothing, and tells nothing; a resend
    * may repeat it [RFC9293 MAY-4]. */
-  if (h.family == 4 && !tx->dont_frag)
+  if (v4 && !tx->dont_frag)
     h.id = tct_ip_output_id(s, tx);
   return tct_wire_ip_emit(p, &h);
 }
@@ -50,7 +50,7 @@ size_t tct_ip_output_header(tct_stack *s, const struct tct_ip_tx *tx, uint32_t l
 size_t tct_ip_output_fragment(tct_stack *s, const struct tct_ip_tx *tx,
                               const struct tct_ip_piece *piece, uint8_t *p) {
   struct tct_ip_hdr h;
-  fill(tx, &h);
+  fill(tx, tct_bytes_addr_is_ipv4(&tx->dst), &h);
   h.payload_len = (uint16_t)piece->len;
   h.id = piece->id;
   h.frag_off_bytes = (uint16_t)piece->off;

@@ -90,7 +90,8 @@ void tct_tcp_options_data(const tct_stack *s, const struct tct_tcp *c, struct tc
     o->tsval = tct_tcp_options_tsval(s, c);
     o->tsecr = c->rcv.ts_recent;
   }
-  if ((c->open & TCT_OPEN_SACK) != 0)
+  const struct tct_tcp_active *a = c->active;
+  if ((c->open & TCT_OPEN_SACK) != 0 && a != NULL && tct_tcp_reasm_has_news(c, a))
     tct_tcp_reasm_sack_blocks(c, o, (c->open & TCT_OPEN_TS) != 0 ? 3 : 4);
   tct_tcp_accecn_option(s, c, o);
 }

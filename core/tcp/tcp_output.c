@@ -263,6 +263,25 @@ static void on_sent(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_plan *
 
 enum turn { QUIET, SENT, SENT_LAST, WAITS };
 
+/* What tcp_plain.c does not make; apart, so that the usual way is short. */
+static __attribute__((noinline)) enum turn output_any(tct_stack *s, struct tct_tcp *c,
+                                                      struct tct_tcp_plan *p, tct_frame *f,
+                                                      struct tct_out *out) {
+  tct_seq edge = c->rcv.edge;
+  if ((p->flags & TCT_ACK) != 0)
+    edge = (p->flags & TCT_SYN) != 0 ? tct_tcp_recv_syn_edge(s, c) : tct_tcp_recv_edge_to_offer(c);
+  if ((p->flags & TCT_FIN) != 0 || p->len > 0)
+    (void)tct_tcp_block_active(s, c); /* runs; a FIN does without if there is no memory */
+  build(s, c, p, edge, f, out);
+  trace(s, c, p, edge);
+  on_sent(s, c, p, edge);
+  tct_tcp_check(s, c);
+  if (!tct_tcp_plan_is_spent(c))
+    return SENT;
+  TCT_CHECKED(tct_tcp_plan_is_idle(s, c));
+  return SENT_LAST;
+}
+
 /* One frame from one connection, which is on no list: unless it has nothing to say now, or waits
  * for its neighbour. SENT_LAST: asked again, it would have nothing to say. */
 static enum turn output_one(tct_stack *s, struct tct_tcp *c, tct_frame *f, struct tct_out *out) {
@@ -283,18 +302,7 @@ static enum turn output_one(tct_stack *s, struct tct_tcp *c, tct_frame *f, struc
     TCT_CHECKED(tct_tcp_plan_is_idle(s, c)); /* what the plan could speak of is paid or absent */
     return SENT_LAST;
   }
-  if ((p.flags & TCT_ACK) != 0)
-    edge = (p.flags & TCT_SYN) != 0 ? tct_tcp_recv_syn_edge(s, c) : tct_tcp_recv_edge_to_offer(c);
-  if ((p.flags & TCT_FIN) != 0 || p.len > 0)
-    (void)tct_tcp_block_active(s, c); /* runs; a FIN does without if there is no memory */
-  build(s, c, &p, edge, f, out);
-  trace(s, c, &p, edge);
-  on_sent(s, c, &p, edge);
-  tct_tcp_check(s, c);
-  if (!tct_tcp_plan_is_spent(c))
-    return SENT;
-  TCT_CHECKED(tct_tcp_plan_is_idle(s, c));
-  return SENT_LAST;
+  return output_any(s, c, &p, f, out);
 }
 
 static void end_burst(tct_stack *s, struct tct_tcp *c) {

@@ -489,9 +489,8 @@ static void take_acked(struct tct_tcp *c, struct tct_tcp_ack *a, const struct tc
 
 /* Drops what is acknowledged. */
 void tct_tcp_sack_on_ack(struct tct_tcp *c, tct_seq una, struct tct_tcp_ack *a) {
-  struct tct_tcp_active *act = c->active;
-  struct tct_runs *r = act != NULL ? &act->runs : NULL;
-  while (r != NULL && r->n > 0) {
+  struct tct_runs *r = &c->active->runs;
+  while (r->n > 0) {
     struct tct_run *run = tct_tcp_sack_at(r, 0), piece = *run;
     if (tct_seq_leq(una, run->begin))
       return;

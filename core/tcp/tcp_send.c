@@ -111,7 +111,8 @@ static void advance(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_hdr *h
   a->advanced = true;
   a->fin_acked = (c->snd.flags & TCT_SND_FIN_SENT) != 0 && h->ack == c->snd.nxt;
   a->acked_bytes -= (syn_acked ? 1u : 0u) + (a->fin_acked && a->acked_bytes > 0 ? 1u : 0u);
-  tct_tcp_sack_on_ack(c, h->ack, a);
+  if (act != NULL)
+    tct_tcp_sack_on_ack(c, h->ack, a);
   c->snd.una = h->ack;
   c->open |= TCT_OPEN_SYN_ACKED;
   if ((c->snd.flags & TCT_SND_URGENT) != 0 && tct_seq_geq(h->ack, c->extra->snd_up))
