@@ -130,6 +130,8 @@ static int describe(struct http_file *f, const char *path) {
   }
   f->is_dir = S_ISDIR(st.st_mode);
   f->size = f->is_dir ? 0 : (uint64_t)st.st_size;
+  f->device = st.st_dev;
+  f->inode = st.st_ino;
   f->modified = st.st_mtime;
   f->type = type_of(path);
   snprintf(f->etag, sizeof f->etag, "\"%llx-%llx-%llx\"", (unsigned long long)st.st_ino,

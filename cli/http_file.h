@@ -13,7 +13,7 @@ enum { HTTP_PATH_MAX = 4096, HTTP_ETAG_LEN = 64 };
 struct http_file {
   int fd; /* the caller closes it */
   bool is_dir;
-  uint64_t size;
+  uint64_t size, device, inode;
   time_t modified;
   char etag[HTTP_ETAG_LEN];
   const char *type; /* "text/html; charset=utf-8" */

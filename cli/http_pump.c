@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * http_pump.c - moves a response into a socket: own bytes by copy, a file's bytes by one preadv
- * straight into the send queue's chunks.
+ * http_pump.c - moves a response into a socket: own bytes by copy, a file's bytes as they lie in
+ * the page cache, or, of what is not mapped, by one preadv straight into the send queue's chunks.
  *
- * Called by http_conn.c whenever the socket may take more. The only copy of a file's byte is the
- * kernel's, from the page cache.
+ * Called by http_conn.c whenever the socket may take more.
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 
 #include "cli/http_response.h"
 
-enum { PUMP_PIECES = 16 };
+enum { PUMP_PIECES = 16, LEND_MAX = 262144, LEND_MIN = 4096 };
 
 static bool is_last(const struct http_response *a) {
   return a->at + 1 == a->n;
@@ -56,10 +56,28 @@ static long pump_some(struct http_response *a, tct_stack *s, tct_sock k) {
   return err < 0 ? err : got;
 }
 
+/* As large a piece as there is room for; how long it was. */
+static long lend_some(struct http_response *a, tct_stack *s, tct_sock k) {
+  const struct http_piece *p = &a->piece[a->at];
+  struct stat st;
+  if (fstat(a->fd, &st) < 0 || (uint64_t)st.st_size < a->map->size)
+    return TCT_EPROTO;
+  int err = TCT_EAGAIN;
+  for (size_t len = LEND_MAX; err == TCT_EAGAIN && len >= LEND_MIN; len /= 4) {
+    if (len > p->count)
+      len = (size_t)p->count;
+    err = tct_sock_tx_lend(s, k, a->map->base + p->from, len, http_map_lend(a->map));
+    if (err == TCT_OK)
+      return (long)len;
+    http_map_put(a->map);
+  }
+  return err;
+}
+
 static int pump_file(struct http_response *a, tct_stack *s, tct_sock k) {
   struct http_piece *p = &a->piece[a->at];
   while (p->count > 0) {
-    long n = pump_some(a, s, k);
+    long n = a->map != NULL ? lend_some(a, s, k) : pump_some(a, s, k);
     if (n == TCT_EINTR)
       continue;
     if (n < 0)

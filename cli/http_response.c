@@ -174,6 +174,7 @@ static void answer_slice(struct http_response *a, const struct http_file *f,
     return;
   a->one.from = slice->from;
   a->one.count = a->body_bytes = slice->count;
+  a->map = http_map_get(f);
 }
 
 /* Several ranges: multipart/byteranges. The last piece is the closing boundary. */
@@ -346,5 +347,7 @@ void http_response_deinit(struct http_response *a) {
   }
   if (a->n > 0 && a->fd >= 0)
     close(a->fd);
+  if (a->map != NULL)
+    http_map_put(a->map);
   *a = (struct http_response){.fd = -1}; /* may be called again */
 }

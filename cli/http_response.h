@@ -4,6 +4,7 @@
 #define TCT_CLI_HTTP_RESPONSE_H
 
 #include "cli/http_file.h"
+#include "cli/http_map.h"
 #include "cli/http_request.h"
 #include "tercet/record.h"
 
@@ -26,6 +27,7 @@ struct http_response {
   int status;
   bool keep_alive;
   int fd;                   /* the file, or -1 */
+  struct http_map *map;     /* of its bytes; NULL: they are read */
   struct http_piece *piece; /* n of them; `one` unless the ranges are several */
   struct http_piece one;
   unsigned n, at;
@@ -37,7 +39,7 @@ struct http_response {
 void http_response_make(struct http_response *a, const struct http_request *r, int root_fd);
 /* The answer to one that did not (or that came too slowly); the connection ends with it. */
 void http_response_error(struct http_response *a, int status);
-/* Moves as much as the socket takes; files go by pread straight into the send queue. TCT_OK: all
+/* Moves as much as the socket takes. TCT_OK: all
    is in. TCT_EAGAIN: go on when it is writable. TCT_EPROTO: the file became shorter. */
 int http_response_pump(struct http_response *a, tct_stack *s, tct_sock k);
 void http_response_deinit(struct http_response *a);

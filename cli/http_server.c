@@ -72,6 +72,13 @@ static void accept_waiting(struct http_server *v) {
     accept_all(v, v->listener[i]);
 }
 
+/* What was lent and is acknowledged, or whose connection is gone. */
+static void take_back(struct http_server *v) {
+  uint64_t token;
+  while (tct_returned_next(v->stack, &token))
+    http_map_return(token);
+}
+
 static void on_event(void *ctx, const tct_event *ev) {
   struct http_server *v = ctx;
   if (ev->user != v)
@@ -79,6 +86,7 @@ static void on_event(void *ctx, const tct_event *ev) {
   else if ((ev->flags & TCT_EV_ACCEPT) != 0)
     accept_all(v, ev->sock);
   accept_waiting(v);
+  take_back(v);
 }
 
 /* Patience is over: the stack resets what is left; should even that fail, leave. */
@@ -97,6 +105,8 @@ static void on_alarm(void *ctx) {
       http_conn_timeout(v, q->first);
   }
   accept_waiting(v);
+  take_back(v);
+  http_map_tick();
   if (v->draining && now >= v->drain_by)
     end_drain(v, now);
   tct_host_set_alarm(v->host, now + TICK_NS);

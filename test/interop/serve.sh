@@ -28,3 +28,25 @@ check drain__client_that_never_reads__ends_in_good_order stop_serve
 wait $stuck
 check drain__client_that_never_reads__is_reset grep -q reset "$work/stuck"
 check log__json__names_its_schema grep -q '"schema":"tercet.requests"' "$work/serve.log"
+
+# A file that becomes shorter while it is sent: its bytes are lent as they are mapped, to the kernel
+# or, where a capture looks at them, to this process.
+shrink() { # NAME [OPTIONS...]
+  local name=$1 getting
+  shift
+  cp "$work/www/f20000000" "$work/www/shrinks"
+  rm -f "$work/shrunk"
+  start_serve "$work/www" "$@"
+  curl -s -m 30 --limit-rate 4M -o "$work/shrunk" http://10.7.0.2/shrinks &
+  getting=$!
+  for ((i = 0; i < 100; i++)); do
+    [ -s "$work/shrunk" ] && break
+    sleep 0.05
+  done
+  truncate -s 5000 "$work/www/shrinks"
+  if wait $getting; then not_ok "shrinks__${name}__answer_is_broken_off" whole; else ok "shrinks__${name}__answer_is_broken_off"; fi
+  check "shrinks__${name}__others_are_served" curl -sf -m 10 -o "$work/got" http://10.7.0.2/f1460
+  check "shrinks__${name}__ends_in_good_order" stop_serve
+}
+shrink lent
+shrink captured --pcapng "$work/shrinks.pcapng"

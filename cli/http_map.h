@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* http_map.h - files in memory, lent to the stack as they are. See http_map.c. */
+#ifndef TCT_CLI_HTTP_MAP_H
+#define TCT_CLI_HTTP_MAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cli/http_file.h"
+
+/* Of this thread; users: answers that send it, and pieces of it that are lent. */
+struct http_map {
+  const uint8_t *base; /* NULL: free */
+  size_t size;
+  uint64_t device, inode, used_at; /* used_at: of http_map.c's count of uses */
+  uint32_t users, idle_ticks;
+};
+
+/* Another user of the file's map; NULL: it cannot be mapped, or is not worth it. */
+struct http_map *http_map_get(const struct http_file *f);
+void http_map_put(struct http_map *m);
+/* A piece of it is lent: its token, and the way back. */
+uint64_t http_map_lend(struct http_map *m);
+void http_map_return(uint64_t token);
+/* Now and then: lets go of what nobody has used for many such calls. */
+void http_map_tick(void);
+
+#endif
