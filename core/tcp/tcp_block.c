@@ -210,6 +210,11 @@ static void give_way(tct_stack *s) {
     else
       leave_quiet(s, a); /* in use again since */
   }
+  /* the next one's connection, for the next time */
+  struct tct_list *next = tct_list_first(&t->quiet);
+  if (next != NULL && t->quiet_n >= t->quiet_max)
+    tct_mem_prefetch(TCT_CONTAINER_OF(next, struct tct_tcp_active, quiet)->conn,
+                     sizeof(struct tct_tcp));
 }
 
 struct tct_tcp_active *tct_tcp_block_attach(tct_stack *s, struct tct_tcp *c) {

@@ -143,10 +143,10 @@ size_t tct_tcp_demux_prefetch(tct_stack *s, const tct_frame *f, size_t n) {
   if (n < BURST_FROM || tct_table_used(&s->tcp->tuples) < CONNS_FROM)
     return 0;
   n = tct_min_size(n, TCT_BURST_MAX);
-  for (size_t i = 0; i < n; i++) {
-    hash[i] = guess_tuple(&f[i], &t) ? tct_tcp_demux_hash(s, &t) : 0; /* a wrong one is no harm */
+  for (size_t i = 0; i < n; i++) /* a wrong one is no harm */
+    hash[i] = guess_tuple(&f[i], &t) ? tct_tcp_demux_hash(s, &t) : 0;
+  for (size_t i = 0; i < n; i++) /* with nothing between them, their walks of page tables overlap */
     tct_table_prefetch(&s->tcp->tuples, hash[i]);
-  }
   for (size_t i = 0; i < n; i++) {
     uint32_t ref = tct_table_first(&s->tcp->tuples, hash[i], &it);
     guess[i] = ref != TCT_TABLE_NONE ? tct_slab_at(&s->tcp->conns, ref) : NULL;
