@@ -33,8 +33,17 @@ struct http_conn *http_conn_new(struct http_server *v, tct_sock listener) {
   return c;
 }
 
+/* What was sent last may be on its way still. */
+static void keep_sent(struct http_conn *c) {
+  if (c->sent != NULL)
+    http_map_put(c->sent);
+  c->sent = c->answer.map;
+  c->answer.map = NULL;
+}
+
 void http_conn_free(struct http_conn *c) {
   http_response_deinit(&c->answer);
+  keep_sent(c);
   free(c->head);
   free(c);
 }
@@ -78,6 +87,7 @@ static void begin_close(struct http_server *v, struct http_conn *c) {
 static void end_answer(struct http_server *v, struct http_conn *c) {
   bool keep = c->answer.keep_alive && !v->draining;
   http_server_log(v, c);
+  keep_sent(c);
   http_response_deinit(&c->answer);
   c->responding = false;
   if (!keep)
@@ -248,6 +258,12 @@ void http_conn_timeout(struct http_server *v, struct http_conn *c) {
   } else {
     abort_conn(v, c);
   }
+}
+
+void http_conn_check_map(struct http_server *v, struct http_conn *c) {
+  const struct http_map *now = c->answer.map;
+  if ((now != NULL && now->broken) || (c->sent != NULL && c->sent->broken))
+    abort_conn(v, c);
 }
 
 void http_conn_drain(struct http_server *v, struct http_conn *c) {

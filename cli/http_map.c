@@ -20,24 +20,35 @@ enum { MAPS_MAX = 64, WORTH_BYTES = 16384, IDLE_TICKS_MAX = 10 };
 
 static _Thread_local struct http_map maps[MAPS_MAX];
 static _Thread_local uint64_t uses;
+static _Thread_local volatile sig_atomic_t any_broke;
 
 /* ---- Files that become shorter ----------------------------------------------------------------
  */
 
-static bool is_mapped(const uint8_t *at) {
+static struct http_map *map_of(const uint8_t *at) {
   for (unsigned i = 0; i < MAPS_MAX; i++)
     if (maps[i].base != NULL && at >= maps[i].base && at < maps[i].base + maps[i].size)
-      return true;
-  return false;
+      return &maps[i];
+  return NULL;
 }
 
 static void on_bus(int number, siginfo_t *info, void *ctx) {
   uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
   void *at = (void *)((uintptr_t)info->si_addr / page * page);
+  struct http_map *m = map_of(info->si_addr);
   (void)ctx;
-  if (!is_mapped(info->si_addr) ||
-      mmap(at, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+  if (m == NULL ||
+      mmap(at, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) {
     (void)signal(number, SIG_DFL); /* it happens again, and ends the program */
+    return;
+  }
+  m->broken = any_broke = 1;
+}
+
+bool http_map_broke(void) {
+  bool broke = any_broke != 0;
+  any_broke = 0;
+  return broke;
 }
 
 static void catch_bus(void) {
@@ -56,8 +67,8 @@ static void let_go(struct http_map *m) {
 
 static struct http_map *find(const struct http_file *f) {
   for (unsigned i = 0; i < MAPS_MAX; i++)
-    if (maps[i].base != NULL && maps[i].inode == f->inode && maps[i].device == f->device &&
-        maps[i].size == f->size)
+    if (maps[i].base != NULL && !maps[i].broken && maps[i].inode == f->inode &&
+        maps[i].device == f->device && maps[i].size == f->size)
       return &maps[i];
   return NULL;
 }

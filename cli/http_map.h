@@ -3,6 +3,7 @@
 #ifndef TCT_CLI_HTTP_MAP_H
 #define TCT_CLI_HTTP_MAP_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,6 +16,7 @@ struct http_map {
   size_t size;
   uint64_t device, inode, used_at; /* used_at: of http_map.c's count of uses */
   uint32_t users, idle_ticks;
+  volatile sig_atomic_t broken; /* bytes of it are gone, and read as zeros */
 };
 
 /* Another user of the file's map; NULL: it cannot be mapped, or is not worth it. */
@@ -23,6 +25,8 @@ void http_map_put(struct http_map *m);
 /* A piece of it is lent: its token, and the way back. */
 uint64_t http_map_lend(struct http_map *m);
 void http_map_return(uint64_t token);
+/* True once after one has broken: who sends it must not go on. */
+bool http_map_broke(void);
 /* Now and then: lets go of what nobody has used for many such calls. */
 void http_map_tick(void);
 

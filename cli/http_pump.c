@@ -60,7 +60,7 @@ static long pump_some(struct http_response *a, tct_stack *s, tct_sock k) {
 static long lend_some(struct http_response *a, tct_stack *s, tct_sock k) {
   const struct http_piece *p = &a->piece[a->at];
   struct stat st;
-  if (fstat(a->fd, &st) < 0 || (uint64_t)st.st_size < a->map->size)
+  if (a->map->broken || fstat(a->fd, &st) < 0 || (uint64_t)st.st_size < a->map->size)
     return TCT_EPROTO;
   int err = TCT_EAGAIN;
   for (size_t len = LEND_MAX; err == TCT_EAGAIN && len >= LEND_MIN; len /= 4) {

@@ -72,11 +72,21 @@ static void accept_waiting(struct http_server *v) {
     accept_all(v, v->listener[i]);
 }
 
+static void end_broken(struct http_server *v) {
+  for (unsigned i = 0; i < HTTP_WAIT_COUNT; i++)
+    for (struct http_conn *c = v->waiting[i].first, *next; c != NULL; c = next) {
+      next = c->next;
+      http_conn_check_map(v, c);
+    }
+}
+
 /* What was lent and is acknowledged, or whose connection is gone. */
 static void take_back(struct http_server *v) {
   uint64_t token;
   while (tct_returned_next(v->stack, &token))
     http_map_return(token);
+  if (http_map_broke())
+    end_broken(v);
 }
 
 static void on_event(void *ctx, const tct_event *ev) {

@@ -58,7 +58,7 @@ static bool read_part(const tct_frame *f, size_t link_len, struct part *p) {
   p->ip = p->link + link_len;
   p->checked = false;
   uint32_t len = read_ip(p, have);
-  if (len > have || len < p->ip_len + TCT_TCP_HEADER_LEN)
+  if (len == 0 || len > have || len < p->ip_len + TCT_TCP_HEADER_LEN)
     return false;
   p->tcp = p->ip + p->ip_len;
   p->tcp_len = (uint32_t)(p->tcp[12] >> 4) * 4;

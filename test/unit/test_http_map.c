@@ -103,7 +103,7 @@ static void more_files_than_maps__the_oldest_unused_makes_way(void **state) {
   close(f.fd);
 }
 
-static void file_that_became_shorter__reads_as_zeros(void **state) {
+static void file_that_became_shorter__reads_as_zeros__its_map_is_broken(void **state) {
   (void)state;
   struct http_file f = make(1, 'a');
   struct http_map *m = http_map_get(&f);
@@ -111,6 +111,12 @@ static void file_that_became_shorter__reads_as_zeros(void **state) {
   assert_int_equal(ftruncate(f.fd, 10), 0);
   assert_int_equal(*(const volatile uint8_t *)&m->base[BYTES - 1], 0);
   assert_int_equal(*(const volatile uint8_t *)&m->base[9], 'a');
+  assert_true(m->broken && http_map_broke());
+  assert_false(http_map_broke());
+  assert_int_equal(ftruncate(f.fd, BYTES), 0); /* as long as it was, by another's bytes */
+  struct http_map *anew = http_map_get(&f);
+  assert_ptr_not_equal(anew, m);
+  http_map_put(anew);
   http_map_put(m);
   let_all_go();
   close(f.fd);
@@ -122,7 +128,7 @@ int main(void) {
       cmocka_unit_test(small_file_or_no_memory_of_it__is_read_instead),
       cmocka_unit_test(other_file_of_the_same_number__or_another_length__has_its_own),
       cmocka_unit_test(more_files_than_maps__the_oldest_unused_makes_way),
-      cmocka_unit_test(file_that_became_shorter__reads_as_zeros),
+      cmocka_unit_test(file_that_became_shorter__reads_as_zeros__its_map_is_broken),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
