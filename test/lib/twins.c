@@ -176,6 +176,12 @@ static bool is_in_template(uint64_t at) {
   return false;
 }
 
+/* A block that was given back and is kept for the next: nobody reads what is left in it. */
+static bool is_in_kept(uint64_t at, const void *kept, size_t size) {
+  uint64_t from = (uint64_t)((const uint8_t *)kept - arenas[FAST].bytes);
+  return kept != NULL && at + 8 > from && at < from + size;
+}
+
 static bool is_word_of(uint64_t at, const void *field) {
   uint64_t from = (uint64_t)((const uint8_t *)field - arenas[FAST].bytes);
   return at == (from & ~(uint64_t)7);
@@ -185,7 +191,9 @@ static bool is_word_of(uint64_t at, const void *field) {
 static bool may_differ(uint64_t at) {
   const struct tct_stack *s = t.s[FAST];
   return is_word_of(at, &s->cfg.no_fast_path) || is_word_of(at, &s->tcp->fast_segs) ||
-         is_word_of(at, &s->tcp->plain_n) || is_in_template(at);
+         is_word_of(at, &s->tcp->plain_n) || is_in_template(at) ||
+         is_in_kept(at, s->tcp->kept_active, sizeof(struct tct_tcp_active)) ||
+         is_in_kept(at, s->tcp->kept_extra, sizeof(struct tct_extra));
 }
 
 static bool is_same_place(uintptr_t x, uintptr_t y) {
