@@ -54,7 +54,7 @@ static void input_one(tct_stack *s, uint32_t ifi, tct_frame *f) {
     trace_drop(s, ifi, f);
 }
 
-size_t tct_input(tct_stack *s, tct_if i, tct_frame *f, size_t n, tct_time now) {
+TCT_HOT size_t tct_input(tct_stack *s, tct_if i, tct_frame *f, size_t n, tct_time now) {
   struct tct_iface *ifc = tct_stack_if(s, i);
   see_time(s, now);
   for (size_t k = 0; k < n && ifc == NULL; k++)
@@ -90,14 +90,15 @@ static size_t pull(tct_stack *s, uint32_t ifi, tct_frame *f, size_t n) {
 /* Of what was made, what has a neighbour to go to stays. True: nothing did, but there is more; or a
  * flow only began to ask for one, and the question waits with the answers: 0 is said when there is
  * nothing more. */
-static bool drops_all(tct_stack *s, uint32_t ifi, tct_frame *f, size_t *made) {
+static __attribute__((noinline)) bool drops_all(tct_stack *s, uint32_t ifi, tct_frame *f,
+                                                size_t *made) {
   size_t kept = tct_link_output(s, ifi, f, s->out, *made);
   bool more = kept == 0 && (*made > 0 || tct_ip_reply_is_waiting(s, ifi));
   *made = kept;
   return more;
 }
 
-size_t tct_output(tct_stack *s, tct_if i, tct_frame *f, size_t n, tct_time now) {
+TCT_HOT size_t tct_output(tct_stack *s, tct_if i, tct_frame *f, size_t n, tct_time now) {
   struct tct_iface *ifc = tct_stack_if(s, i);
   see_time(s, now);
   if (ifc == NULL || !ifc->up)

@@ -87,7 +87,7 @@ static __attribute__((noinline)) tct_verdict refuse_protocol(tct_stack *s,
   return TCT_DROP_NO_PROTOCOL;
 }
 
-static tct_verdict deliver(tct_stack *s, struct tct_pkt *p) {
+TCT_HOT static tct_verdict deliver(tct_stack *s, struct tct_pkt *p) {
   uint8_t proto = p->ip.proto;
   if (proto == TCT_IPPROTO_TCP)
     return tct_tcp_input(s, p); /* which refuses what was sent to a group [RFC9293 MUST-57] */
@@ -149,7 +149,7 @@ static tct_verdict accept_or_refuse(tct_stack *s, struct tct_pkt *p, const tct_f
   return v == TCT_ACCEPTED ? check_super(p) : v;
 }
 
-tct_verdict tct_ip_input(tct_stack *s, uint32_t ifi, tct_frame *f) {
+TCT_HOT tct_verdict tct_ip_input(tct_stack *s, uint32_t ifi, tct_frame *f) {
   struct tct_pkt p;
   s->n.InReceives++;
   tct_ip_reply_release(s, ifi);

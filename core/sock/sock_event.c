@@ -33,7 +33,7 @@ static __attribute__((noinline)) void post_if_full(tct_stack *s, struct tct_tcp 
     tct_sock_event_post(s, c, TCT_EV_READABLE);
 }
 
-void tct_sock_event_readable(tct_stack *s, struct tct_tcp *c) {
+TCT_HOT void tct_sock_event_readable(tct_stack *s, struct tct_tcp *c) {
   uint32_t lowat = c->extra != NULL ? c->extra->rcvlowat : 0;
   uint32_t least = tct_max_u32(lowat, 1) + (TCT_PLANT(LAST_OCTET_UNTOLD) ? 1u : 0u);
   if (unread_of(c) >= least)
@@ -147,7 +147,8 @@ static inline bool next_of_tcp(tct_stack *s, tct_event *ev) {
   return false;
 }
 
-static __attribute__((noinline)) bool next_of_both(tct_stack *s, tct_event *ev, bool udp_first) {
+TCT_HOT static __attribute__((noinline)) bool next_of_both(tct_stack *s, tct_event *ev,
+                                                           bool udp_first) {
   if (udp_first && tct_udp_event_next(s, ev))
     return true;
   if (next_of_tcp(s, ev))
@@ -155,7 +156,7 @@ static __attribute__((noinline)) bool next_of_both(tct_stack *s, tct_event *ev, 
   return !udp_first && tct_udp_event_next(s, ev);
 }
 
-bool tct_event_next(tct_stack *s, tct_event *ev) {
+TCT_HOT bool tct_event_next(tct_stack *s, tct_event *ev) {
   bool udp_first = s->tcp->udp_turn;
   s->tcp->udp_turn = !udp_first;
   if (tct_list_is_empty(&s->events))

@@ -27,7 +27,7 @@ static void want_room(struct tct_tcp *c) {
 #define SEND_FLAGS ((unsigned)(TCT_MSG_MORE | TCT_MSG_EOR | TCT_MSG_URGENT))
 
 /* [RFC9293 MUST-30]: urgent data ends with the last byte of a send that says so. */
-long tct_sock_send(tct_stack *s, tct_sock k, const void *buf, size_t len, unsigned flags) {
+TCT_HOT long tct_sock_send(tct_stack *s, tct_sock k, const void *buf, size_t len, unsigned flags) {
   if (tct_sock_is_udp(k))
     return flags != 0 ? TCT_EOPNOTSUPP : tct_udp_send(s, k, NULL, buf, len);
   struct tct_tcp *c = tct_sock_find(s, k);
@@ -161,7 +161,7 @@ long tct_sock_recv(tct_stack *s, tct_sock k, void *buf, size_t len, unsigned fla
   return (long)take;
 }
 
-int tct_sock_rx_peek(tct_stack *s, tct_sock k, tct_iov *v, unsigned *n) {
+TCT_HOT int tct_sock_rx_peek(tct_stack *s, tct_sock k, tct_iov *v, unsigned *n) {
   struct tct_tcp *c = tct_sock_find(s, k);
   if (c == NULL)
     return TCT_EBADF;
@@ -175,7 +175,7 @@ int tct_sock_rx_peek(tct_stack *s, tct_sock k, tct_iov *v, unsigned *n) {
   return TCT_OK;
 }
 
-int tct_sock_rx_consume(tct_stack *s, tct_sock k, size_t len) {
+TCT_HOT int tct_sock_rx_consume(tct_stack *s, tct_sock k, size_t len) {
   struct tct_tcp *c = tct_sock_find(s, k);
   if (c == NULL)
     return TCT_EBADF;

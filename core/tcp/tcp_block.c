@@ -162,8 +162,8 @@ static bool is_quiet(const struct tct_tcp *c, const struct tct_tcp_active *a) {
 }
 
 /* Nothing is queued, or waits for an ACK, but perhaps a FIN. */
-static __attribute__((noinline)) void settle_drained(tct_stack *s, struct tct_tcp *c,
-                                                     struct tct_tcp_active *a) {
+TCT_HOT static __attribute__((noinline)) void settle_drained(tct_stack *s, struct tct_tcp *c,
+                                                             struct tct_tcp_active *a) {
   if (a->runs.n == 0 && c->snd.una == c->snd.nxt)
     tct_tcp_recover_on_quiet(s, c);
   bool quiet = is_quiet(c, a);
@@ -177,7 +177,7 @@ static __attribute__((noinline)) void settle_drained(tct_stack *s, struct tct_tc
   }
 }
 
-void tct_tcp_block_settle(tct_stack *s, struct tct_tcp *c) {
+TCT_HOT void tct_tcp_block_settle(tct_stack *s, struct tct_tcp *c) {
   struct tct_tcp_active *a = c->active;
   tct_tcp_chrono_update(s, c);
   if (a == NULL)

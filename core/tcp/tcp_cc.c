@@ -282,7 +282,7 @@ static inline void judge_use(tct_stack *s, struct tct_tcp *c) {
     judge_starving(s, c, out);
 }
 
-void tct_tcp_cc_judge_burst(tct_stack *s, struct tct_tcp *c) {
+TCT_HOT void tct_tcp_cc_judge_burst(tct_stack *s, struct tct_tcp *c) {
   judge_use(s, c);
   tct_tcp_rate_on_burst_end(s, c);
 }
@@ -441,7 +441,7 @@ void tct_tcp_cc_on_idle(tct_stack *s, struct tct_tcp *c) {
     restart(s, c, TCT_MS(idle_ms));
 }
 
-void tct_tcp_cc_on_start(tct_stack *s, struct tct_tcp *c) {
+TCT_HOT void tct_tcp_cc_on_start(tct_stack *s, struct tct_tcp *c) {
   void *state = c->extra != NULL ? c->extra->cc.state : NULL;
   if (state == NULL)
     return;

@@ -171,7 +171,8 @@ static uint64_t newest_rtt_ns(const struct tct_tcp_ack *ack) {
 }
 
 /* A round-trip sample: the least delay, and whether slow start has gone far enough. */
-static void on_news(tct_stack *s, struct tct_tcp *c, void *state, const struct tct_tcp_ack *ack) {
+TCT_HOT static void on_news(tct_stack *s, struct tct_tcp *c, void *state,
+                            const struct tct_tcp_ack *ack) {
   struct cubic *q = cubic_of(state);
   uint32_t us;
   bool enough;
@@ -219,7 +220,7 @@ static void on_rto(tct_stack *s, struct tct_tcp *c, void *state) {
 }
 
 /* RFC 9438 5.8: the clock stands while nothing is sent. */
-static void on_start(tct_stack *s, struct tct_tcp *c, void *state) {
+TCT_HOT static void on_start(tct_stack *s, struct tct_tcp *c, void *state) {
   struct cubic *q = cubic_of(state);
   uint32_t idle_ms = tct_ms32_since(now_ms(s), c->sent_ms);
   uint32_t age_ms = tct_ms32_since(now_ms(s), q->epoch_ms);

@@ -86,7 +86,7 @@ static inline void adapt_ato(const tct_stack *s, struct tct_tcp *c) {
 }
 
 /* Data came, in order or not; `seg_len` a segment. */
-void tct_tcp_delack_on_data(tct_stack *s, struct tct_tcp *c, uint32_t seg_len) {
+TCT_HOT void tct_tcp_delack_on_data(tct_stack *s, struct tct_tcp *c, uint32_t seg_len) {
   if (!is_adaptive(s))
     return;
   if (seg_len < c->rcv.mss) /* the end of something that was written */

@@ -194,8 +194,9 @@ static bool checksum_ok(const tct_stack *s, const struct tct_pkt *p) {
 }
 
 /* A listener, or nobody. [RFC9293 EP-1] */
-static tct_verdict input_unconnected(tct_stack *s, struct tct_pkt *p, const struct tct_tcp_hdr *h,
-                                     const struct tct_tuple *t) {
+static __attribute__((noinline)) tct_verdict input_unconnected(tct_stack *s, struct tct_pkt *p,
+                                                               const struct tct_tcp_hdr *h,
+                                                               const struct tct_tuple *t) {
   struct tct_tcp *l = tct_tcp_port_listener(s, t);
   if (l != NULL)
     return tct_tcp_listen_input(s, l, p, h, t);

@@ -221,8 +221,8 @@ static __attribute__((noinline)) bool take_end(tct_stack *s, struct tct_tcp *c, 
 }
 
 /* False: not plain, and nothing was done. */
-bool tct_tcp_fast_input(tct_stack *s, struct tct_tcp *c, struct tct_pkt *p,
-                        const struct tct_tcp_hdr *h, tct_verdict *v) {
+TCT_HOT bool tct_tcp_fast_input(tct_stack *s, struct tct_tcp *c, struct tct_pkt *p,
+                                const struct tct_tcp_hdr *h, tct_verdict *v) {
   struct plain in = {p, h, p->l4_len - h->header_len, false, s->now_ms};
   if (TCT_RULES_VARY || s->cfg.no_fast_path)
     return false;

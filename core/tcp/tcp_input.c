@@ -555,8 +555,8 @@ input_stepwise(tct_stack *s, struct tct_tcp *c, struct tct_pkt *p, const struct 
   return v;
 }
 
-tct_verdict tct_tcp_input_segment(tct_stack *s, struct tct_tcp *c, struct tct_pkt *p,
-                                  const struct tct_tcp_hdr *h) {
+TCT_HOT tct_verdict tct_tcp_input_segment(tct_stack *s, struct tct_tcp *c, struct tct_pkt *p,
+                                          const struct tct_tcp_hdr *h) {
   tct_verdict fast;
   return tct_tcp_fast_input(s, c, p, h, &fast) ? fast : input_stepwise(s, c, p, h);
 }

@@ -28,7 +28,8 @@ static bool is_made(const struct tct_tcp_template *t, const struct tct_tcp *c) {
          t->ifi == c->ifi;
 }
 
-static void make(tct_stack *s, const struct tct_tcp *c, struct tct_tcp_template *t) {
+static __attribute__((noinline)) void make(tct_stack *s, const struct tct_tcp *c,
+                                           struct tct_tcp_template *t) {
   struct tct_ip_tx tx = {.src = c->key.laddr,
                          .dst = c->key.raddr,
                          .ifi = c->ifi,

@@ -369,7 +369,7 @@ static bool plan_plain(const tct_stack *s, conn *c, plan_t *p) {
 
 /* ---------------------------------------------------------------------------------------------- */
 
-static void plan_any(const tct_stack *s, conn *c, plan_t *p) {
+static __attribute__((noinline)) void plan_any(const tct_stack *s, conn *c, plan_t *p) {
   if (c->state == TCT_CLOSED || c->state == TCT_LISTEN || c->state == TCT_TIME_WAIT)
     return;
   if (plan_syn(c, p) || c->state == TCT_SYN_SENT)

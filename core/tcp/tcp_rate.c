@@ -49,7 +49,7 @@ static void tell(struct tct_tcp_rate_keep *k, const struct tct_tcp_rate *r) {
   k->told_limited = r->app_limited;
 }
 
-void tct_tcp_rate_on_ack(const tct_stack *s, struct tct_tcp *c, struct tct_tcp_ack *a) {
+TCT_HOT void tct_tcp_rate_on_ack(const tct_stack *s, struct tct_tcp *c, struct tct_tcp_ack *a) {
   if (c->extra == NULL)
     return;
   struct tct_tcp_rate_keep *k = &c->extra->rate;

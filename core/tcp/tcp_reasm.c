@@ -100,8 +100,9 @@ static bool add_range(tct_stack *s, const struct tct_tcp *c, struct tct_tcp_ooo 
 
 /* Beyond a gap. Bounded in ranges and in memory really held, so that one-byte pieces cost their
  * sender more than us; what does not fit is dropped, the sender repeats it. */
-static tct_verdict input_out_of_order(tct_stack *s, struct tct_tcp *c, struct tct_tcp_active *a,
-                                      const struct tct_text *t) {
+static __attribute__((noinline)) tct_verdict input_out_of_order(tct_stack *s, struct tct_tcp *c,
+                                                                struct tct_tcp_active *a,
+                                                                const struct tct_text *t) {
   struct tct_tcp_ooo *o = &a->ooo;
   const struct tct_range new = {t->seq, tct_seq_add(t->seq, t->len)};
   struct tct_range twice;
@@ -162,7 +163,7 @@ void tct_tcp_reasm_end_at(tct_stack *s, struct tct_tcp *c, tct_seq end) {
     tct_queue_discard_from(&a->rx, &s->chunks, end);
 }
 
-tct_verdict tct_tcp_reasm_input(tct_stack *s, struct tct_tcp *c, const struct tct_text *t) {
+TCT_HOT tct_verdict tct_tcp_reasm_input(tct_stack *s, struct tct_tcp *c, const struct tct_text *t) {
   struct tct_tcp_active *a = tct_tcp_block_active(s, c);
   if (a == NULL)
     return TCT_DROP_NO_MEMORY;

@@ -92,7 +92,7 @@ static uint32_t least_of_window(struct tct_tcp_least *l, uint32_t us, uint32_t n
   return l->us[0];
 }
 
-void tct_tcp_rtt_sample(const tct_stack *s, struct tct_tcp *c, uint64_t rtt_ns) {
+TCT_HOT void tct_tcp_rtt_sample(const tct_stack *s, struct tct_tcp *c, uint64_t rtt_ns) {
   uint32_t us = (uint32_t)tct_clamp_u64(rtt_ns / 1000, 1, SAMPLE_US_MAX);
   bool first = c->rtt.srtt_us8 == 0;
   if (c->extra != NULL)
@@ -110,7 +110,7 @@ void tct_tcp_rtt_sample(const tct_stack *s, struct tct_tcp *c, uint64_t rtt_ns) 
   hold_deviation(s, c, first);
 }
 
-tct_time tct_tcp_rtt_base_rto_ns(const tct_stack *s, const struct tct_tcp *c) {
+TCT_HOT tct_time tct_tcp_rtt_base_rto_ns(const tct_stack *s, const struct tct_tcp *c) {
   tct_time min_ns = TCT_PLANT(RTO_WITHOUT_FLOOR) ? 0 : TCT_MS(s->cfg.rto_min_ms);
   tct_time max_ns = TCT_MS(s->cfg.rto_max_ms);
   if (c->rtt.srtt_us8 == 0 || !TCT_RULE(MUST_18)) {

@@ -338,7 +338,7 @@ static __attribute__((noinline)) void apply_flags(tct_stack *s, struct tct_tcp *
 }
 
 /* Queued bytes are there: flags that came with them, and the plan to be asked. */
-void tct_tcp_send_on_queued(tct_stack *s, struct tct_tcp *c, unsigned flags) {
+TCT_HOT void tct_tcp_send_on_queued(tct_stack *s, struct tct_tcp *c, unsigned flags) {
   struct tct_tcp_active *a = c->active;
   bool corked = (c->snd.flags & (TCT_SND_CORK | TCT_SND_MORE)) != 0 || a->cork_at != TCT_NEVER;
   if (flags != 0 || corked)

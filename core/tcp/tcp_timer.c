@@ -358,7 +358,7 @@ static bool stop_plainly(struct tct_tcp *c) {
 
 /* RFC 6298 5.2, 5.3: the ACK acknowledged something new. The backoff stays until a clean sample or
  * data that went once is acknowledged [RFC9293 EP-50]: that is tcp_input's call to forgive. */
-void tct_tcp_timer_restart(tct_stack *s, struct tct_tcp *c) {
+TCT_HOT void tct_tcp_timer_restart(tct_stack *s, struct tct_tcp *c) {
   if (stop_plainly(c))
     return;
   if (is_for_answer(c->tmr.kind) || c->tmr.kind == TCT_TIMER_PERSIST) {
@@ -405,7 +405,7 @@ static bool start_plainly(tct_stack *s, struct tct_tcp *c, bool first) {
 
 /* New data left; it is the only that is out, or there was some before. A probe takes the place of
  * any other timer, as it does in Linux. */
-void tct_tcp_timer_on_new_data(tct_stack *s, struct tct_tcp *c, bool first) {
+TCT_HOT void tct_tcp_timer_on_new_data(tct_stack *s, struct tct_tcp *c, bool first) {
   if (start_plainly(s, c, first))
     return;
   bool was_tlp = c->tmr.kind == TCT_TIMER_TLP;
@@ -424,7 +424,7 @@ void tct_tcp_timer_on_head_resent(tct_stack *s, struct tct_tcp *c) {
 }
 
 /* An answer is awaited, and what waits for it runs: update has nothing to do. */
-static bool runs_plainly(const struct tct_tcp *c) {
+TCT_HOT static bool runs_plainly(const struct tct_tcp *c) {
   bool outstanding = c->snd.una != c->snd.nxt && c->snd.wnd != 0 && tct_tcp_syn_acked(c);
   return outstanding && is_for_answer(c->tmr.kind) && c->tmr.main_at != TCT_NEVER &&
          !TCT_RULES_VARY;

@@ -32,7 +32,7 @@ static bool may_probe(const tct_stack *s, const struct tct_tcp *c) {
 }
 
 /* [RFC8985 7.2] When the probe is due, if that is before the time-out at rto_at. */
-tct_time tct_tcp_tlp_at(const tct_stack *s, const struct tct_tcp *c, tct_time rto_at) {
+TCT_HOT tct_time tct_tcp_tlp_at(const tct_stack *s, const struct tct_tcp *c, tct_time rto_at) {
   if (!may_probe(s, c))
     return TCT_NEVER;
   bool strict = s->cfg.profile == TCT_PROFILE_STRICT;

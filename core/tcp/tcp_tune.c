@@ -83,7 +83,7 @@ static void sample_window(const tct_stack *s, const struct tct_tcp *c, struct tc
 }
 
 /* Text has come. */
-void tct_tcp_tune_on_text(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_hdr *h) {
+TCT_HOT void tct_tcp_tune_on_text(tct_stack *s, struct tct_tcp *c, const struct tct_tcp_hdr *h) {
   struct tct_tcp_active *a = c->active;
   if (a == NULL || is_idle(s, c))
     return;

@@ -191,7 +191,7 @@ void tct_udp_note(tct_stack *s, struct tct_udp *u, uint32_t news) {
     tct_list_push_tail(&s->udp->events, &u->event);
 }
 
-bool tct_udp_event_next(tct_stack *s, tct_event *ev) {
+TCT_HOT bool tct_udp_event_next(tct_stack *s, tct_event *ev) {
   struct tct_list *node = tct_list_pop_head(&s->udp->events);
   if (node == NULL)
     return false;

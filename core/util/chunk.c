@@ -54,7 +54,7 @@ struct tct_chunk *tct_chunk_new_any(struct tct_chunk_pool *pool, enum tct_chunk_
   return chunk != NULL ? tct_chunk_begin(pool, chunk, kind) : NULL;
 }
 
-void tct_chunk_free(struct tct_chunk_pool *pool, struct tct_chunk *chunk) {
+TCT_HOT void tct_chunk_free(struct tct_chunk_pool *pool, struct tct_chunk *chunk) {
   uint32_t kind = chunk->kind;
   TCT_ASSERT(kind < TCT_CHUNK_CLASSES && pool->used_bytes >= tct_chunk_class_bytes[kind]);
   pool->used_bytes -= tct_chunk_class_bytes[kind];

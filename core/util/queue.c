@@ -242,8 +242,8 @@ static __attribute__((noinline)) uint32_t write_anywhere(struct tct_queue *q,
 }
 
 /* Mostly behind the last bytes, or as the first of an empty queue, and all in one chunk. */
-static inline uint32_t write(struct tct_queue *q, struct tct_chunk_pool *pool, tct_seq pos,
-                             const void *data, uint32_t len) {
+TCT_HOT static inline uint32_t write(struct tct_queue *q, struct tct_chunk_pool *pool, tct_seq pos,
+                                     const void *data, uint32_t len) {
   TCT_ASSERT(len <= SPAN_MAX && tct_seq_len(q->begin, pos) <= SPAN_MAX);
   struct tct_chunk *chunk = q->tail;
   if (pos != q->end || len == 0)
@@ -338,7 +338,7 @@ bool tct_queue_returned_pop(struct tct_queue *q, struct tct_chunk_pool *pool, ui
 /* -- giving up ------------------------------------------------------------------------------------
  */
 
-void tct_queue_consume_to(struct tct_queue *q, struct tct_chunk_pool *pool, tct_seq pos) {
+TCT_HOT void tct_queue_consume_to(struct tct_queue *q, struct tct_chunk_pool *pool, tct_seq pos) {
   TCT_ASSERT(tct_seq_leq(q->begin, pos) && tct_seq_leq(pos, q->end));
   q->begin = pos;
   if (pos == q->end && q->reserved_bytes == 0) {
@@ -406,7 +406,8 @@ static __attribute__((noinline)) uint32_t peek_chunks(struct tct_queue *q, tct_s
   return covered;
 }
 
-uint32_t tct_queue_peek(struct tct_queue *q, tct_seq pos, uint32_t len, tct_iov *iov, unsigned *n) {
+TCT_HOT uint32_t tct_queue_peek(struct tct_queue *q, tct_seq pos, uint32_t len, tct_iov *iov,
+                                unsigned *n) {
   TCT_ASSERT(tct_seq_leq(q->begin, pos));
   const struct tct_chunk *tail = q->tail;
   if (tail == NULL || *n == 0 || len == 0 || get_written(tail, pos) < len)
