@@ -59,21 +59,24 @@ enum record_verdict record_play_wrong(struct record_play *p, const char *what) {
   return RECORD_BAD;
 }
 
-void record_play_forget(struct record_play *p, uint64_t token) {
-  for (struct record_lent **at = &p->lent; *at != NULL; at = &(*at)->next)
-    if ((*at)->token == token) {
-      struct record_lent *done = *at;
-      *at = done->next;
-      free(done);
-      return;
-    }
+uint64_t record_play_forget(struct record_play *p, uint64_t number) {
+  struct record_lent **at = &p->lent;
+  while (*at != NULL && (*at)->number != number)
+    at = &(*at)->next;
+  struct record_lent *done = *at;
+  if (done == NULL)
+    return 0;
+  uint64_t token = done->token;
+  *at = done->next;
+  free(done);
+  return token;
 }
 
 static void end_stack(struct record_play *p) {
   tct_free(p->stack);
   p->stack = NULL;
   while (p->lent != NULL)
-    record_play_forget(p, p->lent->token);
+    (void)record_play_forget(p, p->lent->number);
 }
 
 void record_play_init(struct record_play *p) {
@@ -288,12 +291,10 @@ static enum record_verdict do_advance(struct record_play *p, const struct record
 
 static enum record_verdict do_returned_next(struct record_play *p, const struct record_call *c,
                                             int64_t *out) {
-  uint64_t token = 0;
+  uint64_t number = 0;
   (void)c;
-  out[0] = tct_returned_next(p->stack, &token);
-  out[1] = (int64_t)token;
-  if (out[0] != 0)
-    record_play_forget(p, token);
+  out[0] = tct_returned_next(p->stack, &number);
+  out[1] = out[0] != 0 ? (int64_t)record_play_forget(p, number) : 0;
   return RECORD_SAME;
 }
 

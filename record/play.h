@@ -18,6 +18,7 @@ enum record_verdict {
 
 struct record_lent {
   struct record_lent *next;
+  uint64_t number; /* what the stack is told: the caller's tokens need not differ */
   uint64_t token;
   uint8_t bytes[];
 };
@@ -40,6 +41,7 @@ struct record_play {
   uint64_t allocs, memory;
   size_t refused_at;
   struct record_lent *lent;
+  uint64_t lends; /* so far */
   uint8_t *buffer;
   size_t buffer_cap, dirty; /* dirty: that much of it may not be zero */
 };
@@ -58,7 +60,8 @@ extern const record_play_fn record_play_sock[RECORD_OPS];
 enum record_verdict record_play_wrong(struct record_play *p, const char *what);
 /* n zeroed bytes, or NULL if that is too much; p->dirty is to be set to what is written there. */
 uint8_t *record_play_buffer(struct record_play *p, uint64_t n);
-void record_play_forget(struct record_play *p, uint64_t token); /* lent memory came back */
+/* Lent memory came back; returns its token. */
+uint64_t record_play_forget(struct record_play *p, uint64_t number);
 
 static inline tct_sock record_play_sock_at(const struct record_call *c) {
   return (tct_sock){(uint32_t)c->arg[0], (uint32_t)c->arg[1]};

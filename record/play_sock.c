@@ -187,10 +187,11 @@ static enum record_verdict do_tx_lend(struct record_play *p, const struct record
   struct record_lent *l = malloc(sizeof *l + c->before_len);
   if (l == NULL)
     return record_play_wrong(p, "out of memory");
+  l->number = ++p->lends;
   l->token = c->arg[2];
   if (c->before_len > 0)
     memcpy(l->bytes, c->before, c->before_len);
-  out[0] = tct_sock_tx_lend(p->stack, record_play_sock_at(c), l->bytes, c->before_len, l->token);
+  out[0] = tct_sock_tx_lend(p->stack, record_play_sock_at(c), l->bytes, c->before_len, l->number);
   if (out[0] < 0) {
     free(l);
     return RECORD_SAME;

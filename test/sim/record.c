@@ -342,6 +342,48 @@ static void every_call__replays(void **state) {
       fail_msg("%s was never recorded", record_calls_shape(op)->function);
 }
 
+/* From b to a, which reads now and then. */
+static void lend_twice(struct tour *t) {
+  static uint8_t load_room[65536];
+  static uint8_t lent[2][100000];
+  tct_endpoint at = {.port = 80}, to = {.addr = tct_addr_ipv4(10, 0, 0, 2), .port = 80};
+  tct_sock l = {0, 0}, k = {0, 0}, child = {0, 0};
+  uint64_t token, back = 0;
+  memset(lent[1], 1, sizeof lent[1]);
+  assert_int_equal(tct_sock_open(t->b, TCT_TCP, NULL, &l), TCT_OK);
+  assert_int_equal(tct_sock_bind(t->b, l, &at), TCT_OK);
+  assert_int_equal(tct_sock_listen(t->b, l, 5), TCT_OK);
+  assert_int_equal(tct_sock_open(t->a, TCT_TCP, NULL, &k), TCT_OK);
+  assert_int_equal(tct_sock_set(t->a, k, TCT_OPT_RCVBUF, 20000), TCT_OK);
+  assert_int_equal(tct_sock_connect(t->a, k, &to), TCT_OK);
+  settle(t);
+  assert_int_equal(tct_sock_accept(t->b, l, NULL, &child), TCT_OK);
+  assert_int_equal(tct_sock_set(t->b, child, TCT_OPT_SNDBUF, 1 << 20), TCT_OK);
+  for (unsigned i = 0; i < 2; i++)
+    assert_int_equal(tct_sock_tx_lend(t->b, child, lent[i], sizeof lent[i], 7), TCT_OK);
+  for (unsigned i = 0; i < 40; i++) {
+    settle(t);
+    while (tct_sock_recv(t->a, k, load_room, sizeof load_room, 0) > 0) {
+    }
+    while (tct_returned_next(t->b, &token))
+      back++;
+  }
+  assert_int_equal(back, 2);
+}
+
+static void lent_twice_under_one_token__each_stays_until_it_is_back(void **state) {
+  struct tour t = {.now = SEC(2)};
+  tct_record *r = open_record(0);
+  (void)state;
+  t.a = make_stack(NULL, 1, &t.ia, NULL);
+  t.b = make_stack(r, 2, &t.ib, NULL);
+  lend_twice(&t);
+  tct_free(t.a);
+  tct_free(t.b);
+  assert_int_equal(tct_record_close(r), 0);
+  assert_plays(path[0]);
+}
+
 static void refused_allocations__are_refused_again(void **state) {
   unsigned whole = 0;
   (void)state;
@@ -518,6 +560,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(transfer_over_a_bad_link__both_recordings_replay),
       cmocka_unit_test(every_call__replays),
+      cmocka_unit_test(lent_twice_under_one_token__each_stays_until_it_is_back),
       cmocka_unit_test(refused_allocations__are_refused_again),
       cmocka_unit_test(any_byte_changed__is_noticed),
       cmocka_unit_test(cut_anywhere__what_is_left_replays),
