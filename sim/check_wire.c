@@ -544,8 +544,10 @@ void sim_wire_heard(struct sim_check_host *h, const tct_trace *t) {
   /* without memory for all of a segment, what comes first of it may have been kept */
   if ((accepted || t->verdict == TCT_DROP_NO_MEMORY) && w->any_in && numbers_of(g) > 0)
     w->rcv_max = tct_seq_max(w->rcv_max, tct_seq_add(g->seq, numbers_of(g)));
-  /* With its window shut an end refuses what is at its edge, but hears the ACK in it [EP-15]. */
-  if ((g->flags & TCT_ACK) != 0 && w->syn_sent && (accepted || is_at_edge(h, w, g->seq)))
+  /* With its window shut an end refuses what is at its edge, but hears the ACK in it [EP-15]; and
+   * so it does without memory for what the segment brings. */
+  if ((g->flags & TCT_ACK) != 0 && w->syn_sent &&
+      (accepted || is_at_edge(h, w, g->seq) || (w->heard && t->verdict == TCT_DROP_NO_MEMORY)))
     hear_ack(w, g, accepted);
   mark_heard(h, sim_conn_at(h, w->sock));
 }

@@ -214,7 +214,7 @@ static const struct fault_range ranges[] = {
     {TCT_SIM_FAULT_CLOCK_JUMP, 0, 0, 0, 1, 5000, MS},
     {TCT_SIM_FAULT_CLOCK_RATE, 0, 0, 0, 950000, 1050000, 1},
     {TCT_SIM_FAULT_CLOCK_COARSE, 0, 0, 0, 1, 100, MS},
-    {TCT_SIM_FAULT_ALLOC_FAILURE, 2000, 100000, 0, 0, 0, 0},
+    {TCT_SIM_FAULT_ALLOC_FAILURE, 4000, 200000, 0, 0, 0, 0},
 };
 /* clang-format on */
 

@@ -122,8 +122,6 @@ void tct_tcp_cc_init(tct_stack *s, struct tct_tcp *c) {
   bool lost = (c->open & TCT_OPEN_SYN_LOST) != 0 &&
               (c->tmr.tries > 1 || s->cfg.profile == TCT_PROFILE_STRICT);
   c->cc.cwnd = lost ? tct_tcp_send_mss(s, c) : initial_window(s, c);
-  if (lost && s->cfg.profile == TCT_PROFILE_STRICT)
-    c->cc.cwnd = c->snd.mss;
   if (!TCT_RULE(MUST_19))
     c->cc.cwnd = TCT_CWND_MAX;
   c->cc.ssthresh = TCT_SSTHRESH_NONE;
@@ -380,7 +378,7 @@ void tct_tcp_cc_on_rto(tct_stack *s, struct tct_tcp *c, uint32_t flight) {
     return;
   c->cc.ssthresh = ssthresh_now(s, c, flight);
   if (!TCT_PLANT(CWND_KEPT_AT_TIME_OUT))
-    c->cc.cwnd = s->cfg.profile == TCT_PROFILE_LINUX ? tct_tcp_send_mss(s, c) : c->snd.mss;
+    c->cc.cwnd = tct_tcp_send_mss(s, c);
   void *state = state_of(s, c);
   if (ops->on_rto != NULL && state != NULL)
     ops->on_rto(s, c, state);

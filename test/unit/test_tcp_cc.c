@@ -53,6 +53,21 @@ static void syn_was_lost__initial_window__is_one_segment(void **state) {
   leaf_end(&f);
 }
 
+/* RFC 5681 3.1: one segment, and a segment's bytes are those without its options. A lone FIN has no
+ * active block where memory was short, so nothing else corrects it. */
+static void time_out__timestamps__window_is_one_segment_without_its_options(void **state) {
+  (void)state;
+  struct leaf f;
+  leaf_init(&f, true);
+  f.c.open |= TCT_OPEN_TS;
+  tct_tcp_cc_on_rto(&f.s, &f.c, 5000);
+  assert_int_equal(f.c.cc.cwnd, 988);
+  f.c.open |= TCT_OPEN_SYN_LOST;
+  tct_tcp_cc_init(&f.s, &f.c);
+  assert_int_equal(f.c.cc.cwnd, 988);
+  leaf_end(&f);
+}
+
 /* [RFC9293 MUST-19] Each acknowledged byte is one more, two segments an ACK at the most (RFC 3465).
  */
 static void slow_start__acks__double_the_window_in_a_round_trip(void **state) {
@@ -313,6 +328,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(initial_window__by_mss__is_rfc_6928s),
       cmocka_unit_test(syn_was_lost__initial_window__is_one_segment),
+      cmocka_unit_test(time_out__timestamps__window_is_one_segment_without_its_options),
       cmocka_unit_test(slow_start__acks__double_the_window_in_a_round_trip),
       cmocka_unit_test(avoidance__a_windowful_of_acks__adds_one_segment),
       cmocka_unit_test(ack_division__avoidance_and_slow_start__count_bytes),
