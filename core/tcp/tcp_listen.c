@@ -368,7 +368,7 @@ static bool was_just_repeated(const tct_stack *s, const struct tct_half_open *r)
 static tct_verdict repeat_syn(tct_stack *s, struct tct_half_open *r, const struct tct_tcp_hdr *h) {
   if (was_just_repeated(s, r) || !may_answer(s, r))
     return TCT_DROP_SYN_REPEAT;
-  if (h->opt.has_ts && (int32_t)(h->opt.tsval - r->tsval) > 0)
+  if (h->opt.has_ts && (int32_t)tct_ms32_since(h->opt.tsval, r->tsval) > 0)
     r->tsval = h->opt.tsval;
   tct_tcp_ecn_on_syn_again(r, h);
   send_syn_ack(s, listener_of(s, r), r, NULL, TCT_WHY_SYN_ACK_REXMIT);

@@ -378,7 +378,7 @@ static bool is_acceptable(const struct tct_time_wait *r, tct_seq seq, uint32_t l
 /* The peer did not hear our last ACK. [RFC9293 EP-31] */
 static tct_verdict input_fin_again(tct_stack *s, struct tct_time_wait *r,
                                    const struct tct_tcp_hdr *h) {
-  if (h->opt.has_ts && (int32_t)(h->opt.tsval - r->ts_recent) > 0)
+  if (h->opt.has_ts && (int32_t)tct_ms32_since(h->opt.tsval, r->ts_recent) > 0)
     r->ts_recent = h->opt.tsval;
   if (!TCT_RULE(EP_31))
     return TCT_DROP_TIME_WAIT_OLD;
