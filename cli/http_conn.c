@@ -33,17 +33,8 @@ struct http_conn *http_conn_new(struct http_server *v, tct_sock listener) {
   return c;
 }
 
-/* What was sent last may be on its way still. */
-static void keep_sent(struct http_conn *c) {
-  if (c->sent != NULL)
-    http_map_put(c->sent);
-  c->sent = c->answer.map;
-  c->answer.map = NULL;
-}
-
 void http_conn_free(struct http_conn *c) {
   http_response_deinit(&c->answer);
-  keep_sent(c);
   free(c->head);
   free(c);
 }
@@ -87,7 +78,6 @@ static void begin_close(struct http_server *v, struct http_conn *c) {
 static void end_answer(struct http_server *v, struct http_conn *c) {
   bool keep = c->answer.keep_alive && !v->draining;
   http_server_log(v, c);
-  keep_sent(c);
   http_response_deinit(&c->answer);
   c->responding = false;
   if (!keep)
@@ -122,6 +112,12 @@ static void set_label(struct http_conn *c, const char *method, const char *targe
   c->label[n + m] = '\0';
 }
 
+static bool has_unacked(const struct http_server *v, const struct http_conn *c) {
+  tct_info info = {.size = sizeof info};
+  return tct_sock_info(v->stack, c->sock, &info) != TCT_OK || info.unacked > 0 ||
+         info.notsent_bytes > 0;
+}
+
 static void answer_head(struct http_server *v, struct http_conn *c, size_t head_len) {
   struct http_request r;
   int status = http_request_parse(&r, c->head, head_len);
@@ -136,7 +132,11 @@ static void answer_head(struct http_server *v, struct http_conn *c, size_t head_
   c->skip = r.content_length;
   if (c->skip > SKIP_MAX || v->draining)
     r.keep_alive = false;
+  if (c->lent != 0 && !has_unacked(v, c))
+    c->lent = 0;
   http_response_make(&c->answer, &r, v->root_fd);
+  if (c->answer.map != NULL)
+    c->lent |= http_map_bit(c->answer.map);
 }
 
 /* ---- Reading --------------------------------------------------------------------------------- */
@@ -260,9 +260,9 @@ void http_conn_timeout(struct http_server *v, struct http_conn *c) {
   }
 }
 
-void http_conn_check_map(struct http_server *v, struct http_conn *c) {
-  const struct http_map *now = c->answer.map;
-  if ((now != NULL && now->broken) || (c->sent != NULL && c->sent->broken))
+void http_conn_check_maps(struct http_server *v, struct http_conn *c, uint64_t broken) {
+  bool sends = c->answer.map != NULL && c->answer.map->broken;
+  if (sends || ((c->lent & broken) != 0 && has_unacked(v, c)))
     abort_conn(v, c);
 }
 

@@ -6,14 +6,19 @@
  * Called by http_response.c and http_pump.c; tokens come back through http_server.c. At most
  * MAPS_MAX files of each thread; the one that was wanted longest ago makes way, and none is kept
  * for long when nobody wants it, as a map keeps a deleted file's blocks. A map shows the file as it
- * is now, like reading would. Where it has become shorter a byte that is gone is a SIGBUS: its page
- * is replaced by zeros, and the answer is broken off (http_pump.c).
+ * is now, like reading would.
+ *
+ * A file may become shorter while its bytes wait to be sent. http_map_look sees that before frames
+ * are made, and who sends it is cut off (http_server.c). In the moment between the two a byte that
+ * is gone is a SIGBUS, whose page is replaced by zeros, or a write that the kernel refuses.
  */
 #define _GNU_SOURCE
 #include "cli/http_map.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { MAPS_MAX = 64, WORTH_BYTES = 16384, IDLE_TICKS_MAX = 10 };
@@ -45,10 +50,30 @@ static void on_bus(int number, siginfo_t *info, void *ctx) {
   m->broken = any_broke = 1;
 }
 
-bool http_map_broke(void) {
-  bool broke = any_broke != 0;
+uint64_t http_map_bit(const struct http_map *m) {
+  _Static_assert(MAPS_MAX <= 64, "one bit each");
+  return (uint64_t)1 << (m - maps);
+}
+
+/* A byte behind the end in the last page that is left reads as zero, without a signal. */
+void http_map_look(void) {
+  struct stat st;
+  for (unsigned i = 0; i < MAPS_MAX; i++) {
+    struct http_map *m = &maps[i];
+    if (m->lent > 0 && !m->broken && (fstat(m->fd, &st) < 0 || (uint64_t)st.st_size < m->size))
+      m->broken = any_broke = 1;
+  }
+}
+
+uint64_t http_map_broke(void) {
+  uint64_t broken = 0;
+  if (any_broke == 0)
+    return 0;
   any_broke = 0;
-  return broke;
+  for (unsigned i = 0; i < MAPS_MAX; i++)
+    if (maps[i].base != NULL && maps[i].broken)
+      broken |= http_map_bit(&maps[i]);
+  return broken;
 }
 
 static void catch_bus(void) {
@@ -62,6 +87,7 @@ static void catch_bus(void) {
 
 static void let_go(struct http_map *m) {
   (void)munmap((void *)(uintptr_t)m->base, m->size);
+  close(m->fd);
   m->base = NULL;
 }
 
@@ -92,12 +118,17 @@ static struct http_map *add(const struct http_file *f) {
   struct http_map *m = f->size <= SIZE_MAX ? find_place() : NULL;
   if (m == NULL)
     return NULL;
-  catch_bus();
-  void *base = mmap(NULL, (size_t)f->size, PROT_READ, MAP_SHARED, f->fd, 0);
-  if (base == MAP_FAILED)
+  int fd = fcntl(f->fd, F_DUPFD_CLOEXEC, 0);
+  if (fd < 0)
     return NULL;
+  void *base = mmap(NULL, (size_t)f->size, PROT_READ, MAP_SHARED, fd, 0);
+  if (base == MAP_FAILED) {
+    close(fd);
+    return NULL;
+  }
+  catch_bus();
   *m = (struct http_map){
-      .base = base, .size = (size_t)f->size, .device = f->device, .inode = f->inode};
+      .base = base, .size = (size_t)f->size, .device = f->device, .inode = f->inode, .fd = fd};
   return m;
 }
 
@@ -121,10 +152,12 @@ void http_map_put(struct http_map *m) {
 
 uint64_t http_map_lend(struct http_map *m) {
   m->users++;
+  m->lent++;
   return (uint64_t)(m - maps);
 }
 
 void http_map_return(uint64_t token) {
+  maps[token].lent--;
   http_map_put(&maps[token]);
 }
 

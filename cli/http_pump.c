@@ -7,7 +7,6 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <sys/stat.h>
 #include <sys/uio.h>
 
 #include "cli/http_response.h"
@@ -59,17 +58,17 @@ static long pump_some(struct http_response *a, tct_stack *s, tct_sock k) {
 /* As large a piece as there is room for; how long it was. */
 static long lend_some(struct http_response *a, tct_stack *s, tct_sock k) {
   const struct http_piece *p = &a->piece[a->at];
-  struct stat st;
-  if (a->map->broken || fstat(a->fd, &st) < 0 || (uint64_t)st.st_size < a->map->size)
+  if (a->map->broken)
     return TCT_EPROTO;
   int err = TCT_EAGAIN;
   for (size_t len = LEND_MAX; err == TCT_EAGAIN && len >= LEND_MIN; len /= 4) {
     if (len > p->count)
       len = (size_t)p->count;
-    err = tct_sock_tx_lend(s, k, a->map->base + p->from, len, http_map_lend(a->map));
+    uint64_t token = http_map_lend(a->map);
+    err = tct_sock_tx_lend(s, k, a->map->base + p->from, len, token);
     if (err == TCT_OK)
       return (long)len;
-    http_map_put(a->map);
+    http_map_return(token);
   }
   return err;
 }

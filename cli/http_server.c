@@ -72,21 +72,25 @@ static void accept_waiting(struct http_server *v) {
     accept_all(v, v->listener[i]);
 }
 
-static void end_broken(struct http_server *v) {
+static void end_broken(struct http_server *v, uint64_t broken) {
   for (unsigned i = 0; i < HTTP_WAIT_COUNT; i++)
     for (struct http_conn *c = v->waiting[i].first, *next; c != NULL; c = next) {
       next = c->next;
-      http_conn_check_map(v, c);
+      http_conn_check_maps(v, c, broken);
     }
 }
 
-/* What was lent and is acknowledged, or whose connection is gone. */
-static void take_back(struct http_server *v) {
+/* What was lent and is acknowledged, or whose connection is gone, is taken back; what goes out next
+ * is looked at. */
+static void on_output(void *ctx) {
+  struct http_server *v = ctx;
   uint64_t token;
   while (tct_returned_next(v->stack, &token))
     http_map_return(token);
-  if (http_map_broke())
-    end_broken(v);
+  http_map_look();
+  uint64_t broken = http_map_broke();
+  if (broken != 0)
+    end_broken(v, broken);
 }
 
 static void on_event(void *ctx, const tct_event *ev) {
@@ -96,7 +100,6 @@ static void on_event(void *ctx, const tct_event *ev) {
   else if ((ev->flags & TCT_EV_ACCEPT) != 0)
     accept_all(v, ev->sock);
   accept_waiting(v);
-  take_back(v);
 }
 
 /* Patience is over: the stack resets what is left; should even that fail, leave. */
@@ -115,7 +118,6 @@ static void on_alarm(void *ctx) {
       http_conn_timeout(v, q->first);
   }
   accept_waiting(v);
-  take_back(v);
   http_map_tick();
   if (v->draining && now >= v->drain_by)
     end_drain(v, now);
@@ -130,6 +132,7 @@ void http_server_init(struct http_server *v, tct_host *host, int root_fd) {
   v->conns_max = 10000;
   tct_host_on_event(host, on_event, v);
   tct_host_on_alarm(host, on_alarm, v);
+  tct_host_on_output(host, on_output, v);
   tct_host_set_alarm(host, tct_host_now(host) + TICK_NS);
 }
 

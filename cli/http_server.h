@@ -33,7 +33,7 @@ struct http_conn {
   size_t head_len, head_cap;
   uint64_t skip; /* bytes of a request's body still to be thrown away */
   struct http_response answer;
-  struct http_map *sent;      /* of the last answer, which may be on its way; NULL: none */
+  uint64_t lent;              /* bits of maps: their bytes may be on their way */
   tct_time began;             /* of this request */
   char label[HTTP_LABEL_MAX]; /* "GET /path", for the log */
   tct_endpoint remote;
@@ -75,8 +75,8 @@ void http_server_log(struct http_server *v, const struct http_conn *c);
 struct http_conn *http_conn_new(struct http_server *v, tct_sock listener);
 void http_conn_event(struct http_server *v, struct http_conn *c, const tct_event *ev);
 void http_conn_timeout(struct http_server *v, struct http_conn *c);
-/* A map has broken: if it sends that one, no more. */
-void http_conn_check_map(struct http_server *v, struct http_conn *c);
+/* Maps have broken: if it sends one of them, no more. */
+void http_conn_check_maps(struct http_server *v, struct http_conn *c, uint64_t broken);
 /* Stop as soon as is polite. */
 void http_conn_drain(struct http_server *v, struct http_conn *c);
 void http_conn_free(struct http_conn *c);

@@ -124,6 +124,7 @@ static int start(struct worker *w, int root_fd) {
 static void *work(void *ctx) {
   struct worker *w = ctx;
   w->err = tct_host_run(w->host);
+  http_server_deinit(&w->server); /* its maps are this thread's */
   return NULL;
 }
 
@@ -144,12 +145,8 @@ static int open_workers(struct serve *s, int root_fd) {
 }
 
 static void close_workers(struct serve *s) {
-  for (unsigned i = 0; i < s->cores; i++) {
-    if (s->worker[i].serve != NULL && s->worker[i].server.host != NULL)
-      http_server_deinit(&s->worker[i].server);
-    if (i > 0)
-      tct_host_free(s->worker[i].host);
-  }
+  for (unsigned i = 1; i < s->cores; i++)
+    tct_host_free(s->worker[i].host);
 }
 
 /* Those that could not be started are missed by nobody: their queues would be, so all end. */

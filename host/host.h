@@ -46,9 +46,9 @@ struct tct_host {
   void *frame_ctx;
 
   tct_host_event_fn event_fn;
-  tct_host_fn idle_fn, alarm_fn;
+  tct_host_fn idle_fn, output_fn, alarm_fn;
   tct_host_signal_fn signal_fn;
-  void *event_ctx, *idle_ctx, *alarm_ctx, *signal_ctx;
+  void *event_ctx, *idle_ctx, *output_ctx, *alarm_ctx, *signal_ctx;
   tct_time alarm_at;
 
   int epoll_fd, signal_fd;

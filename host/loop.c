@@ -238,6 +238,8 @@ int tct_host_turn(tct_host *h, tct_time until) {
   tct_advance(h->stack, h->now);
   fire_alarm(h);
   unsigned news = dispatch_events(h);
+  if (h->output_fn != NULL)
+    h->output_fn(h->output_ctx);
   size_t out = pull_output(h);
   /* After work there is often more at once: look again before paying for a sleep. */
   bool busy = in > 0 || news > 0 || out > 0;
@@ -278,6 +280,11 @@ void tct_host_on_poke(tct_host *h, tct_host_fn fn, void *ctx) {
 void tct_host_on_idle(tct_host *h, tct_host_fn fn, void *ctx) {
   h->idle_fn = fn;
   h->idle_ctx = ctx;
+}
+
+void tct_host_on_output(tct_host *h, tct_host_fn fn, void *ctx) {
+  h->output_fn = fn;
+  h->output_ctx = ctx;
 }
 
 void tct_host_on_alarm(tct_host *h, tct_host_fn fn, void *ctx) {

@@ -76,6 +76,8 @@ typedef void (*tct_host_signal_fn)(void *ctx, int signal);
 TCT_API void tct_host_on_event(tct_host *h, tct_host_event_fn fn, void *ctx);
 /* Called before the loop sleeps: the place for flushing logs. */
 TCT_API void tct_host_on_idle(tct_host *h, tct_host_fn fn, void *ctx);
+/* Called in each turn, before frames go out: a last look at memory that was lent. */
+TCT_API void tct_host_on_output(tct_host *h, tct_host_fn fn, void *ctx);
 /* One alarm of the program's own; setting it replaces the last one. TCT_NEVER: none. */
 TCT_API void tct_host_on_alarm(tct_host *h, tct_host_fn fn, void *ctx);
 TCT_API void tct_host_set_alarm(tct_host *h, tct_time at);

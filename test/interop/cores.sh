@@ -42,6 +42,18 @@ check cores__three__many_short_requests_without_an_error no_errors "$work/wrk"
 check cores__three__idle_for_ten_seconds__go_on idle 60 10.5
 check cores__three__end_in_good_order stop_serve
 check cores__frames_for_other_cores__were_handed_on grep -qE '[1-9][0-9]* frames were handed' "$work/serve.err"
+
+# Ended at once in the middle of answers: what is mapped belongs to a thread, and goes with it. The
+# stacks of more threads than the C library keeps are given back when they end.
+peer make "$work/www/large" 20000000
+start_serve "$work/www" --cores 16
+peer stuck-downloads /large 64 >"$work/stuck" 2>&1 &
+stuck=$!
+wait_text "$work/stuck" begun
+sleep 0.5
+kill -TERM "$served"; kill -INT "$served"; kill -HUP "$served"
+check cores__sixteen__ended_at_once_amid_answers__in_good_order stop_serve
+kill $stuck
 check cores__with_a_capture__is_refused bash -c \
   "'$tercet' serve --dev tun:tct0 --addr 10.7.0.2/24 --cores 2 --pcapng '$work/x' '$work/www' 2>&1 | grep -q 'one stack'"
 if has_device tct0; then not_ok cores__after_the_end__no_device "tct0 is there"; else ok cores__after_the_end__no_device; fi

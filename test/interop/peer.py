@@ -358,6 +358,41 @@ def stuck_download(path, seconds):
         time.sleep(0.05)
 
 
+def shrunk_answer(path, file, size, to, *more):
+    """The file becomes shorter when all of the answer waits to be sent, and those behind it: what comes
+    must be the file's bytes, and its length must not be made up."""
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    s.connect((V4, 80))
+    s.settimeout(10)
+    for target in (path,) + more:
+        s.sendall(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    time.sleep(0.5)
+    os.truncate(file, int(to))
+    answer = body = b""
+    try:
+        while len(body) < int(size) and (piece := s.recv(1 << 16)):
+            answer += piece
+            body = answer.split(b"\r\n\r\n", 1)[1]
+    except ConnectionResetError:
+        pass
+    expect(len(body) < int(size), True)
+    expect(body, content(int(size))[:len(body)])
+
+
+def stuck_downloads(path, count):
+    """Many that begin and never read."""
+    held = []
+    for _ in range(int(count)):
+        s = socket.socket()
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        s.connect((V4, 80))
+        s.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        held.append(s)
+    print("begun", flush=True)
+    time.sleep(30)
+
+
 def half_request(seconds):
     """Sends half a head; expects 408 and the end, no earlier than in 10 s."""
     began = time.time()

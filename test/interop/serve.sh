@@ -50,3 +50,22 @@ shrink() { # NAME [OPTIONS...]
 }
 shrink lent
 shrink captured --pcapng "$work/shrinks.pcapng"
+
+# All of the answer is lent and waits when the file becomes shorter: no zeros in place of what is gone,
+# and no client that waits for them. 17000: in the last page that is left nothing would signal it.
+waits() { # NAME [OPTIONS...]
+  local name=$1 to
+  shift
+  start_serve "$work/www" "$@"
+  for to in 5000 17000; do
+    make_file www/waits 18000
+    check "shrinks_to_${to}__${name}__no_zeros" peer shrunk-answer /waits "$work/www/waits" 18000 $to
+    make_file www/waits 18000
+    check "shrinks_to_${to}__${name}_others_asked_for_behind__no_zeros" \
+      peer shrunk-answer /waits "$work/www/waits" 18000 $to /f1460 /f1
+  done
+  check "shrinks__${name}_while_it_waits__ends_in_good_order" stop_serve
+}
+waits lent
+waits captured --pcapng "$work/waits.pcapng"
+[ "$DEV" = xdp ] || waits without_offload --no-offload

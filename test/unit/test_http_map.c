@@ -122,6 +122,31 @@ static void file_that_became_shorter__reads_as_zeros__its_map_is_broken(void **s
   close(f.fd);
 }
 
+/* Before a byte that is gone is read, and where none would be a SIGBUS: in the last page. */
+static void lent_file_became_shorter__is_seen_before_its_bytes_leave(void **state) {
+  (void)state;
+  for (off_t to = 10; to < BYTES; to += BYTES - 11) {
+    struct http_file f = make(1, 'a'), g = make(2, 'b');
+    struct http_map *m = http_map_get(&f), *other = http_map_get(&g);
+    uint64_t token = http_map_lend(m), kept = http_map_lend(other);
+    http_map_look();
+    assert_int_equal(http_map_broke(), 0);
+    assert_int_equal(ftruncate(f.fd, to), 0);
+    close(f.fd); /* the answer is all lent, and its file closed */
+    http_map_look();
+    assert_int_equal(http_map_broke(), http_map_bit(m));
+    http_map_look();
+    assert_true((http_map_broke() & http_map_bit(other)) == 0);
+    http_map_put(m);
+    http_map_put(other);
+    http_map_return(token);
+    http_map_return(kept);
+    let_all_go();
+    assert_true(m->base == NULL && other->base == NULL);
+    close(g.fd);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(answers_of_one_file__share_its_map),
@@ -129,6 +154,7 @@ int main(void) {
       cmocka_unit_test(other_file_of_the_same_number__or_another_length__has_its_own),
       cmocka_unit_test(more_files_than_maps__the_oldest_unused_makes_way),
       cmocka_unit_test(file_that_became_shorter__reads_as_zeros__its_map_is_broken),
+      cmocka_unit_test(lent_file_became_shorter__is_seen_before_its_bytes_leave),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
