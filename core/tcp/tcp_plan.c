@@ -207,6 +207,8 @@ static uint32_t span(const tct_stack *s, conn *c, uint32_t mss, uint32_t usable)
     segs = tct_min_u32(segs, tct_max_u32(tct_tcp_pace_quantum(s, c) / mss, 1));
   if ((c->snd.flags & TCT_SND_URGENT) != 0 || (c->rcv.ecn & TCT_ECNF_TELL_CWR) != 0)
     segs = 1; /* CWR stands on one segment: who cuts the frame may copy its flags */
+  if ((c->sockf & TCT_SOCKF_NO_DF) != 0 && tct_bytes_addr_is_ipv4(&c->key.raddr))
+    segs = 1; /* who cuts it counts up from its ID, over those of the next (RFC 6864 4.2) */
   return segs * mss;
 }
 

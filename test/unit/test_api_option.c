@@ -372,6 +372,32 @@ static void pmtu_discovery_off__ipv4__has_no_df(void **state) {
   at_end(&a);
 }
 
+/* RFC 6864 4.2: who cuts a super-segment counts up from its ID, so the next frame's is another. */
+static void pmtu_discovery_off__interface_that_cuts__no_id_twice(void **state) {
+  (void)state;
+  struct at a;
+  tct_frame f[16];
+  bool seen[65536] = {false};
+  start(&a, TCT_ESTABLISHED);
+  at_set(&a, TCT_OPT_PMTU_DISCOVER, 0);
+  a.s->ifs[0].cfg.gso_max_segs = 9; /* more than one frame's ID steps ahead of the last */
+  a.s->ifs[0].cfg.gso_max_bytes = 60000;
+  at_write(&a, 10000);
+  size_t n = tct_output(a.s, a.ifc, f, 16, a.now);
+  assert_true(n > 1);
+  for (size_t i = 0; i < n; i++) {
+    const uint8_t *ip = f[i].iov[0].base;
+    uint32_t text_len = f[i].len - (uint32_t)f[i].iov[0].len;
+    uint32_t packets = f[i].seg_size == 0 ? 1 : (text_len + f[i].seg_size - 1) / f[i].seg_size;
+    for (uint32_t k = 0; k < packets; k++) {
+      uint16_t id = (uint16_t)(((uint32_t)ip[4] << 8 | ip[5]) + k);
+      assert_false(seen[id]);
+      seen[id] = true;
+    }
+  }
+  at_end(&a);
+}
+
 /* [RFC9293 MAY-4] What can never be a fragment needs no ID: original and resend have the same. */
 static void resend__ipv4_id__is_that_of_the_original(void **state) {
   (void)state;
@@ -420,6 +446,7 @@ int main(void) {
       cmocka_unit_test(sndbuf_and_notsent_lowat__writes__stop_there),
       cmocka_unit_test(rcvlowat__fewer_octets__are_no_news),
       cmocka_unit_test(pmtu_discovery_off__ipv4__has_no_df),
+      cmocka_unit_test(pmtu_discovery_off__interface_that_cuts__no_id_twice),
       cmocka_unit_test(resend__ipv4_id__is_that_of_the_original),
       cmocka_unit_test(fin_wait_2_time_set__orphan__ends_then),
   };
