@@ -18,8 +18,10 @@ sends by CUBIC, its stock choice and tercet's; where this machine has chosen ano
 are rows with that one, too. *Spinning*: for up to 50 us after the last packet the stack looks at the
 device before it sleeps. With offloads: MTU 1500 on both sides, the device tercet's own
 (`IFF_VNET_HDR`, TSO, checksums left to the kernel both ways, which is what veth does, too), buffers
-that grow by default. Without: one packet a system call, software checksums of both stacks (ours AVX2,
-lwIP's its own C), buffers and windows of 256 KiB, the same queue length of the device. lwIP has the
+that grow by default. Without: one packet a system call, software checksums of both stacks (ours AVX2 for
+what comes in and plain C while super-segments are cut, lwIP's its own C), buffers and windows of 256 KiB,
+the same queue length of the device. tercet cuts super-segments and joins what continues in a burst in
+software, in its own time; lwIP has nothing like it, and takes packet by packet. lwIP has the
 options of the engine rows: raw calls, one read is one pbuf that it takes where it lies, writes of
 whole segments without copying; both loops read until nothing is left, at most 64 in a row, before
 timers and sleeping. tercet is the full profile, *parity* as above. The kernel's sink copies into the
