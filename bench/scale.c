@@ -387,13 +387,17 @@ static void trips(uint64_t n, uint64_t among, uint64_t *at) {
   uint64_t batch = b.a.batch < among ? b.a.batch : among;
   for (uint64_t done = 0; done < n; done += batch) {
     uint64_t want = b.replies + batch;
+    tct_sock k[BATCH_MAX];
+    for (uint64_t i = 0; i < batch; i++)
+      k[i] = b.socks[order[(*at + i) % among]];
+    *at = (*at + batch) % among;
+    tct_sock_prefetch(b.stack, k, batch);
     for (uint64_t i = 0; i < batch; i++) {
       struct stamp s = begin();
-      long took = tct_sock_send(b.stack, b.socks[order[*at]], text, REQUEST, 0);
+      long took = tct_sock_send(b.stack, k[i], text, REQUEST, 0);
       end(s, "tct_sock_send");
       if (took != REQUEST)
         stop("a send was not taken");
-      *at = *at + 1 < among ? *at + 1 : 0;
     }
     settle();
     if (b.replies != want)

@@ -30,13 +30,19 @@ struct engine {
   void (*describe)(char *text, size_t cap);
   bool (*connect_close)(uint64_t n); /* n connections, one after the other */
   bool (*establish)(uint32_t conns); /* connections that stay: numbers 0 to conns - 1 */
-  bool (*request)(uint32_t conn);    /* 64 bytes queued by the client, to be echoed */
-  bool (*exchange)(uint32_t n);      /* until so many more replies have come */
-  bool (*bulk)(uint64_t bytes);      /* client to server on connection 0 */
-  uint64_t (*packets)(void);         /* both ways, since the start */
+  /* 64 bytes on each of n connections queued by the client, to be echoed */
+  bool (*request)(const uint32_t *conn, uint32_t n);
+  bool (*exchange)(uint32_t n); /* until so many more replies have come */
+  bool (*bulk)(uint64_t bytes); /* client to server on connection 0 */
+  uint64_t (*packets)(void);    /* both ways, since the start */
 };
 
-enum { ENGINE_REQUEST_BYTES = 64, ENGINE_PORT = 7, ENGINE_SOURCE_BYTES = 512 * 1024 };
+enum {
+  ENGINE_BATCH_MAX = 64,
+  ENGINE_REQUEST_BYTES = 64,
+  ENGINE_PORT = 7,
+  ENGINE_SOURCE_BYTES = 512 * 1024
+};
 
 extern const struct engine engine_tercet, engine_lwip;
 extern struct ring engine_up, engine_down; /* client to server, server to client */

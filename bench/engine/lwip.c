@@ -121,8 +121,13 @@ static bool establish(uint32_t conns) {
   return true;
 }
 
-static bool request(uint32_t conn) {
-  return b.client->request(conn, ENGINE_REQUEST_BYTES);
+static bool request(const uint32_t *conn, uint32_t n) {
+  if (n > 1)
+    b.client->prefetch(conn, n);
+  for (uint32_t i = 0; i < n; i++)
+    if (!b.client->request(conn[i], ENGINE_REQUEST_BYTES))
+      return false;
+  return true;
 }
 
 static bool exchange(uint32_t n) {

@@ -141,7 +141,7 @@ static uint32_t order_n, order_at;
 
 static bool shuffle(uint32_t conns, uint32_t hot) {
   uint64_t x = 88172645463325252u;
-  order = malloc(conns * sizeof *order);
+  order = malloc((conns + ENGINE_BATCH_MAX) * sizeof *order);
   if (order == NULL)
     return engine_fail("no memory");
   for (uint32_t i = 0; i < conns; i++)
@@ -153,17 +153,17 @@ static bool shuffle(uint32_t conns, uint32_t hot) {
     order[k] = v;
   }
   order_n = hot != 0 && hot < conns ? hot : conns;
+  for (uint32_t i = 0; i < ENGINE_BATCH_MAX; i++) /* so that a batch goes on at the beginning */
+    order[order_n + i] = order[i % order_n];
   return true;
 }
 
 static bool round_trips(const struct job *j, uint64_t n) {
   uint32_t batch = j->o.batch < order_n ? j->o.batch : order_n;
   for (uint64_t done = 0; done < n; done += batch) {
-    for (uint32_t i = 0; i < batch; i++) {
-      if (!j->engine->request(order[order_at]))
-        return engine_fail("a request was not taken");
-      order_at = order_at + 1 < order_n ? order_at + 1 : 0;
-    }
+    if (!j->engine->request(&order[order_at], batch))
+      return engine_fail("a request was not taken");
+    order_at = (order_at + batch) % order_n;
     if (!j->engine->exchange(batch))
       return false;
   }

@@ -324,10 +324,18 @@ static bool establish(uint32_t conns) {
   return turn_until(&b.accepted, conns);
 }
 
-static bool request(uint32_t conn) {
-  const uint8_t *p = engine_source(ENGINE_REQUEST_BYTES);
-  return tct_sock_send(b.client.stack, b.conns[conn], p, ENGINE_REQUEST_BYTES, 0) ==
-         ENGINE_REQUEST_BYTES;
+static bool request(const uint32_t *conn, uint32_t n) {
+  tct_sock k[ENGINE_BATCH_MAX];
+  for (uint32_t i = 0; i < n; i++)
+    k[i] = b.conns[conn[i]];
+  if (n > 1)
+    tct_sock_prefetch(b.client.stack, k, n);
+  for (uint32_t i = 0; i < n; i++) {
+    const uint8_t *p = engine_source(ENGINE_REQUEST_BYTES);
+    if (tct_sock_send(b.client.stack, k[i], p, ENGINE_REQUEST_BYTES, 0) != ENGINE_REQUEST_BYTES)
+      return false;
+  }
+  return true;
 }
 
 static bool exchange(uint32_t n) {

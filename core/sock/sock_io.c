@@ -274,3 +274,10 @@ long tct_dgram_send(tct_stack *s, tct_sock k, const tct_dgram *d, const void *bu
 long tct_dgram_recv(tct_stack *s, tct_sock k, tct_dgram *d, void *buf, size_t len, unsigned flags) {
   return tct_sock_is_udp(k) ? tct_udp_recv(s, k, d, buf, len, flags) : TCT_EOPNOTSUPP;
 }
+
+void tct_sock_prefetch(const tct_stack *s, const tct_sock *k, size_t n) {
+  for (size_t done = 0, now; done < n; done += now) {
+    now = tct_min_size(n - done, TCT_BURST_MAX);
+    tct_tcp_block_prefetch_all(s, k + done, now);
+  }
+}

@@ -150,6 +150,7 @@ void tct_tcp_block_free(tct_stack *s, struct tct_tcp *c); /* leaves every table,
 bool tct_tcp_block_is_live(const tct_stack *s,
                            const struct tct_tcp *c);        /* of slab slots: in use? */
 struct tct_tcp *tct_tcp_block_at(tct_stack *s, tct_sock k); /* NULL: stale */
+void tct_tcp_block_prefetch_all(const tct_stack *s, const tct_sock *k, size_t n); /* a burst */
 static inline tct_sock tct_tcp_block_handle(const struct tct_tcp *c) {
   return (tct_sock){c->index, c->gen};
 }

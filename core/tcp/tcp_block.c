@@ -99,6 +99,19 @@ struct tct_tcp *tct_tcp_block_at(tct_stack *s, tct_sock k) {
   return c;
 }
 
+/* In two rounds, as demux does for the frames of a burst. */
+void tct_tcp_block_prefetch_all(const tct_stack *s, const tct_sock *k, size_t n) {
+  struct tct_tcp *c[TCT_BURST_MAX];
+  for (size_t i = 0; i < n; i++) {
+    bool udp = (k[i].index & TCT_SOCK_UDP_BIT) != 0;
+    c[i] = udp ? NULL : tct_slab_at(&s->tcp->conns, k[i].index);
+    tct_mem_prefetch(c[i], s->tcp->near_bytes);
+  }
+  for (size_t i = 0; i < n; i++)
+    if (c[i] != NULL)
+      tct_tcp_block_prefetch(s, c[i]);
+}
+
 /* SYN and FIN take a number and no byte. */
 static tct_seq unacked_byte(const struct tct_tcp *c) {
   bool fin_acked = (c->snd.flags & TCT_SND_FIN_SENT) != 0 && c->snd.una == c->snd.nxt;

@@ -438,6 +438,9 @@ TCT_API int tct_sock_mark(tct_stack *s, tct_sock k, uint64_t offset, tct_mark wh
 TCT_API bool tct_sock_mark_next(tct_stack *s, tct_sock k, uint64_t *token);
 /* What holds now, by level: TCT_EV_* bits, recomputed from the state. */
 TCT_API int tct_sock_ready(tct_stack *s, tct_sock k);
+/* A hint: calls on these n sockets come next. Asks for their memory, all at once, and changes
+ * nothing; stale handles are no harm. For who has many to write to among very many. */
+TCT_API void tct_sock_prefetch(const tct_stack *s, const tct_sock *k, size_t n);
 
 typedef enum tct_opt {
   TCT_OPT_NODELAY, /* Nagle off [MUST-17] */

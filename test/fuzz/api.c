@@ -250,6 +250,7 @@ static void call_recv(struct fuzz_in *in, struct side *d, unsigned i) {
       FUZZ_CHECK(token == 5);
     break;
   case 2:
+    tct_sock_prefetch(d->s, &k, 1);
     FUZZ_CHECK(tct_sock_ready(d->s, k) <= 2047);
     break;
   default: {

@@ -418,6 +418,25 @@ static void send_and_recv__wrong_state_or_flags__named_errors(void **state) {
   at_end(&a);
 }
 
+/* More than a burst, and nothing that is a socket of ours. */
+static void prefetch__any_handles__nothing_changes(void **state) {
+  (void)state;
+  struct at a;
+  tct_info before = {.size = sizeof before}, after = {.size = sizeof after};
+  tct_sock k[200] = {{0, 0}};
+  start(&a, TCT_ESTABLISHED);
+  for (uint32_t i = 0; i < TCT_ARRAY_LEN(k); i++)
+    k[i] = (tct_sock){.index = i * 0x01234567u, .gen = i};
+  k[7] = a.k;
+  assert_int_equal(tct_sock_info(a.s, a.k, &before), TCT_OK);
+  tct_sock_prefetch(a.s, k, TCT_ARRAY_LEN(k));
+  tct_sock_prefetch(a.s, NULL, 0);
+  assert_int_equal(tct_sock_info(a.s, a.k, &after), TCT_OK);
+  assert_memory_equal(&before, &after, sizeof before);
+  assert_int_equal(tct_sock_send(a.s, a.k, "x", 1, 0), 1);
+  at_end(&a);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(one_short_write__nothing_outstanding__leaves_at_once),
@@ -439,6 +458,7 @@ int main(void) {
       cmocka_unit_test(child_before_accept__its_news__come_after_it),
       cmocka_unit_test(levels__in_each_state__say_what_holds),
       cmocka_unit_test(send_and_recv__wrong_state_or_flags__named_errors),
+      cmocka_unit_test(prefetch__any_handles__nothing_changes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

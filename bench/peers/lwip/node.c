@@ -168,6 +168,12 @@ static bool connect_one(uint32_t conn, bool then_close) {
   return tcp_connect(pcb, &to, setup.port, on_connected) == ERR_OK;
 }
 
+static void prefetch(const uint32_t *conn, uint32_t n) {
+  for (uint32_t i = 0; i < n; i++)
+    for (size_t at = 0; at < sizeof(struct tcp_pcb); at += 64)
+      __builtin_prefetch((const uint8_t *)pcbs[conn[i]] + at);
+}
+
 static bool request(uint32_t conn, uint32_t len) {
   if (tcp_write(pcbs[conn], setup.source(len), (u16_t)len, TCP_WRITE_FLAG_COPY) != ERR_OK)
     return false;
@@ -201,5 +207,6 @@ static uint32_t pcb_bytes(void) {
   return (uint32_t)sizeof(struct tcp_pcb);
 }
 
-const struct lwip_node lwip_node = {start,      input,    tick,   listen_here, connect_one, request,
-                                    write_some, set_echo, counts, version,     pcb_bytes};
+const struct lwip_node lwip_node = {start,       input,    tick,    listen_here,
+                                    connect_one, prefetch, request, write_some,
+                                    set_echo,    counts,   version, pcb_bytes};

@@ -28,6 +28,7 @@ struct lwip_node {
   void (*tick)(void);
   bool (*listen)(void);
   bool (*connect)(uint32_t conn, bool then_close);
+  void (*prefetch)(const uint32_t *conn, uint32_t n); /* requests on these come next */
   bool (*request)(uint32_t conn, uint32_t len);
   bool (*write)(uint32_t conn); /* false: no room now */
   void (*echo)(bool on);
