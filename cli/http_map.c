@@ -57,7 +57,7 @@ uint64_t http_map_bit(const struct http_map *m) {
 
 /* A byte behind the end in the last page that is left reads as zero, without a signal. */
 void http_map_look(void) {
-  struct stat st;
+  struct stat st = {0};
   for (unsigned i = 0; i < MAPS_MAX; i++) {
     struct http_map *m = &maps[i];
     if (m->lent > 0 && !m->broken && (fstat(m->fd, &st) < 0 || (uint64_t)st.st_size < m->size))
