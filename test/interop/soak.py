@@ -336,6 +336,9 @@ def judge_loops():
 def judge_end(serve, fds):
     """Nothing is left: descriptors, connections, device; and SIGTERM has nothing to wait for."""
     time.sleep(2)
+    late = time.monotonic() + 20  # a map keeps its file's descriptor for ten seconds
+    while serve.fds() > fds and time.monotonic() < late:
+        time.sleep(0.5)
     say("soak_serve__idle_again__same_descriptors",
         "" if serve.fds() <= fds else f"{fds} before, {serve.fds()} now")
     say("soak_serve__idle_again__no_connection",
