@@ -234,6 +234,10 @@ int main(int argc, char **argv) {
                              .merge = true};
   if (!read_args(&j, argc, argv) || !make_source())
     return 2;
+  if (j.o.batch == 0 || j.o.batch > ENGINE_BATCH_MAX) {
+    (void)engine_fail("batch is 1 to 64");
+    return 2;
+  }
   CPU_ZERO(&one);
   CPU_SET((unsigned)sched_getcpu(), &one);
   (void)sched_setaffinity(0, sizeof one, &one); /* where it is: the other one may be as busy */
